@@ -1,0 +1,27 @@
+# Compiler settings shared by everything, and the switches a preset sets.
+option(APPSHOT_SANITIZE "address and undefined-behaviour sanitizers" OFF)
+option(APPSHOT_FUZZ "build the libFuzzer targets (needs clang)" OFF)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+add_compile_options(-Wall -Wextra -Wshadow -Werror)
+add_compile_definitions(FMT_HEADER_ONLY=1 _GNU_SOURCE)
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+# Programs whose start-up time is in every command are linked statically; a sanitizer cannot be.
+set(APPSHOT_STATIC_LINK -static)
+if(APPSHOT_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+  set(APPSHOT_STATIC_LINK)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -60,6 +60,10 @@ class [[nodiscard]] Error {
     cls_ = cls;
     return std::move(*this);
   }
+  Error&& with_errno(int err) && {
+    errno_ = err;
+    return std::move(*this);
+  }
   Error&& with_obstacles(std::vector<Obstacle> obstacles) && {
     obstacles_ = std::move(obstacles);
     return std::move(*this);

@@ -30,7 +30,7 @@ class [[nodiscard]] Result {
 
   // Says what it happened within: "fd 7 of pid 41".
   Result&& within(std::string_view context) && {
-    if (!*this) std::get<Error>(state_) = std::move(std::get<Error>(state_)).within(context);
+    if (!*this) (void)std::move(std::get<Error>(state_)).within(context);  // in place
     return std::move(*this);
   }
 
@@ -50,7 +50,7 @@ class [[nodiscard]] Result<void> {
   Error take_error() { return *std::move(error_); }
 
   Result&& within(std::string_view context) && {
-    if (error_) error_ = std::move(*error_).within(context);
+    if (error_) (void)std::move(*error_).within(context);  // in place
     return std::move(*this);
   }
 
@@ -66,22 +66,28 @@ T take_value(Result<T>& result) {
 inline void take_value(Result<void>&) {}
 }  // namespace detail
 
-// Evaluates to the value of a Result, or returns its error from the enclosing function.
-#define TRY(...)                                            \
-  ({                                                        \
-    auto try_result_ = (__VA_ARGS__);                       \
-    if (!try_result_) return try_result_.take_error();      \
-    ::appshot::detail::take_value(try_result_);             \
+// Evaluates to the value of a Result, or returns its error from the enclosing function. The names
+// inside are unique, so that one TRY may stand in the argument of another.
+#define TRY(...) APPSHOT_TRY_NAMED(APPSHOT_JOIN(try_result_, __COUNTER__), __VA_ARGS__)
+#define APPSHOT_TRY_NAMED(name, ...)              \
+  ({                                              \
+    auto name = (__VA_ARGS__);                    \
+    if (!name) return name.take_error();          \
+    ::appshot::detail::take_value(name);          \
   })
 
 // A system call that returns -1 and sets errno: evaluates to its value or returns an Error that
 // quotes the call as written.
-#define TRY_SYS(call)                                                       \
-  ({                                                                        \
-    auto try_value_ = (call);                                               \
-    if (try_value_ == static_cast<decltype(try_value_)>(-1))                \
-      return ::appshot::Error::from_errno(errno, #call);                    \
-    try_value_;                                                             \
+#define TRY_SYS(call) APPSHOT_TRY_SYS_NAMED(APPSHOT_JOIN(try_value_, __COUNTER__), call)
+#define APPSHOT_TRY_SYS_NAMED(name, call)             \
+  ({                                                  \
+    auto name = (call);                               \
+    if (name == static_cast<decltype(name)>(-1))      \
+      return ::appshot::Error::from_errno(errno, #call); \
+    name;                                             \
   })
+
+#define APPSHOT_JOIN(a, b) APPSHOT_JOIN_EXPANDED(a, b)
+#define APPSHOT_JOIN_EXPANDED(a, b) a##b
 
 }  // namespace appshot

@@ -1,0 +1,17 @@
+// One frozen process becomes one record: what /proc and ptrace show, and what it answers itself.
+#pragma once
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "resources/capture_context.h"
+#include "resources/file_table.h"
+#include "resources/process_source.h"
+#include "trace/frozen_application.h"
+
+namespace appshot {
+
+Result<std::unique_ptr<image::ProcessT>> capture_process(CaptureContext& context, FileTable& files,
+                                                         FrozenProcess& frozen, const ProcessSource& source,
+                                                         Deadline deadline);
+
+}  // namespace appshot

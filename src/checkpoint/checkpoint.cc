@@ -1,0 +1,176 @@
+#include "checkpoint/checkpoint.h"
+
+#include <sys/utsname.h>
+
+#include <chrono>
+
+#include "checkpoint/capture_process.h"
+#include "checkpoint/machine.h"
+#include "checkpoint/namespaces.h"
+#include "checkpoint/preflight.h"
+#include "checkpoint/process_tree.h"
+#include "image/format.h"
+#include "image/manifest.h"
+#include "os/fault.h"
+#include "os/file.h"
+#include "resources/layers/layers.h"
+#include "resources/pipes/pipe.h"
+#include "resources/terminals/terminal.h"
+#include "trace/frozen_application.h"
+
+namespace appshot {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kFreezeMax{10};
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+// Removes what was begun unless told that it is whole.
+class PartialFolder {
+ public:
+  static Result<PartialFolder> create(const std::string& path) {
+    TRY(remove_tree(path));
+    TRY(make_folders(path, 0700));
+    return PartialFolder(path);
+  }
+  PartialFolder(PartialFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  ~PartialFolder() {
+    if (!path_.empty()) (void)!remove_tree(path_);
+  }
+  void keep() { path_.clear(); }
+
+ private:
+  explicit PartialFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+Error refused(const InstanceView& instance, const Obstacles& obstacles) {
+  return Error(ErrorClass::refused, "cannot snapshot " + instance.aid + ": " + obstacles.all().front().what)
+      .hint(obstacles.all().front().hint)
+      .with_obstacles(obstacles.all());
+}
+
+uint64_t now_ms() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count());
+}
+
+class Checkpoint {
+ public:
+  Checkpoint(const InstanceView& instance, const CheckpointRequest& request, image::PagesWriter pages)
+      : instance_(instance), request_(request), pages_(std::move(pages)), context_{instance, image_, pages_, {}, {}, {}, {}, {}} {}
+
+  Result<> describe() {
+    image_.version = image::kFormatVersion;
+    image_.id = request_.id;
+    image_.aid = instance_.aid;
+    image_.created_ms = now_ms();
+    image_.argv = request_.argv;
+    image_.options = request_.options;
+    image_.share = instance_.share.names();
+    image_.machine = TRY(describe_machine());
+    return {};
+  }
+
+  Result<> look_at_processes(FrozenApplication& frozen) {
+    for (FrozenProcess& process : frozen.processes())
+      sources_.push_back(TRY(ProcessSource::look_at(TRY(proc::ProcessDir::open(process.pid))).within("process " + std::to_string(process.id.value))));
+    find_obstacles(instance_, sources_, context_.obstacles);
+    return context_.obstacles.empty() ? Result<>() : refused(instance_, context_.obstacles);
+  }
+
+  Result<> capture_processes(FrozenApplication& frozen, Deadline deadline) {
+    FileTable files(context_);
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      request_.progress("processes", i, sources_.size());
+      image_.processes.push_back(TRY(capture_process(context_, files, frozen.processes()[i], sources_[i], deadline)
+                                         .within(sources_[i].words())));
+    }
+    TRY(files.resolve_epoll_targets(sources_));
+    TRY(complete_tree(instance_, image_.processes));
+    return {};
+  }
+
+  Result<> capture_global_state() {
+    TRY(capture_namespaces(context_));
+    TRY(terminals::capture_state(context_, sources_));
+    TRY(layers::capture(context_));
+    return context_.obstacles.empty() ? Result<>() : refused(instance_, context_.obstacles);
+  }
+
+  Result<> write() {
+    TRY(pages_.finish());
+    image_.pages_length = pages_.offset();
+    image_.pages_block = image::kPagesBlock;
+    image_.pages_checksums = pages_.checksums();
+    return image::write_manifest(request_.partial, image_);
+  }
+
+  CheckpointReport report() const {
+    CheckpointReport report;
+    report.processes = image_.processes.size();
+    for (const ProcessSource& source : sources_)
+      for (const proc::Mapping& mapping : source.mappings) report.memory_bytes += mapping.anonymous_bytes;
+    report.stored_bytes = pages_.offset();
+    return report;
+  }
+
+ private:
+  const InstanceView& instance_;
+  const CheckpointRequest& request_;
+  image::ImageT image_;
+  image::PagesWriter pages_;
+  CaptureContext context_;
+  std::vector<ProcessSource> sources_;
+};
+
+}  // namespace
+
+Result<CheckpointReport> checkpoint(const InstanceView& instance, const CheckpointRequest& request) {
+  const Clock::time_point start = Clock::now();
+  const Deadline deadline = Deadline::in(kFreezeMax);
+
+  // What cannot be captured is told before anything is disturbed.
+  Obstacles obstacles = TRY(preflight(instance));
+  if (!obstacles.empty()) return refused(instance, obstacles);
+  PartialFolder folder = TRY(PartialFolder::create(request.partial));
+  Checkpoint capture(instance, request, TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName)));
+  TRY(fault_point("snapshot.begin"));
+
+  // From here to resume() or kill() nothing of the application runs.
+  const Clock::time_point froze = Clock::now();
+  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
+  TRY(fault_point("snapshot.frozen"));
+  TRY(capture.describe());
+  TRY(capture.look_at_processes(frozen));
+  TRY(capture.capture_processes(frozen, deadline));
+  TRY(fault_point("snapshot.captured"));
+  TRY(capture.capture_global_state());
+  const bool resume_early = !request.stop;
+  double frozen_ms = 0;
+  if (resume_early) {
+    TRY(frozen.resume());
+    frozen_ms = ms_since(froze);
+  }
+
+  // The image becomes whole, then visible; only then may the application end.
+  TRY(capture.write());
+  TRY(fault_point("snapshot.written"));
+  TRY(publish_folder(request.partial, request.final_path));
+  folder.keep();
+  TRY(fault_point("snapshot.published"));
+  if (request.stop) {
+    TRY(frozen.kill());
+    frozen_ms = ms_since(froze);
+  }
+  CheckpointReport report = capture.report();
+  report.frozen_ms = frozen_ms;
+  report.took_ms = ms_since(start);
+  return report;
+}
+
+}  // namespace appshot

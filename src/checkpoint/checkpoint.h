@@ -1,0 +1,34 @@
+// Takes a snapshot of a running application: the list of steps.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "image/schema/image_generated.h"
+#include "resources/instance_view.h"
+
+namespace appshot {
+
+struct CheckpointRequest {
+  std::string id;
+  std::string partial;      // folder to write in
+  std::string final_path;   // what it is renamed to when it is whole
+  bool stop = false;
+  std::string options;      // how the instance was launched, kept in the image as it is
+  std::vector<std::string> argv;
+  std::function<void(const char* phase, uint64_t done, uint64_t total)> progress;
+};
+
+struct CheckpointReport {
+  size_t processes = 0;
+  uint64_t memory_bytes = 0;
+  uint64_t stored_bytes = 0;
+  double frozen_ms = 0;
+  double took_ms = 0;
+};
+
+// After an error the application runs as if nothing had been asked, and no folder of ours is left.
+Result<CheckpointReport> checkpoint(const InstanceView& instance, const CheckpointRequest& request);
+
+}  // namespace appshot

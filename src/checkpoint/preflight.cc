@@ -1,0 +1,117 @@
+#include "checkpoint/preflight.h"
+
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "resources/file_kind.h"
+#include "resources/memory/capture_memory.h"
+#include "resources/pipes/pipe.h"
+
+namespace appshot {
+namespace {
+
+constexpr const char* kNamespaces[] = {"pid", "mnt", "net", "ipc", "uts", "user", "cgroup"};
+
+// An application may make namespaces of its own; those are not captured yet.
+void find_nested_namespaces(const InstanceView& instance, const ProcessSource& process, Obstacles& obstacles) {
+  for (const char* kind : kNamespaces) {
+    Result<std::string> own = process.dir.link(std::string("ns/") + kind);
+    Result<std::string> outer = read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + kind);
+    if (!own || !outer || *own == *outer) continue;
+    obstacles.add(process.words() + " lives in a " + kind + " namespace of its own, which cannot be captured yet",
+                  "start it without making namespaces (unshare, sandboxing options)");
+  }
+}
+
+// Two processes that are one in all but name (clone without CLONE_THREAD).
+void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+  struct Part {
+    int kind;
+    const char* words;
+  };
+  constexpr Part kParts[] = {{KCMP_VM, "memory"}, {KCMP_FILES, "descriptors"}, {KCMP_FS, "working directory"}};
+  for (size_t i = 0; i + 1 < processes.size(); ++i) {
+    // Sharing comes from clone: only parent and child, or siblings, can be such a pair.
+    for (size_t j = i + 1; j < processes.size(); ++j) {
+      bool related = processes[j].stat.parent == processes[i].host.value ||
+                     processes[i].stat.parent == processes[j].host.value;
+      if (!related) continue;
+      for (const Part& part : kParts)
+        if (::syscall(SYS_kcmp, processes[i].host.value, processes[j].host.value, part.kind, 0, 0) == 0)
+          obstacles.add(processes[j].words() + " shares its " + part.words + " with " + processes[i].words() +
+                            " without being its thread, which cannot be captured yet",
+                        "");
+    }
+  }
+}
+
+void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
+  uint64_t tracer = proc::field_number(process.status, "TracerPid");
+  if (tracer == 0 || static_cast<pid_t>(tracer) == ::getpid()) return;
+  obstacles.add(process.words() + " is traced by process " + std::to_string(tracer),
+                "end the debugger or strace that is attached to it");
+}
+
+void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource& process, Obstacles& obstacles) {
+  for (const DescriptorSource& descriptor : process.descriptors) {
+    DescriptorRef ref{instance, process, descriptor};
+    const FileKind* kind = find_file_kind(ref);
+    if (kind == nullptr) {
+      Obstacle why = explain_unknown(ref);
+      obstacles.add(why.what, why.hint);
+      continue;
+    }
+    if (std::string state = kind->obstacle(ref); !state.empty())
+      obstacles.add(process.words() + " has descriptor " + std::to_string(descriptor.fd) + " open on " + state);
+  }
+}
+
+// `exec` and its descendants are visitors: the application does not know them, the image has no
+// place for them, and what they hold would be lost.
+void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
+  Result<Cgroup> group = Cgroup::open(instance.application->path() + "/../exec");
+  if (!group) return;
+  Result<std::vector<pid_t>> visitors = group->processes();
+  if (!visitors) return;
+  for (pid_t pid : *visitors) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    if (!dir) continue;
+    Result<proc::Stat> stat = dir->stat();
+    Result<proc::Fields> status = dir->status();
+    if (!stat || !status) continue;
+    obstacles.add(process_words(VirtualPid{proc::innermost(*status, "NStgid")}, stat->name) +
+                      " was started by `appshot exec` and is still running",
+                  "let it end first");
+  }
+}
+
+}  // namespace
+
+void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+  for (const ProcessSource& process : processes) {
+    find_tracer(process, obstacles);
+    find_nested_namespaces(instance, process, obstacles);
+    find_descriptor_obstacles(instance, process, obstacles);
+    memory::find_obstacles(process, obstacles);
+  }
+  find_shared_parts(processes, obstacles);
+  pipes::find_outside_ends(instance, processes, obstacles);
+  find_visitors(instance, obstacles);
+}
+
+Result<Obstacles> preflight(const InstanceView& instance) {
+  std::vector<ProcessSource> processes;
+  for (pid_t pid : TRY(instance.application->processes())) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    if (!dir) continue;  // ended since
+    Result<ProcessSource> process = ProcessSource::look_at(std::move(dir).value());
+    if (process) processes.push_back(std::move(process).value());
+  }
+  Obstacles obstacles;
+  find_obstacles(instance, processes, obstacles);
+  return obstacles;
+}
+
+}  // namespace appshot

@@ -1,0 +1,82 @@
+#include "checkpoint/process_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "os/file.h"
+#include "os/proc/process_dir.h"
+
+namespace appshot {
+namespace {
+
+// The stat of every process of the instance, in its own ids.
+Result<std::map<pid_t, proc::Stat>> stats_inside(const InstanceView& instance) {
+  UniqueFd folder = TRY(open_at(instance.proc.get(), ".", O_RDONLY | O_DIRECTORY));
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(folder.get()), ::closedir);
+  if (!dir) return Error::from_errno(errno, "fdopendir");
+  folder.release();
+  std::map<pid_t, proc::Stat> stats;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    Result<std::string> text = read_file_at(instance.proc.get(), std::string(entry->d_name) + "/stat");
+    if (!text) continue;
+    proc::Stat stat = TRY(proc::parse_stat(*text));
+    stats.emplace(stat.pid, std::move(stat));
+  }
+  return stats;
+}
+
+std::unique_ptr<image::ProcessT> zombie(const proc::Stat& stat) {
+  auto process = std::make_unique<image::ProcessT>();
+  process->pid = stat.pid;
+  process->parent = stat.parent;
+  process->group = stat.group;
+  process->session = stat.session;
+  process->name = stat.name;
+  process->state = image::ProcessState::zombie;
+  process->exit_status = stat.exit_code;
+  process->exit_signal = stat.exit_signal;
+  return process;
+}
+
+}  // namespace
+
+Result<> complete_tree(const InstanceView& instance, std::vector<std::unique_ptr<image::ProcessT>>& processes) {
+  std::map<pid_t, proc::Stat> stats = TRY(stats_inside(instance));
+  std::map<pid_t, std::unique_ptr<image::ProcessT>> left;
+  for (auto& process : processes) {
+    auto stat = stats.find(process->pid);
+    if (stat == stats.end())
+      return Error(ErrorClass::gone, "process " + std::to_string(process->pid) + " has ended");
+    process->parent = stat->second.parent;
+    left.emplace(process->pid, std::move(process));
+  }
+  processes.clear();
+  for (const auto& [pid, stat] : stats)
+    if (stat.state == 'Z' && left.count(pid) == 0 && stat.parent != 0) left.emplace(pid, zombie(stat));
+
+  std::set<pid_t> placed{1};
+  while (!left.empty()) {
+    bool progress = false;
+    for (auto at = left.begin(); at != left.end();) {
+      if (placed.count(at->second->parent) == 0) {
+        ++at;
+        continue;
+      }
+      placed.insert(at->first);
+      processes.push_back(std::move(at->second));
+      at = left.erase(at);
+      progress = true;
+    }
+    if (!progress)
+      return Error(ErrorClass::refused, "process " + std::to_string(left.begin()->first) +
+                                            " has a parent outside of the application");
+  }
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,54 @@
+// The commands: each reads its options, talks to the API, prints, and returns the exit status.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/api.h"
+#include "cli/options.h"
+
+namespace appshot {
+
+struct Context {
+  const Options& options;
+  Api& api;
+};
+
+// Runs the command that the options name.
+int run_command(Context& context);
+
+// commands/*.cc
+int command_run(Context& context);
+int command_exec(Context& context);
+int command_attach(Context& context);
+int command_ps(Context& context);
+int command_inspect(Context& context);
+int command_rids(Context& context);
+int command_kill(Context& context);
+int command_stop(Context& context);
+int command_rm(Context& context);
+int command_snapshot(Context& context);
+int command_sleep(Context& context);
+int command_restore(Context& context);
+int command_wake(Context& context);
+int command_snapshots(Context& context);
+int command_snapshot_rm(Context& context);
+int command_verify(Context& context);
+int command_export(Context& context);
+int command_import(Context& context);
+int command_check(Context& context);
+int command_logs(Context& context);
+int command_events(Context& context);
+int command_why(Context& context);
+int command_system(Context& context);
+int command_daemon(Context& context);
+int command_completion(Context& context);
+
+// Prints the error; the exit status of its class.
+int fail(const Error& error);
+void print(std::string_view text);
+void print_json(const Json& document);
+// The same for each id, in order, whatever became of the one before; the first failure's status.
+int for_each_id(Context& context, const std::function<Result<>(const std::string& id)>& action);
+
+}  // namespace appshot

@@ -1,0 +1,107 @@
+// daemon, completion.
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/daemon_start.h"
+#include "cli/parser.h"
+#include "cli/text.h"
+
+namespace appshot {
+namespace {
+
+Result<> run_in_foreground() {
+  std::string program = TRY(daemon_program());
+  const char* argv[] = {"appshotd", nullptr};
+  ::execv(program.c_str(), const_cast<char* const*>(argv));
+  return Error::from_errno(errno, "execv " + program);
+}
+
+// The daemon's end of the connection closes when its process has ended.
+void await_end(HttpClient& http) {
+  std::string rest;
+  while (receive_more(http.fd(), rest, {}).value_or(false)) continue;
+}
+
+Result<Json> ask_daemon(Context& context, std::string_view method, const char* target) {
+  Result<HttpClient> http = context.api.connect_if_running();
+  if (!http)
+    return Error(ErrorClass::not_found, "no daemon runs for " + context.api.paths().run_dir)
+        .hint("it starts itself with the next command");
+  int status = TRY(http->request(method, target));
+  if (status >= 400) return context.api.refusal(*http, status);
+  std::string text = TRY(http->body());
+  if (method == "POST") await_end(*http);
+  return parse_json(text);
+}
+
+std::string words(const std::vector<std::string>& list) {
+  std::string line;
+  for (const std::string& word : list) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+std::string bash_completion() {
+  return "_appshot() {\n"
+         "  local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}\n"
+         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+         "    COMPREPLY=($(compgen -W '" +
+         words(command_names()) +
+         "' -- \"$word\"))\n"
+         "    return\n"
+         "  fi\n"
+         "  case $command in\n"
+         "    restore|snapshot-rm|verify|export)\n"
+         "      COMPREPLY=($(compgen -W \"$(appshot snapshots -q 2>/dev/null)\" -- \"$word\")) ;;\n"
+         "    inspect)\n"
+         "      COMPREPLY=($(compgen -W \"$(appshot ps -aq 2>/dev/null; appshot snapshots -q "
+         "2>/dev/null)\" -- \"$word\")) ;;\n"
+         "    import) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+         "    run|ps|snapshots|completion|daemon|system) ;;\n"
+         "    *) COMPREPLY=($(compgen -W \"$(appshot ps -aq 2>/dev/null)\" -- \"$word\")) ;;\n"
+         "  esac\n"
+         "}\n"
+         "complete -o default -F _appshot appshot\n";
+}
+
+std::string fish_completion() {
+  std::string text =
+      "complete -c appshot -n __fish_use_subcommand -f -a '" + words(command_names()) + "'\n";
+  text +=
+      "complete -c appshot -n '__fish_seen_subcommand_from inspect rids exec attach logs kill stop "
+      "rm snapshot sleep wake check events why' -f -a '(appshot ps -aq 2>/dev/null)'\n"
+      "complete -c appshot -n '__fish_seen_subcommand_from inspect restore snapshot-rm verify "
+      "export' -f -a '(appshot snapshots -q 2>/dev/null)'\n";
+  return text;
+}
+
+}  // namespace
+
+int command_daemon(Context& context) {
+  if (context.options.action.empty()) return fail(run_in_foreground().error());
+  bool stop = context.options.action == "stop";
+  Result<Json> answer = stop ? ask_daemon(context, "POST", "/v1/daemon/stop")
+                             : ask_daemon(context, "GET", "/v1/daemon");
+  if (!answer) return fail(answer.error());
+  if (context.options.json) {
+    print_json(*answer);
+  } else if (!stop) {
+    print("appshotd " + string_at(*answer, "version") + ", pid " +
+          std::to_string(int_at(*answer, "pid")) + ", up " +
+          human_duration(int_at(*answer, "uptime_ms")) + "\n  socket " +
+          string_at(*answer, "socket") + "\n  state  " + string_at(*answer, "state_dir") + "\n");
+  }
+  return 0;
+}
+
+int command_completion(Context& context) {
+  if (context.options.action == "fish") {
+    print(fish_completion());
+  } else if (context.options.action == "zsh") {
+    print("autoload -U +X bashcompinit && bashcompinit\n" + bash_completion());
+  } else {
+    print(bash_completion());
+  }
+  return 0;
+}
+
+}  // namespace appshot

@@ -1,0 +1,181 @@
+// run, exec, attach: a program's input and output are this terminal's.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/terminal.h"
+
+extern char** environ;
+
+namespace appshot {
+namespace {
+
+constexpr int kOwnFailure = 125;
+
+// -e KEY=VALUE; -e KEY takes the value from here.
+Result<> add_variable(const std::string& given, std::vector<std::string>& list) {
+  size_t equals = given.find('=');
+  std::string key = given.substr(0, equals);
+  if (key.empty()) return Error(ErrorClass::usage, "-e " + given + ": not KEY=VALUE");
+  std::string entry = given;
+  if (equals == std::string::npos) {
+    const char* value = std::getenv(key.c_str());
+    if (value == nullptr) return {};
+    entry = key + "=" + value;
+  }
+  std::erase_if(list, [&](const std::string& old) { return old.starts_with(key + "="); });
+  list.push_back(std::move(entry));
+  return {};
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> list;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view variable = *entry;
+    if (!variable.starts_with("APPSHOT_")) list.emplace_back(variable);
+  }
+  return list;
+}
+
+std::string working_folder(const Options& options) {
+  if (!options.workdir.empty()) return options.workdir;
+  char* current = ::getcwd(nullptr, 0);
+  std::string folder = current == nullptr ? "/" : current;
+  std::free(current);
+  return folder;
+}
+
+// JSON carries text; a byte that is not UTF-8 would arrive as another.
+Result<> check_text(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    Json quoted = word;
+    Result<Json> back = parse_json(json_text(quoted));
+    if (!back || *back != quoted)
+      return Error(ErrorClass::usage, "'" + word + "' is not valid UTF-8");
+  }
+  return {};
+}
+
+void add_window(Json& request) {
+  std::optional<WindowSize> size = window_size();
+  if (!size) return;
+  request["rows"] = size->rows;
+  request["cols"] = size->cols;
+}
+
+Result<Json> program_request(const Options& options, std::vector<std::string> env) {
+  TRY(check_text(options.argv));
+  for (const std::string& given : options.env) TRY(add_variable(given, env));
+  std::erase_if(env, [](const std::string& entry) { return !check_text({entry}); });
+  Json request{
+      {"argv", options.argv}, {"env", env}, {"tty", options.tty}, {"stdin", options.interactive}};
+  if (!options.user.empty()) request["user"] = options.user;
+  return request;
+}
+
+// 126 and 127 when the program is at fault, else 125.
+int fail_program(Context& context, const Error& error) {
+  int usual = fail(error);
+  if (error.cls() == ErrorClass::usage) return usual;
+  return context.api.program_status().value_or(kOwnFailure);
+}
+
+int finish(const SessionEnd& end, const std::string& aid) {
+  switch (end.kind) {
+    case SessionEnd::Kind::exited:
+      return end.status;
+    case SessionEnd::Kind::detached:
+      return end.status;
+    case SessionEnd::Kind::let_go:
+      (void)fail(Error(ErrorClass::other, aid + ": " + (end.text.empty() ? "let go" : end.text)));
+      return 0;
+    case SessionEnd::Kind::lost:
+      if (!end.text.empty()) (void)fail(Error(ErrorClass::gone, end.text));
+      return end.status;
+    case SessionEnd::Kind::failed:
+      (void)!::write(STDERR_FILENO, end.text.data(), end.text.size());
+      return end.status;
+  }
+  return kOwnFailure;
+}
+
+SessionWish session_wish(Context& context, const std::string& aid) {
+  SessionWish wish;
+  wish.aid = aid;
+  wish.forward_signal = [&context, aid](int signal) {
+    (void)context.api.post(instance_path(aid, "/kill"), {{"signal", signal}});
+  };
+  return wish;
+}
+
+}  // namespace
+
+int command_run(Context& context) {
+  const Options& options = context.options;
+  Result<Json> request = program_request(options, own_environment());
+  if (!request) return fail(request.error());
+  (*request)["name"] = options.name;
+  (*request)["cwd"] = working_folder(options);
+  (*request)["share"] = options.share;
+  (*request)["rm"] = options.rm;
+  (*request)["allow_io_uring"] = options.allow_io_uring;
+  (*request)["hold_start"] = !options.detach;
+  Result<Json> launched = context.api.post("/v1/instances", *request);
+  if (!launched) {
+    if (options.detach) return fail(launched.error());
+    return fail_program(context, launched.error());
+  }
+  std::string aid = string_at(*launched, "aid");
+  if (options.detach) {
+    print(aid + "\n");
+    return 0;
+  }
+  // The program has not started: nothing it writes can be missed.
+  Json attach = Json::object();
+  add_window(attach);
+  Result<HttpClient::Stream> stream = context.api.stream(instance_path(aid, "/attach"), attach);
+  if (!stream) return fail_program(context, stream.error());
+  SessionWish wish = session_wish(context, aid);
+  wish.tty = options.tty;
+  wish.pass_stdin = options.interactive;
+  return finish(run_session(std::move(*stream), wish), aid);
+}
+
+int command_exec(Context& context) {
+  const Options& options = context.options;
+  // What is not said here is as the instance has it.
+  std::vector<std::string> env;
+  const char* terminal = std::getenv("TERM");
+  if (options.tty && terminal != nullptr) env.push_back(std::string("TERM=") + terminal);
+  Result<Json> request = program_request(options, std::move(env));
+  if (!request) return fail(request.error());
+  if (!options.workdir.empty()) (*request)["cwd"] = options.workdir;
+  add_window(*request);
+  const std::string& aid = options.ids.front();
+  Result<HttpClient::Stream> stream = context.api.stream(instance_path(aid, "/exec"), *request);
+  if (!stream) return fail_program(context, stream.error());
+  SessionWish wish;
+  wish.aid = aid;
+  wish.tty = options.tty;
+  wish.pass_stdin = options.interactive;
+  return finish(run_session(std::move(*stream), wish), aid);
+}
+
+int command_attach(Context& context) {
+  Result<Json> instance = context.api.get(instance_path(context.options.ids.front()));
+  if (!instance) return fail(instance.error());
+  std::string aid = string_at(*instance, "aid");
+  const Json& program = field(*instance, "options");
+  Json attach = Json::object();
+  add_window(attach);
+  Result<HttpClient::Stream> stream = context.api.stream(instance_path(aid, "/attach"), attach);
+  if (!stream) return fail(stream.error());
+  SessionWish wish = session_wish(context, aid);
+  wish.tty = bool_at(program, "tty");
+  wish.pass_stdin = bool_at(program, "stdin");
+  return finish(run_session(std::move(*stream), wish), aid);
+}
+
+}  // namespace appshot

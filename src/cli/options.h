@@ -1,0 +1,46 @@
+// A command line, read: the command and everything that was said about it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace appshot {
+
+struct Options {
+  std::string command;
+
+  // of most commands
+  bool json = false;
+  bool quiet = false;
+  std::optional<double> timeout_s;
+  std::string progress = "auto";  // auto, plain, none
+  std::vector<std::string> ids;   // AIDs, snapshots; one or many as the command takes
+
+  // run, exec
+  std::vector<std::string> argv;
+  std::string name;  // also of a snapshot
+  bool detach = false;
+  bool interactive = false;
+  bool tty = false;
+  std::vector<std::string> env;
+  std::string workdir;
+  std::string user;
+  bool rm = false;
+  std::vector<std::string> share;
+  bool allow_io_uring = false;
+
+  // the others
+  bool all = false;
+  bool follow = false;
+  bool force = false;
+  bool stop = false;
+  std::string as;
+  std::string signal = "TERM";
+  int64_t virtual_pid = 0;
+  std::string file;
+  std::string action;  // of daemon, system; the shell of completion
+};
+
+}  // namespace appshot

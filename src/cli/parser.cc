@@ -1,0 +1,320 @@
+// The only file that includes CLI11. A command's grammar is built only when it is the one asked
+// for: building all of them would cost more than most commands take.
+#include "cli/parser.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace appshot {
+namespace {
+
+void json_option(CLI::App& app, Options& o) {
+  app.add_flag("--json", o.json, "One JSON document, times in milliseconds, sizes in bytes");
+}
+
+void listing_options(CLI::App& app, Options& o) {
+  json_option(app, o);
+  app.add_flag("-q,--quiet", o.quiet, "Ids only");
+}
+
+void ids_argument(CLI::App& app, Options& o, const char* name, const char* what) {
+  app.add_option(name, o.ids, what)->required();
+}
+
+void one_id_argument(CLI::App& app, Options& o, const char* name, const char* what) {
+  auto keep = [&o](const std::string& id) { o.ids = {id}; };
+  app.add_option_function<std::string>(name, keep, what)->required();
+}
+
+void aids_argument(CLI::App& app, Options& o) {
+  ids_argument(app, o, "AID", "The instances: an AID, or a unique prefix of a generated one");
+}
+
+void progress_option(CLI::App& app, Options& o) {
+  app.add_option("--progress", o.progress, "auto, plain (lines) or none");
+}
+
+void program_options(CLI::App& app, Options& o) {
+  app.add_flag("-i,--interactive", o.interactive, "Pass standard input on");
+  app.add_flag("-t,--tty", o.tty, "Give it a terminal");
+  app.add_option("-e,--env", o.env,
+                 "Set a variable, KEY=VALUE; KEY alone passes ours on (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("-w,--workdir", o.workdir, "Folder to start in");
+  app.add_option("--user", o.user, "UID[:GID] or NAME[:GROUP] to run as");
+}
+
+void setup_run(CLI::App& app, Options& o) {
+  app.add_option("--name", o.name, "The AID; else one is made up");
+  app.add_flag("-d,--detach", o.detach, "Print the AID and leave it running");
+  program_options(app, o);
+  app.add_flag("--rm", o.rm, "Remove the instance when it ends");
+  app.add_option("--share", o.share, "Do not isolate fs, net, ipc, uts or time (repeatable)")
+      ->allow_extra_args(false);
+  app.add_flag("--allow-io-uring", o.allow_io_uring,
+               "Allow io_uring; the instance can then not be captured while it uses it");
+  app.add_option("CMD", o.argv, "The program and its arguments");
+}
+
+void setup_exec(CLI::App& app, Options& o) {
+  program_options(app, o);
+  one_id_argument(app, o, "AID", "The instance");
+  app.add_option("CMD", o.argv, "The program and its arguments");
+}
+
+void setup_ps(CLI::App& app, Options& o) {
+  app.add_flag("-a,--all", o.all, "Stopped and failed ones too");
+  listing_options(app, o);
+}
+
+void setup_logs(CLI::App& app, Options& o) {
+  app.add_flag("-f,--follow", o.follow, "Go on with what comes");
+  json_option(app, o);
+  one_id_argument(app, o, "AID", "The instance");
+}
+
+void setup_kill(CLI::App& app, Options& o) {
+  app.add_option("-s,--signal", o.signal, "Name or number (TERM)");
+  app.add_option("--pid", o.virtual_pid, "A process by its pid inside; else the program itself");
+  aids_argument(app, o);
+}
+
+void setup_rm(CLI::App& app, Options& o) {
+  app.add_flag("-f,--force", o.force, "Running and sleeping ones too");
+  aids_argument(app, o);
+}
+
+void setup_snapshot(CLI::App& app, Options& o) {
+  app.add_flag("--stop", o.stop, "End the instance with it");
+  app.add_option("--name", o.name, "A name for the snapshot");
+  json_option(app, o);
+  progress_option(app, o);
+  aids_argument(app, o);
+}
+
+void setup_restore(CLI::App& app, Options& o) {
+  app.add_option("--as", o.as, "Restore it under this AID");
+  json_option(app, o);
+  ids_argument(app, o, "SNAPSHOT", "Id, unique prefix, or name");
+}
+
+void setup_sleep(CLI::App& app, Options& o) {
+  progress_option(app, o);
+  aids_argument(app, o);
+}
+
+void setup_events(CLI::App& app, Options& o) {
+  app.add_flag("-f,--follow", o.follow, "Go on with what comes");
+  json_option(app, o);
+  auto keep = [&o](const std::string& id) { o.ids = {id}; };
+  app.add_option_function<std::string>("AID", keep, "Only of this instance");
+}
+
+void setup_export(CLI::App& app, Options& o) {
+  one_id_argument(app, o, "SNAPSHOT", "Id, unique prefix, or name");
+  app.add_option("FILE", o.file, "Where to write it; - is standard output")->required();
+}
+
+void setup_import(CLI::App& app, Options& o) {
+  app.add_option("--name", o.name, "A name for the snapshot");
+  json_option(app, o);
+  app.add_option("FILE", o.file, "What export has written; - is standard input")->required();
+}
+
+void setup_check(CLI::App& app, Options& o) {
+  json_option(app, o);
+  app.add_option("AID", o.ids, "Instances; without one, this machine");
+}
+
+template <bool kJson>
+void setup_aids(CLI::App& app, Options& o) {
+  if (kJson) json_option(app, o);
+  aids_argument(app, o);
+}
+
+void setup_inspect(CLI::App& app, Options& o) {
+  json_option(app, o);
+  ids_argument(app, o, "ID", "Instances or snapshots");
+}
+
+void setup_attach(CLI::App& app, Options& o) { one_id_argument(app, o, "AID", "The instance"); }
+
+void setup_snapshot_ids(CLI::App& app, Options& o) {
+  ids_argument(app, o, "SNAPSHOT", "Ids, unique prefixes, or names");
+}
+
+void setup_system(CLI::App& app, Options& o) {
+  json_option(app, o);
+  app.add_option("ACTION", o.action, "df: what is used on disk")
+      ->required()
+      ->check([](const std::string& text) { return text == "df" ? "" : "system knows df"; });
+}
+
+void setup_daemon(CLI::App& app, Options& o) {
+  json_option(app, o);
+  app.add_option("ACTION", o.action, "stop or status; without one, runs it in the foreground")
+      ->check([](const std::string& text) {
+        return text == "stop" || text == "status" ? "" : "daemon knows stop and status";
+      });
+}
+
+void setup_completion(CLI::App& app, Options& o) {
+  app.add_option("SHELL", o.action, "bash, zsh or fish")
+      ->required()
+      ->check([](const std::string& text) {
+        return text == "bash" || text == "zsh" || text == "fish" ? ""
+                                                                 : "it is for bash, zsh or fish";
+      });
+}
+
+struct Command {
+  const char* name;
+  const char* help;
+  void (*setup)(CLI::App&, Options&);
+};
+
+constexpr std::array kCommands{
+    Command{"run", "Launch an application as an instance", setup_run},
+    Command{"ps", "List instances", setup_ps},
+    Command{"inspect", "Everything about an instance or a snapshot", setup_inspect},
+    Command{"rids", "Virtual and system ids of an instance's resources", setup_aids<true>},
+    Command{"exec", "Run a further program in an instance", setup_exec},
+    Command{"attach", "Connect to an instance's input and output", setup_attach},
+    Command{"logs", "Print what an instance has written", setup_logs},
+    Command{"kill", "Send a signal", setup_kill},
+    Command{"stop", "Terminate instances", setup_aids<false>},
+    Command{"rm", "Remove instances", setup_rm},
+    Command{"snapshot", "Snapshot instances; they keep running", setup_snapshot},
+    Command{"restore", "Run a snapshot", setup_restore},
+    Command{"sleep", "Put instances to sleep", setup_sleep},
+    Command{"wake", "Wake instances", setup_aids<false>},
+    Command{"snapshots", "List snapshots", listing_options},
+    Command{"snapshot-rm", "Remove snapshots", setup_snapshot_ids},
+    Command{"verify", "Check every byte of a snapshot", setup_snapshot_ids},
+    Command{"export", "Write a snapshot as one file", setup_export},
+    Command{"import", "Read a snapshot from such a file", setup_import},
+    Command{"check", "What stands in the way of a snapshot, or what this machine supports",
+            setup_check},
+    Command{"events", "What has happened", setup_events},
+    Command{"why", "Why an instance is in its state", setup_aids<true>},
+    Command{"system", "Disk usage", setup_system},
+    Command{"daemon", "The node daemon; it starts itself otherwise", setup_daemon},
+    Command{"completion", "A completion script for a shell", setup_completion},
+};
+
+void add_command(CLI::App& app, const Command& command, Options& options) {
+  CLI::App* sub = app.add_subcommand(command.name, command.help);
+  command.setup(*sub, options);
+  sub->add_option("--timeout", options.timeout_s, "Give up after so many seconds")
+      ->check([](const std::string& text) {
+        return !text.empty() && text[0] != '-' ? "" : "a timeout is not negative";
+      });
+}
+
+// Whether "-x" or "--xyz" is followed by a value of its own; "-itw" ends in the one that counts.
+bool takes_next(const CLI::App& sub, const std::string& token) {
+  if (token.starts_with("--")) {
+    if (token.find('=') != std::string::npos) return false;
+    const CLI::Option* option = sub.get_option_no_throw(token);
+    return option != nullptr && option->get_items_expected_max() > 0;
+  }
+  for (size_t i = 1; i < token.size(); ++i) {
+    const CLI::Option* option = sub.get_option_no_throw(std::string("-") + token[i]);
+    if (option != nullptr && option->get_items_expected_max() > 0) return i + 1 == token.size();
+  }
+  return false;
+}
+
+// Where the user's program begins, which no option of ours may be read from: after `positionals`
+// words that are not options, or after "--".
+size_t program_begin(const CLI::App& sub, const std::vector<std::string>& arguments,
+                     int positionals) {
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& token = arguments[i];
+    if (token == "--") return i;
+    if (token.size() > 1 && token[0] == '-') {
+      if (takes_next(sub, token)) ++i;
+    } else if (positionals-- == 0) {
+      return i;
+    }
+  }
+  return arguments.size();
+}
+
+// The program's words, taken off the arguments.
+std::vector<std::string> cut_program(const CLI::App& sub, const std::string& command,
+                                     std::vector<std::string>& arguments) {
+  if (command != "run" && command != "exec") return {};
+  size_t begin = program_begin(sub, arguments, command == "exec" ? 1 : 0);
+  std::vector<std::string> program(arguments.begin() + static_cast<ptrdiff_t>(begin),
+                                   arguments.end());
+  arguments.resize(begin);
+  if (!program.empty() && program.front() == "--") program.erase(program.begin());
+  // exec -- AID CMD: the separator came before the instance.
+  bool lacks_aid = command == "exec" && !program.empty();
+  for (size_t i = 1; lacks_aid && i < arguments.size(); ++i) {
+    if (arguments[i][0] != '-') lacks_aid = false;
+    if (takes_next(sub, arguments[i])) ++i;
+  }
+  if (lacks_aid) {
+    arguments.push_back(program.front());
+    program.erase(program.begin());
+  }
+  return program;
+}
+
+Printed printed(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    bool version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
+    const CLI::App* shown = &app;
+    for (const CLI::App* sub : app.get_subcommands()) shown = sub;
+    return {version ? std::string(error.what()) + "\n" : shown->help(), 0};
+  }
+  return {"appshot: " + std::string(error.what()) + "\n  hint: appshot --help\n", 2};
+}
+
+}  // namespace
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  return names;
+}
+
+std::variant<Options, Printed> parse_command_line(const std::vector<std::string>& given) {
+  Options options;
+  CLI::App app("Snapshot, restore and isolate running Linux applications", "appshot");
+  app.set_version_flag("--version", "appshot " APPSHOT_VERSION);
+  app.require_subcommand(1);
+  std::vector<std::string> arguments = given;
+  auto asked = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& command) {
+    return !arguments.empty() && arguments.front() == command.name;
+  });
+  if (asked == kCommands.end()) {
+    for (const Command& command : kCommands) add_command(app, command, options);
+  } else {
+    add_command(app, *asked, options);
+    options.command = asked->name;
+    const CLI::App& sub = *app.get_subcommand(options.command);
+    options.argv = cut_program(sub, options.command, arguments);
+  }
+  try {
+    std::vector<std::string> program = std::move(options.argv);
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(std::move(arguments));
+    options.argv = std::move(program);
+  } catch (const CLI::ParseError& error) {
+    return printed(app, error);
+  }
+  bool needs_program = options.command == "run" || options.command == "exec";
+  if (needs_program && options.argv.empty())
+    return Printed{"appshot: no program to run\n  hint: appshot " + options.command + " --help\n",
+                   2};
+  return options;
+}
+
+}  // namespace appshot

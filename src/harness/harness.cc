@@ -1,0 +1,218 @@
+#include "harness/harness.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "init/init.h"
+#include "os/file.h"
+#include "protocol/error_json.h"
+#include "protocol/messages.h"
+
+namespace appshot {
+namespace {
+
+constexpr std::chrono::seconds kEndMax{20};
+constexpr int kWaitForever = -1;
+
+}  // namespace
+
+Harness::Harness(HarnessConfig config, Channel first_connection)
+    : config_(std::move(config)), places_{config_.state_dir, config_.run_dir} {
+  connections_.push_back({std::move(first_connection)});
+}
+
+int Harness::run() {
+  Result<> started = start();
+  if (!started) {
+    tell_everyone(make_event("failed", {{"error", error_to_json(started.error())}, {"errno", started.error().err()}}));
+    clean_up();
+    return 1;
+  }
+  tell_everyone(make_event("ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
+  serve();
+  clean_up();
+  return 0;
+}
+
+Result<> Harness::start() {
+  TRY(make_places(places_));
+  listener_.emplace(TRY(Listener::at(places_.socket())));
+  log_ = TRY(OutputLog::open(places_.log()));
+  if (config_.mode == "adopt") {
+    groups_.emplace(TRY(InstanceGroups::open(config_)));
+    instance_.emplace(TRY(adopt(config_, places_)));
+  } else {
+    TRY(write_info(places_, config_));
+    groups_.emplace(TRY(InstanceGroups::create(config_)));
+    instance_.emplace(config_.mode == "restore" ? TRY(restore_instance(config_, places_, *groups_))
+                                                : TRY(launch(config_, places_, *groups_)));
+  }
+  config_ = instance_->config;
+  session_ = std::make_unique<Session>(std::move(instance_->ends), &log_);
+  return {};
+}
+
+void Harness::serve() {
+  while (!ended_) {
+    std::vector<pollfd> all = waits();
+    int ready = ::poll(all.data(), all.size(), next_timeout_ms());
+    if (ready < 0 && errno != EINTR) return instance_ended("harness");
+    for (const pollfd& one : all)
+      if (one.revents != 0) handle_ready(one);
+    std::erase_if(connections_, [](const Connection& c) { return !c.channel; });
+    take_timeouts();
+  }
+}
+
+std::vector<pollfd> Harness::waits() {
+  std::vector<pollfd> all;
+  all.push_back({listener_->fd(), POLLIN, 0});
+  all.push_back({instance_->init.fd(), POLLIN, 0});
+  for (const Connection& connection : connections_) all.push_back({connection.channel.fd(), POLLIN, 0});
+  session_->add_waits(all);
+  for (const auto& visitor : visitors_) visitor.second->add_waits(all);
+  return all;
+}
+
+int Harness::next_timeout_ms() const {
+  int next = kWaitForever;
+  for (const PendingEnd& pending : pending_ends_)
+    if (!pending.killed) next = next < 0 ? pending.deadline.left_ms() : std::min(next, pending.deadline.left_ms());
+  return next;
+}
+
+void Harness::handle_ready(const pollfd& ready) {
+  if (ready.fd == listener_->fd()) return take_connection();
+  if (ready.fd == instance_->init.fd()) return take_init_events();
+  for (Connection& connection : connections_)
+    if (connection.channel && connection.channel.fd() == ready.fd) return take_request(connection);
+  session_->handle(ready);
+  for (const auto& visitor : visitors_) visitor.second->handle(ready);
+}
+
+void Harness::take_connection() {
+  Result<Channel> channel = listener_->accept();
+  if (channel) connections_.push_back({std::move(*channel)});
+}
+
+void Harness::take_request(Connection& connection) {
+  Result<std::optional<Packet>> packet = connection.channel.receive(Deadline::in(std::chrono::seconds(0)));
+  if (!packet || !*packet) {
+    std::erase_if(pending_ends_, [&](const PendingEnd& p) { return p.channel == &connection.channel; });
+    connection.channel = Channel();
+    return;
+  }
+  Packet& request = **packet;
+  int64_t id = int_at(request.document, "id");
+  std::string name = string_at(request.document, "op");
+  Operation operation = find_operation(name);
+  Result<Json> result = operation != nullptr
+                            ? (this->*operation)(connection, request)
+                            : Result<Json>(Error(ErrorClass::usage, "the harness knows no operation '" + name + "'"));
+  if (result && result->is_null()) return;  // answered later
+  (void)!connection.channel.send(result ? make_answer(id, *std::move(result)) : make_refusal(id, result.error()));
+  // After the answer, what it leads to: an instance that was snapshotted to stop is at its end.
+  if (!end_reason_.empty()) instance_ended(end_reason_);
+}
+
+void Harness::take_init_events() {
+  for (;;) {
+    Result<std::optional<Json>> event = instance_->init.next_event();
+    if (!event) return instance_ended("exit");
+    if (!*event) return;
+    std::string kind = string_at(**event, "event");
+    auto pid = static_cast<pid_t>(int_at(**event, "pid"));
+    auto status = static_cast<int>(int_at(**event, "status"));
+    if (kind == "ended" && pid == instance_->root_pid && !bool_at(**event, "visitor")) {
+      root_status_ = status;
+    } else if (kind == "ended") {
+      auto visitor = visitors_.find(pid);
+      if (visitor == visitors_.end()) continue;
+      visitor->second->finish_with_exit(status);
+      visitors_.erase(visitor);
+    }
+  }
+}
+
+void Harness::take_timeouts() {
+  for (PendingEnd& pending : pending_ends_) {
+    if (pending.killed || !pending.deadline.passed()) continue;
+    pending.killed = true;
+    (void)!groups_->visitors.kill_all();
+    (void)!groups_->application.kill_all();
+  }
+}
+
+// Everything in the instance is gone, or goes now. Who looks later finds the record, who is here is
+// told.
+void Harness::instance_ended(const std::string& reason) {
+  if (ended_) return;
+  ended_ = true;
+  int status = root_status_.value_or(0);
+  if (reason == "snapshot") {
+    session_->finish_with_reason("snapshot");
+  } else {
+    Json record = {{"status", status}, {"reason", WIFSIGNALED(status) ? "signal" : "exit"}};
+    (void)!write_file(places_.exit_record(), json_text(record), O_CREAT | O_TRUNC);
+    session_->finish_with_exit(status);
+  }
+  for (auto& visitor : visitors_) visitor.second->finish_with_reason("stopped");
+  clean_up();
+  for (PendingEnd& pending : pending_ends_) (void)!pending.channel->send(make_answer(pending.id));
+  std::string told = reason == "snapshot" ? reason : WIFSIGNALED(status) ? "signal" : "exit";
+  tell_everyone(make_event("exited", {{"status", status}, {"reason", told}}));
+}
+
+// Nothing of ours is left behind: init takes its namespaces with it, we remove what has a name.
+void Harness::clean_up() {
+  if (groups_) {
+    (void)!groups_->instance.kill_all();
+    while (::waitpid(-1, nullptr, __WALL) > 0) {
+    }
+    (void)!groups_->instance.wait_empty(Deadline::in(kEndMax));
+    (void)!groups_->remove();
+    groups_.reset();
+  }
+  listener_.reset();
+  (void)!remove_tree(places_.run);
+}
+
+void Harness::tell_everyone(const Json& message) {
+  for (Connection& connection : connections_)
+    if (connection.channel) (void)!connection.channel.send(message);
+}
+
+InstanceView Harness::view() const {
+  InstanceView view;
+  view.aid = config_.aid;
+  view.share = Share::from_names(config_.share).value_or(Share{});
+  view.init = instance_->init_pid;
+  view.root = "/proc/" + std::to_string(view.init.value) + "/root";
+  view.layers = view.share.fs ? "" : places_.layers();
+  if (Result<UniqueFd> proc = open_file(view.root + "/proc", O_RDONLY | O_DIRECTORY)) view.proc = std::move(*proc);
+  view.application = &groups_->application;
+  const Session::Ends& ends = session_->ends();
+  struct Named {
+    const char* name;
+    const UniqueFd& fd;
+  };
+  for (const Named& end : {Named{"stdin", ends.input}, Named{"stdout", ends.output}, Named{"stderr", ends.error}}) {
+    struct stat info {};
+    if (ends.tty || !end.fd || ::fstat(end.fd.get(), &info) != 0) continue;
+    view.streams.push_back({end.name, info.st_dev, info.st_ino});
+  }
+  if (ends.tty) {
+    view.terminal = ends.output.get();
+    view.terminal_index = instance_->terminal_index;
+  }
+  return view;
+}
+
+}  // namespace appshot

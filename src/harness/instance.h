@@ -1,0 +1,41 @@
+// The places of one instance on this machine: folders, cgroups, sockets.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "os/cgroup.h"
+#include "protocol/harness_config.h"
+
+namespace appshot {
+
+struct InstancePlaces {
+  std::string state;   // lives as long as the instance: layers, log, exit.json
+  std::string run;     // sockets, and the folder on which its root is assembled
+
+  std::string layers() const { return state + "/layers"; }
+  std::string log() const { return state + "/log"; }
+  std::string exit_record() const { return state + "/exit.json"; }
+  std::string root() const { return run + "/root"; }
+  std::string info() const { return run + "/info"; }
+  std::string socket() const { return run + "/harness.sock"; }
+  std::string init_socket() const { return run + "/init.sock"; }
+};
+
+struct InstanceGroups {
+  Cgroup instance;     // init
+  Cgroup application;  // …/app: what is frozen and captured
+  Cgroup visitors;     // …/exec
+
+  static Result<InstanceGroups> create(const HarnessConfig& config);
+  static Result<InstanceGroups> open(const HarnessConfig& config);
+  // When nobody is left in them.
+  Result<> remove() const;
+};
+
+// The folders a new instance needs; what a predecessor of the same name left is replaced.
+Result<> make_places(const InstancePlaces& places);
+// /run/appshot inside: aid, generation, event.
+Result<> write_info(const InstancePlaces& places, const HarnessConfig& config);
+
+}  // namespace appshot

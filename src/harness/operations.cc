@@ -1,0 +1,181 @@
+// What the daemon can ask of a harness; the table of docs/harness-protocol.md.
+#include <signal.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/preflight.h"
+#include "harness/harness.h"
+#include "init/init.h"
+#include "protocol/error_json.h"
+#include "protocol/messages.h"
+
+namespace appshot {
+namespace {
+
+constexpr int kTerminateMsDefault = 10'000;
+constexpr uint64_t kPageBytes = 4096;
+
+}  // namespace
+
+Harness::Operation Harness::find_operation(const std::string& op) {
+  static const std::map<std::string, Operation> operations = {
+      {"status", &Harness::op_status},     {"start", &Harness::op_start},   {"attach", &Harness::op_attach},
+      {"exec", &Harness::op_exec},         {"kill", &Harness::op_kill},     {"check", &Harness::op_check},
+      {"snapshot", &Harness::op_snapshot}, {"rids", &Harness::op_rids},     {"resources", &Harness::op_resources},
+      {"terminate", &Harness::op_terminate}};
+  auto found = operations.find(op);
+  return found == operations.end() ? nullptr : found->second;
+}
+
+Result<Json> Harness::op_status(Connection&, Packet&) {
+  uint64_t memory = 0;
+  std::vector<pid_t> pids = TRY(groups_->application.processes());
+  for (pid_t pid : pids) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    if (!dir) continue;
+    std::string statm = dir->read("statm").value_or("0 0");
+    memory += std::strtoull(statm.c_str() + statm.find(' '), nullptr, 10) * kPageBytes;
+  }
+  return Json{{"state", held_ ? "held" : "running"},
+              {"init_pid", instance_->init_pid.value},
+              {"root_pid", instance_->root_pid},
+              {"processes", pids.size()},
+              {"memory", memory},
+              {"attached", session_->attached()},
+              {"tty", session_->ends().tty},
+              {"exec", visitors_.size()}};
+}
+
+Result<Json> Harness::op_start(Connection&, Packet&) {
+  TRY(start_held_program());
+  return Json{{"root_pid", instance_->root_pid}};
+}
+
+Result<Json> Harness::op_attach(Connection&, Packet& request) {
+  if (request.fds.size() != 1) return Error(ErrorClass::usage, "attach takes one stream");
+  auto rows = static_cast<uint16_t>(int_at(request.document, "rows"));
+  auto cols = static_cast<uint16_t>(int_at(request.document, "cols"));
+  if (rows != 0 && cols != 0) TRY(session_->set_window({rows, cols}));
+  session_->attach(std::move(request.fds[0]));
+  if (held_) TRY(start_held_program());
+  return Json::object();
+}
+
+Result<Json> Harness::op_exec(Connection&, Packet& request) {
+  if (request.fds.size() != 1) return Error(ErrorClass::usage, "exec takes one stream");
+  const Json& args = request.document;
+  bool tty = bool_at(args, "tty");
+  StreamPair streams = TRY(make_streams(instance_->init, tty, bool_at(args, "stdin"), false));
+  auto session = std::make_unique<Session>(std::move(streams.ours), nullptr);
+  auto rows = static_cast<uint16_t>(int_at(args, "rows"));
+  auto cols = static_cast<uint16_t>(int_at(args, "cols"));
+  if (rows != 0 && cols != 0) TRY(session->set_window({rows, cols}));
+  ProgramStart program{strings_at(args, "argv"),    strings_at(args, "env"), string_at(args, "cwd", config_.cwd),
+                       string_at(args, "user"), tty,                     true};
+  if (program.env.empty()) program.env = config_.env;
+  pid_t pid = TRY(start_program(instance_->init, program, std::move(streams.theirs)));
+  session->attach(std::move(request.fds[0]));
+  visitors_[pid] = std::move(session);
+  return Json{{"pid", pid}};
+}
+
+Result<Json> Harness::op_kill(Connection&, Packet& request) {
+  int64_t pid = int_at(request.document, "vpid");
+  TRY(instance_->init.ask({{"op", init_op::kSignal},
+                           {"pid", pid == 0 ? instance_->root_pid : pid},
+                           {"signal", int_at(request.document, "signal", SIGTERM)}}));
+  return Json::object();
+}
+
+Result<Json> Harness::op_check(Connection&, Packet&) {
+  Obstacles obstacles = TRY(preflight(view()));
+  return Json{{"obstacles", obstacles_to_json(obstacles.all())}, {"warnings", Json::array()}};
+}
+
+Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
+  const Json& args = request.document;
+  int64_t id = int_at(args, "id");
+  CheckpointRequest checkpoint_request;
+  checkpoint_request.id = string_at(args, "snapshot");
+  checkpoint_request.partial = string_at(args, "partial");
+  checkpoint_request.final_path = string_at(args, "dir");
+  checkpoint_request.stop = bool_at(args, "stop");
+  Json options = harness_config_to_json(config_);
+  options["root_pid"] = instance_->root_pid;
+  checkpoint_request.options = json_text(options);
+  checkpoint_request.argv = config_.argv;
+  checkpoint_request.progress = [&](const char* phase, uint64_t done, uint64_t total) {
+    (void)!connection.channel.send(make_progress(id, phase, done, total));
+  };
+  session_->drain();
+  InstanceView instance = view();
+  CheckpointReport report = TRY(checkpoint(instance, checkpoint_request));
+  if (checkpoint_request.stop) end_reason_ = "snapshot";
+  return Json{{"processes", report.processes},
+              {"memory_bytes", report.memory_bytes},
+              {"stored_bytes", report.stored_bytes},
+              {"frozen_ms", report.frozen_ms},
+              {"took_ms", report.took_ms}};
+}
+
+Result<Json> Harness::op_rids(Connection&, Packet&) {
+  Json rids = Json::array();
+  auto add = [&](const char* type, pid_t inside, pid_t outside, const std::string& name) {
+    rids.push_back({{"type", type}, {"virtual", std::to_string(inside)}, {"system", std::to_string(outside)}, {"name", name}});
+  };
+  for (pid_t pid : TRY(groups_->application.processes())) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    if (!dir) continue;
+    Result<proc::Fields> status = dir->status();
+    Result<proc::Stat> stat = dir->stat();
+    Result<std::vector<HostPid>> threads = dir->threads();
+    if (!status || !stat || !threads) continue;
+    add("pid", proc::innermost(*status, "NStgid"), pid, stat->name);
+    if (stat->session == pid) add("sid", proc::innermost(*status, "NSsid"), stat->session, stat->name);
+    if (stat->group == pid) add("pgid", proc::innermost(*status, "NSpgid"), stat->group, stat->name);
+    for (HostPid tid : *threads) {
+      Result<proc::Fields> own = dir->status_of_thread(tid);
+      if (own && tid.value != pid) add("tid", proc::innermost(*own, "NSpid"), tid.value, proc::field(*own, "Name"));
+    }
+  }
+  return Json{{"rids", rids}};
+}
+
+Result<Json> Harness::op_resources(Connection&, Packet&) {
+  Json records = Json::array();
+  for (pid_t pid : TRY(groups_->application.processes())) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    if (!dir) continue;
+    Result<ProcessSource> source = ProcessSource::look_at(std::move(*dir));
+    if (!source) continue;
+    records.push_back({{"type", "process"}, {"name", source->stat.name}, {"process", source->id.value}, {"descriptor", -1},
+                       {"detail", std::string("state ") + source->stat.state}});
+    for (const DescriptorSource& descriptor : source->descriptors)
+      records.push_back({{"type", "descriptor"}, {"name", descriptor.link}, {"process", source->id.value},
+                         {"descriptor", descriptor.fd}, {"detail", "offset " + proc::field(descriptor.fields, "pos")}});
+    for (const proc::Mapping& mapping : source->mappings)
+      records.push_back({{"type", "memory"}, {"name", mapping.name}, {"process", source->id.value}, {"descriptor", -1},
+                         {"detail", std::to_string(mapping.length()) + " bytes, " +
+                                        std::to_string(mapping.anonymous_bytes) + " own"}});
+  }
+  return Json{{"records", records}};
+}
+
+Result<Json> Harness::op_terminate(Connection& connection, Packet& request) {
+  auto timeout = std::chrono::milliseconds(int_at(request.document, "timeout_ms", kTerminateMsDefault));
+  pending_ends_.push_back({&connection.channel, int_at(request.document, "id"), Deadline::in(timeout)});
+  // A stopped process would sit on its SIGTERM.
+  for (int signal : {SIGTERM, SIGCONT})
+    (void)!instance_->init.ask({{"op", init_op::kSignal}, {"pid", instance_->root_pid}, {"signal", signal}});
+  return Json();  // answered when it is gone
+}
+
+Result<> Harness::start_held_program() {
+  if (!held_) return {};
+  held_ = false;
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,231 @@
+#include "harness/start.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "init/init.h"
+#include "isolation/clocks.h"
+#include "os/child.h"
+#include "os/fault.h"
+#include "os/file.h"
+#include "protocol/error_json.h"
+#include "protocol/unix_address.h"
+#include "resources/layers/layers.h"
+#include "restore/restore.h"
+
+namespace appshot {
+namespace {
+
+constexpr std::chrono::seconds kInitStartMax{30};
+constexpr char kConfigFile[] = "/instance.json";
+
+// Where a harness that takes over will knock.
+Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
+  ::unlink(places.init_socket().c_str());
+  UniqueFd socket(TRY_SYS(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)));
+  TRY(bind_unix(socket.get(), places.init_socket()));
+  TRY_SYS(::listen(socket.get(), 4));
+  return socket;
+}
+
+struct InitParts {
+  InitSetup setup;
+  Channel ours;
+};
+
+Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces& places, const InstanceGroups& groups) {
+  auto [ours, theirs] = TRY(Channel::make_pair());
+  InitParts parts;
+  parts.setup.files = {TRY(Share::from_names(config.share)), places.root(), places.layers(), places.info()};
+  parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
+  parts.setup.control = std::move(theirs);
+  parts.setup.listener = TRY(listen_for_successor(places));
+  parts.setup.freeze_control = TRY(open_file(groups.application.path() + "/cgroup.freeze", O_WRONLY));
+  parts.setup.application_group = TRY(open_file(groups.application.path(), O_RDONLY | O_DIRECTORY));
+  parts.setup.visitor_group = TRY(open_file(groups.visitors.path(), O_RDONLY | O_DIRECTORY));
+  parts.setup.allow_io_uring = config.allow_io_uring;
+  parts.ours = std::move(ours);
+  return parts;
+}
+
+// What a harness that takes over must know and nobody else remembers.
+Result<> remember(const InstancePlaces& places, const StartedInstance& started) {
+  Json document = harness_config_to_json(started.config);
+  document["init_pid"] = started.init_pid.value;
+  document["root_pid"] = started.root_pid;
+  document["terminal_index"] = started.terminal_index;
+  return write_file(places.state + kConfigFile, json_text(document), O_CREAT | O_TRUNC);
+}
+
+Result<> make_nonblocking(const Session::Ends& ends) {
+  for (const UniqueFd* fd : {&ends.input, &ends.output, &ends.error}) {
+    if (!*fd) continue;
+    TRY_SYS(::fcntl(fd->get(), F_SETFL, ::fcntl(fd->get(), F_GETFL) | O_NONBLOCK));
+  }
+  return {};
+}
+
+// Init keeps our ends too: if we die, the application must find them open.
+Result<> entrust(InitLink& init, const Session::Ends& ends) {
+  std::vector<std::string> names;
+  std::vector<int> fds;
+  if (ends.input) names.push_back("stdin"), fds.push_back(ends.input.get());
+  if (ends.output && !ends.tty) names.push_back("stdout"), fds.push_back(ends.output.get());
+  if (ends.error) names.push_back("stderr"), fds.push_back(ends.error.get());
+  if (names.empty()) return {};
+  TRY(init.ask({{"op", init_op::kKeep}, {"names", names}}, fds));
+  return {};
+}
+
+Result<std::pair<UniqueFd, UniqueFd>> make_pipe() {
+  int ends[2];
+  TRY_SYS(::pipe2(ends, O_CLOEXEC));
+  return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+Result<StreamPair> make_pipes(bool stdin_open) {
+  StreamPair pair;
+  if (stdin_open) {
+    auto [read, write] = TRY(make_pipe());
+    pair.theirs[0] = std::move(read);
+    pair.ours.input = std::move(write);
+  } else {
+    pair.theirs[0] = TRY(open_file("/dev/null", O_RDONLY));
+  }
+  for (int i : {1, 2}) {
+    auto [read, write] = TRY(make_pipe());
+    pair.theirs[static_cast<size_t>(i)] = std::move(write);
+    (i == 1 ? pair.ours.output : pair.ours.error) = std::move(read);
+  }
+  return pair;
+}
+
+}  // namespace
+
+Result<StreamPair> make_streams(InitLink& init, bool tty, bool stdin_open, bool keep) {
+  if (!tty) return make_pipes(stdin_open);
+  StreamPair pair;
+  Packet answer = TRY(init.ask({{"op", init_op::kTerminal}, {"keep", keep}}));
+  if (answer.fds.size() != 1) return Error(ErrorClass::other, "init made no terminal");
+  pair.ours.tty = true;
+  pair.ours.output = std::move(answer.fds[0]);
+  pair.terminal_index = static_cast<int>(int_at(answer.document, "index"));
+  UniqueFd slave(TRY_SYS(::ioctl(pair.ours.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  for (UniqueFd& stream : pair.theirs) stream = UniqueFd(TRY_SYS(::fcntl(slave.get(), F_DUPFD_CLOEXEC, 3)));
+  return pair;
+}
+
+Result<pid_t> start_program(InitLink& init, const ProgramStart& program, std::array<UniqueFd, 3> streams) {
+  int fds[] = {streams[0].get(), streams[1].get(), streams[2].get()};
+  Packet answer = TRY(init.ask({{"op", init_op::kSpawn},
+                                {"argv", program.argv},
+                                {"env", program.env},
+                                {"cwd", program.cwd},
+                                {"user", program.user},
+                                {"tty", program.tty},
+                                {"visitor", program.visitor}},
+                               fds));
+  return static_cast<pid_t>(int_at(answer.document, "pid"));
+}
+
+Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places, const InstanceGroups& groups) {
+  InitParts parts = TRY(prepare_init(config, places, groups));
+  Share share = parts.setup.files.share;
+  if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
+  pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = groups.instance.folder()}));
+  if (pid == 0) {
+    if (!die_with_parent(0)) ::_exit(1);
+    run_init(std::move(parts.setup));
+  }
+  parts.setup = InitSetup{};
+  std::optional<Packet> ready = TRY(parts.ours.receive(Deadline::in(kInitStartMax)));
+  if (!ready) return Error(ErrorClass::gone, "the instance's init has died");
+  if (string_at(ready->document, "event") != "ready") return error_from_json(field(ready->document, "error"));
+
+  StartedInstance started;
+  started.config = config;
+  started.init = InitLink(std::move(parts.ours));
+  started.init_pid = HostPid{pid};
+  StreamPair streams = TRY(make_streams(started.init, config.tty, config.stdin_open, true));
+  TRY(make_nonblocking(streams.ours));
+  TRY(entrust(started.init, streams.ours));
+  started.ends = std::move(streams.ours);
+  started.terminal_index = streams.terminal_index;
+  started.root_pid = TRY(start_program(
+      started.init, {config.argv, config.env, config.cwd, config.user, config.tty, false}, std::move(streams.theirs)));
+  TRY(started.init.ask({{"op", init_op::kCommit}}));
+  TRY(remember(places, started));
+  return started;
+}
+
+Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
+                                         const InstanceGroups& groups) {
+  OpenedImage image = TRY(OpenedImage::open(config.image));
+  StartedInstance started;
+  Json options = TRY(parse_json(image.manifest.options));
+  started.config = TRY(harness_config_from_json(options));
+  HarnessConfig& merged = started.config;
+  merged.mode = config.mode;
+  merged.aid = config.aid;
+  merged.state_dir = config.state_dir;
+  merged.run_dir = config.run_dir;
+  merged.image = config.image;
+  merged.event = config.event;
+  merged.generation = config.generation;
+  merged.share = image.manifest.share;
+  TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
+  TRY(fault_point("restore.layers"));
+
+  InitParts parts = TRY(prepare_init(merged, places, groups));
+  RestoreRequest request{image, groups.application, {}, std::move(parts.setup), std::move(parts.ours)};
+  if (!merged.tty) {
+    StreamPair streams = TRY(make_pipes(merged.stdin_open));
+    request.streams["stdin"] = std::move(streams.theirs[0]);
+    request.streams["stdout"] = std::move(streams.theirs[1]);
+    request.streams["stderr"] = std::move(streams.theirs[2]);
+    started.ends = std::move(streams.ours);
+  }
+  RestoredInstance restored = TRY(restore(std::move(request)));
+  started.init = InitLink(std::move(restored.control));
+  started.init_pid = restored.init;
+  started.root_pid = static_cast<pid_t>(int_at(options, "root_pid"));
+  if (merged.tty) {
+    started.ends.tty = true;
+    started.ends.output = std::move(restored.terminal);
+    started.terminal_index = restored.terminal_index;
+  }
+  TRY(make_nonblocking(started.ends));
+  TRY(entrust(started.init, started.ends));
+  TRY(remember(places, started));
+  return started;
+}
+
+Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places) {
+  Json known = TRY(parse_json(TRY(read_file(places.state + kConfigFile))));
+  StartedInstance started;
+  started.config = TRY(harness_config_from_json(known));
+  started.config.mode = config.mode;
+  started.init_pid = HostPid{static_cast<pid_t>(int_at(known, "init_pid"))};
+  started.root_pid = static_cast<pid_t>(int_at(known, "root_pid"));
+  started.terminal_index = static_cast<int>(int_at(known, "terminal_index", -1));
+  started.init = InitLink(TRY(Channel::connect(places.init_socket())));
+  Packet kept = TRY(started.init.ask({{"op", init_op::kFetch}}));
+  std::vector<std::string> names = strings_at(kept.document, "names");
+  for (size_t i = 0; i < names.size() && i < kept.fds.size(); ++i) {
+    if (names[i] == "stdin") started.ends.input = std::move(kept.fds[i]);
+    if (names[i] == "stdout") started.ends.output = std::move(kept.fds[i]);
+    if (names[i] == "stderr") started.ends.error = std::move(kept.fds[i]);
+    if (names[i] == "terminal") {
+      started.ends.output = std::move(kept.fds[i]);
+      started.ends.tty = true;
+    }
+  }
+  return started;
+}
+
+}  // namespace appshot

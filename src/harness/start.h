@@ -1,0 +1,48 @@
+// The three ways in which a harness comes to its instance: it launches it, restores it from an
+// image, or takes it over from a harness that has died.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+
+#include "base/result.h"
+#include "harness/init_link.h"
+#include "harness/instance.h"
+#include "harness/session.h"
+#include "os/pids.h"
+
+namespace appshot {
+
+struct StartedInstance {
+  InitLink init;
+  HostPid init_pid;
+  pid_t root_pid = 0;       // inside; 0: held, not yet started
+  Session::Ends ends;
+  int terminal_index = -1;
+  HarnessConfig config;     // completed by what the image or the former harness knew
+};
+
+Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places, const InstanceGroups& groups);
+Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
+                                         const InstanceGroups& groups);
+Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
+
+// Starts the program of a launched instance; returns its id inside. Streams are the instance's ends.
+struct ProgramStart {
+  std::vector<std::string> argv, env;
+  std::string cwd, user;
+  bool tty = false;
+  bool visitor = false;
+};
+Result<pid_t> start_program(InitLink& init, const ProgramStart& program, std::array<UniqueFd, 3> streams);
+
+// Both ends of a program's streams.
+struct StreamPair {
+  Session::Ends ours;
+  std::array<UniqueFd, 3> theirs;
+  int terminal_index = -1;
+};
+Result<StreamPair> make_streams(InitLink& init, bool tty, bool stdin_open, bool keep);
+
+}  // namespace appshot

@@ -1,0 +1,110 @@
+#include "image/pages_reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "image/format.h"
+#include "os/file.h"
+
+namespace appshot::image {
+namespace {
+
+Error corrupt_block(uint64_t block) {
+  return Error(ErrorClass::corrupt, "the image's pages are damaged in block " + std::to_string(block) +
+                                        " (bytes " + std::to_string(block * kPagesBlock) + " on)")
+      .hint("the file was changed or the disk is failing; restore from another copy");
+}
+
+}  // namespace
+
+Result<PagesReader> PagesReader::open(const std::string& path, uint64_t length,
+                                      std::vector<uint64_t> checksums) {
+  UniqueFd file = TRY(open_file(path, O_RDONLY));
+  struct stat info {};
+  TRY_SYS(::fstat(file.get(), &info));
+  if (static_cast<uint64_t>(info.st_size) != length)
+    return Error(ErrorClass::corrupt, "the image's pages file has " + std::to_string(info.st_size) +
+                                          " bytes where the manifest tells of " + std::to_string(length))
+        .hint("the image was cut short or mixed with another; use another copy");
+  if (checksums.size() != (length + kPagesBlock - 1) / kPagesBlock)
+    return Error(ErrorClass::corrupt, "the image has the wrong number of checksums");
+  return PagesReader(std::move(file), length, std::move(checksums));
+}
+
+Result<> PagesReader::load(std::vector<Placement> placements) const {
+  std::sort(placements.begin(), placements.end(),
+            [](const Placement& a, const Placement& b) { return a.offset < b.offset; });
+  for (size_t i = 0; i < placements.size(); ++i) {
+    const Placement& p = placements[i];
+    bool overlaps = i > 0 && placements[i - 1].offset + placements[i - 1].length > p.offset;
+    if (p.offset > length_ || p.length > length_ - p.offset || overlaps)
+      return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
+  }
+  size_t first = 0;
+  for (uint64_t block = 0; block < checksums_.size() && first < placements.size(); ++block) {
+    const uint64_t start = block * kPagesBlock, end = start + kPagesBlock;
+    while (first < placements.size() && placements[first].offset + placements[first].length <= start)
+      ++first;
+    size_t last = first;
+    while (last < placements.size() && placements[last].offset < end) ++last;
+    if (last > first)
+      TRY(load_block(block, std::span(placements).subspan(first, last - first)));
+  }
+  return {};
+}
+
+// Pieces that are wanted are read straight to their place, the rest into a scratch buffer; the
+// checksum runs over both in the order of the file.
+Result<> PagesReader::load_block(uint64_t block, std::span<const Placement> placements) const {
+  const uint64_t start = block * kPagesBlock;
+  const uint64_t end = std::min<uint64_t>(start + kPagesBlock, length_);
+  std::vector<char> scratch;
+  XXH3_state_t* state = XXH3_createState();
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> owner(state, XXH3_freeState);
+  XXH3_64bits_reset(state);
+  uint64_t at = start;
+  auto take = [&](uint64_t until, char* to) -> Result<> {
+    if (until <= at) return {};
+    if (to == nullptr) {
+      scratch.resize(until - at);
+      to = scratch.data();
+    }
+    TRY(read_exactly(at, to, until - at));
+    XXH3_64bits_update(state, to, until - at);
+    at = until;
+    return {};
+  };
+  for (const Placement& p : placements) {
+    uint64_t from = std::max(p.offset, start), until = std::min(p.offset + p.length, end);
+    TRY(take(from, nullptr));
+    TRY(take(until, p.to + (from - p.offset)));
+  }
+  TRY(take(end, nullptr));
+  if (XXH3_64bits_digest(state) != checksums_[block]) return corrupt_block(block);
+  return {};
+}
+
+Result<> PagesReader::verify_all() const {
+  for (uint64_t block = 0; block < checksums_.size(); ++block) TRY(load_block(block, {}));
+  return {};
+}
+
+Result<> PagesReader::read_exactly(uint64_t offset, char* to, uint64_t length) const {
+  while (length > 0) {
+    ssize_t got = ::pread(file_.get(), to, length, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno(errno, "reading the pages of the image");
+    if (got == 0) return Error(ErrorClass::corrupt, "the image's pages file is cut short");
+    offset += static_cast<uint64_t>(got);
+    to += got;
+    length -= static_cast<uint64_t>(got);
+  }
+  return {};
+}
+
+}  // namespace appshot::image

@@ -1,0 +1,55 @@
+// Process 1 of an instance: builds the instance's world, starts programs in it, reaps, and keeps
+// what must outlive a harness. It is made anew at every restore and never captured.
+//
+// It is told what to do over a channel (see Command below). If that channel closes, the harness has
+// died: init makes sure that the application is not left frozen, keeps the descriptors that were
+// entrusted to it (the terminal, the output pipes) open, and waits on its socket for a new harness.
+// Until `commit` it dies with its harness instead, and everything in the instance with it: a launch
+// or restore that fails half way leaves nothing.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "isolation/file_world.h"
+#include "os/unique_fd.h"
+#include "protocol/channel.h"
+
+namespace appshot {
+
+// What init holds on behalf of a harness that may die, by name.
+using KeptDescriptors = std::map<std::string, UniqueFd>;
+
+struct InitSetup {
+  FileWorld files;
+  std::string host_name;       // empty: as it is
+  Channel control;             // to the harness
+  UniqueFd listener;           // for a harness that takes over; may be empty
+  UniqueFd freeze_control;     // the application's cgroup.freeze, open for writing
+  UniqueFd application_group;  // cgroup folder that the application's processes start in
+  UniqueFd visitor_group;      // and those of `exec`
+  bool allow_io_uring = false;
+  // Runs once the world is built and before anyone is told: a restore makes its processes here.
+  // Forks of it do not return from it. Descriptors it puts into `kept` stay with init.
+  std::function<Result<>(KeptDescriptors& kept)> populate;
+};
+
+// What it is asked. Requests are {"op": …}, each answered by {"ok": true, …} or {"error": {…}};
+// unasked it sends {"event": "ended", "pid": N, "status": N, "visitor": bool} and
+// {"event": "empty"}.
+namespace init_op {
+inline constexpr char kSpawn[] = "spawn";        // argv env cwd user tty visitor; fds: stdin stdout stderr
+inline constexpr char kTerminal[] = "terminal";  // keep; answers with the master of a new terminal
+inline constexpr char kKeep[] = "keep";          // fds and their names, kept until told otherwise
+inline constexpr char kFetch[] = "fetch";        // answers with all kept descriptors and their names
+inline constexpr char kCommit[] = "commit";      // from now on live without the harness
+inline constexpr char kSignal[] = "signal";      // signal, pid (as it is inside)
+}  // namespace init_op
+
+// The body of process 1; returns only by ending the process.
+[[noreturn]] void run_init(InitSetup setup);
+
+}  // namespace appshot

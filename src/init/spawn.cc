@@ -1,0 +1,112 @@
+#include "init/spawn.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "isolation/denied_calls.h"
+#include "isolation/user.h"
+#include "os/child.h"
+#include "os/file.h"
+
+namespace appshot {
+namespace {
+
+void default_signals() {
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+Result<> take_streams(SpawnRequest& request) {
+  // First out of the way of each other, then into place.
+  for (UniqueFd& stream : request.streams)
+    if (stream && stream.get() < 3) stream.reset(TRY_SYS(::fcntl(stream.release(), F_DUPFD_CLOEXEC, 3)));
+  for (int i = 0; i < 3; ++i)
+    if (request.streams[i]) TRY_SYS(::dup2(request.streams[i].get(), i));
+  return {};
+}
+
+Result<std::vector<std::string>> candidates(const SpawnRequest& request) {
+  const std::string& name = request.argv.front();
+  if (name.find('/') != std::string::npos) return std::vector<std::string>{name};
+  std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  for (const std::string& entry : request.env)
+    if (entry.starts_with("PATH=")) path = entry.substr(5);
+  std::vector<std::string> all;
+  for (size_t at = 0; at <= path.size();) {
+    size_t end = std::min(path.find(':', at), path.size());
+    std::string folder = path.substr(at, end - at);
+    all.push_back((folder.empty() ? "." : folder) + "/" + name);
+    at = end + 1;
+  }
+  return all;
+}
+
+Result<> run_program(const SpawnRequest& request) {
+  std::vector<char*> argv, env;
+  for (const std::string& arg : request.argv) argv.push_back(const_cast<char*>(arg.c_str()));
+  for (const std::string& entry : request.env) env.push_back(const_cast<char*>(entry.c_str()));
+  argv.push_back(nullptr);
+  env.push_back(nullptr);
+  int found = ENOENT;
+  for (const std::string& path : TRY(candidates(request))) {
+    ::execve(path.c_str(), argv.data(), env.data());
+    if (errno != ENOENT && errno != ENOTDIR) found = errno;
+    if (errno == ENOEXEC) {
+      // As a shell does with a script that does not name its interpreter.
+      std::vector<char*> shell{const_cast<char*>("/bin/sh"), const_cast<char*>(path.c_str())};
+      shell.insert(shell.end(), argv.begin() + 1, argv.end());
+      ::execve("/bin/sh", shell.data(), env.data());
+    }
+  }
+  return Error::from_errno(found, request.argv.front());
+}
+
+Result<> become(SpawnRequest& request) {
+  TRY_SYS(::setsid());
+  TRY(take_streams(request));
+  if (request.tty) TRY_SYS(::ioctl(0, TIOCSCTTY, 0));
+  ::umask(022);
+  TRY(deny_invisible_calls(request.allow_io_uring));
+  if (!request.user.empty()) TRY(become_user(TRY(resolve_user(request.user))));
+  if (::chdir(request.cwd.c_str()) != 0)
+    return Error::from_errno(errno, "working directory " + request.cwd);
+  default_signals();
+  ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+  return run_program(request);
+}
+
+}  // namespace
+
+Result<pid_t> spawn_program(SpawnRequest request) {
+  int ends[2];
+  TRY_SYS(::pipe2(ends, O_CLOEXEC));
+  UniqueFd told(ends[0]), tell(ends[1]);
+  pid_t pid = TRY(fork_child({.pid = request.pid, .cgroup = request.cgroup}));
+  if (pid == 0) {
+    Result<> failed = become(request);
+    std::string text = std::to_string(failed.error().err()) + " " + failed.error().message();
+    (void)!::write(tell.get(), text.data(), text.size());
+    ::_exit(127);
+  }
+  tell.reset();
+  std::string failure = TRY(read_whole(told.get()));
+  if (failure.empty()) return pid;  // the pipe was closed by a successful exec
+  ::waitpid(pid, nullptr, 0);
+  int err = std::atoi(failure.c_str());
+  std::string message = failure.substr(failure.find(' ') + 1);
+  return Error(classify_errno(err), message).with_errno(err);
+}
+
+}  // namespace appshot

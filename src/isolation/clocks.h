@@ -1,0 +1,21 @@
+// The time namespace of an instance: CLOCK_MONOTONIC and CLOCK_BOOTTIME go on from where they were
+// at the snapshot, on whatever machine and however much later.
+#pragma once
+
+#include <time.h>
+
+#include "base/result.h"
+
+namespace appshot {
+
+struct Clocks {
+  timespec monotonic{};
+  timespec boottime{};
+};
+
+Clocks clocks_now();  // as the calling process sees them
+
+// Children of the caller are born into a time namespace in which the clocks show `start` now.
+Result<> enter_time_namespace_for_children(const Clocks& start);
+
+}  // namespace appshot

@@ -1,0 +1,78 @@
+#include "isolation/host_mounts.h"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+#include "os/file.h"
+
+namespace appshot {
+namespace {
+
+// Views of the kernel, or made anew for each instance: nothing a private layer could be put over.
+constexpr std::array<std::string_view, 22> kNotFiles{
+    "proc",     "sysfs",   "devtmpfs",   "devpts",     "mqueue",  "cgroup",    "cgroup2", "debugfs",
+    "tracefs",  "bpf",     "securityfs", "pstore",     "configfs", "fusectl",  "autofs",  "binfmt_misc",
+    "hugetlbfs", "efivarfs", "nsfs",     "rpc_pipefs", "nfsd",    "selinuxfs"};
+
+bool below(std::string_view path, std::string_view folder) {
+  return path == folder || (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
+}
+
+std::string unescape_octal(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      out.push_back(static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)));
+      i += 3;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<HostMount> parse_host_mounts(std::string_view mountinfo) {
+  std::vector<HostMount> mounts;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    size_t dash = line.find(" - ");
+    if (dash == std::string::npos) continue;
+    std::istringstream left(line.substr(0, dash)), right(line.substr(dash + 3));
+    std::string id, parent, device, root, point, type;
+    left >> id >> parent >> device >> root >> point;
+    right >> type;
+    point = unescape_octal(point);
+    // A later mount on the same place hides the earlier one.
+    std::erase_if(mounts, [&](const HostMount& m) { return below(m.point, point) && m.point != "/"; });
+    bool of_kernel = std::find(kNotFiles.begin(), kNotFiles.end(), type) != kNotFiles.end();
+    if (of_kernel || below(point, "/dev") || below(point, "/proc") || below(point, "/sys")) continue;
+    if (point == "/" && !mounts.empty()) mounts.clear();
+    mounts.push_back({point, type});
+  }
+  std::stable_sort(mounts.begin(), mounts.end(),
+                   [](const HostMount& a, const HostMount& b) { return a.point < b.point; });
+  return mounts;
+}
+
+Result<std::vector<HostMount>> host_mounts() {
+  return parse_host_mounts(TRY(read_file("/proc/self/mountinfo")));
+}
+
+std::string layer_name(const std::string& mount_point) {
+  if (mount_point == "/") return "root";
+  std::string name = mount_point.substr(1);
+  std::replace(name.begin(), name.end(), '/', '%');
+  return "at%" + name;
+}
+
+std::string layer_mount_point(const std::string& layer) {
+  if (layer == "root") return "/";
+  std::string point = layer.substr(2);
+  std::replace(point.begin(), point.end(), '%', '/');
+  return point;
+}
+
+}  // namespace appshot

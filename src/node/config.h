@@ -1,0 +1,33 @@
+// The daemon's settings: /etc/appshot/appshot.toml, then the user's file, then the environment,
+// then flags; the later wins.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace appshot {
+
+struct NodeConfig {
+  std::string log_level = "info";
+  std::string harness;  // the program; empty: appshot-harness beside the daemon's own
+  int64_t stop_timeout_ms = 10'000;
+  int64_t start_timeout_ms = 30'000;
+  int64_t events_max = 10'000;
+  bool operator==(const NodeConfig&) const = default;
+};
+
+// The files that are read, in order.
+std::vector<std::string> config_files();
+
+// Each is optional; an unknown key or a wrong type is an error that names file and line.
+Result<> apply_config_file(const std::string& path, NodeConfig& config);
+Result<> apply_config_text(const std::string& text, const std::string& name, NodeConfig& config);
+// APPSHOT_LOG_LEVEL, APPSHOT_HARNESS.
+void apply_config_environment(NodeConfig& config);
+
+Result<NodeConfig> load_config();
+
+}  // namespace appshot

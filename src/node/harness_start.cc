@@ -1,0 +1,112 @@
+#include "node/harness_start.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "protocol/error_json.h"
+
+extern char** environ;
+
+namespace appshot {
+namespace {
+
+constexpr int kControlFd = 3;
+constexpr int kConfigFd = 4;
+// Descriptors are moved up here first, so that placing one in the child never overwrites another.
+constexpr int kOutOfTheWay = 10;
+
+class SpawnActions {
+ public:
+  SpawnActions() { ::posix_spawn_file_actions_init(&actions_); }
+  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  SpawnActions(const SpawnActions&) = delete;
+  void place(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+// A new session, no blocked signals, every signal at its default.
+class SpawnAttributes {
+ public:
+  SpawnAttributes() {
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    ::posix_spawnattr_setflags(&attributes_,
+                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes_); }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
+
+Result<UniqueFd> out_of_the_way(int fd) {
+  return UniqueFd(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, kOutOfTheWay)));
+}
+
+}  // namespace
+
+Result<StartedHarness> start_harness(const std::string& program, const HarnessConfig& config) {
+  auto [ours, theirs] = TRY(Channel::make_pair());
+  UniqueFd document = TRY(harness_config_memfd(config));
+  UniqueFd null = TRY(open_file("/dev/null", O_RDWR));
+  UniqueFd log =
+      TRY(open_file(config.state_dir + "/harness.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
+  UniqueFd far_null = TRY(out_of_the_way(null.get()));
+  UniqueFd far_log = TRY(out_of_the_way(log.get()));
+  UniqueFd far_control = TRY(out_of_the_way(theirs.fd()));
+  UniqueFd far_config = TRY(out_of_the_way(document.get()));
+
+  SpawnActions actions;
+  actions.place(far_null.get(), STDIN_FILENO);
+  actions.place(far_log.get(), STDOUT_FILENO);
+  actions.place(far_log.get(), STDERR_FILENO);
+  actions.place(far_control.get(), kControlFd);
+  actions.place(far_config.get(), kConfigFd);
+  SpawnAttributes attributes;
+  std::string control = std::to_string(kControlFd);
+  std::string config_fd = std::to_string(kConfigFd);
+  const char* argv[] = {"appshot-harness", "--control",       control.c_str(),
+                        "--config",        config_fd.c_str(), nullptr};
+  pid_t pid = 0;
+  int failed = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(),
+                             const_cast<char* const*>(argv), environ);
+  if (failed != 0)
+    return Error::from_errno(failed, "posix_spawn " + program)
+        .as(ErrorClass::other)
+        .hint("the harness belongs beside appshotd; APPSHOT_HARNESS names another");
+  return StartedHarness{std::move(ours), pid};
+}
+
+Result<Json> await_ready(StartedHarness& harness, Deadline deadline) {
+  for (;;) {
+    std::optional<Packet> packet = TRY(harness.channel.receive(deadline));
+    if (!packet)
+      return Error(ErrorClass::other, "the harness ended before it was ready")
+          .hint("its last words are in harness.log in the instance's state folder");
+    std::string event = string_at(packet->document, "event");
+    if (event == "ready") return std::move(packet->document);
+    if (event == "failed") return error_from_json(field(packet->document, "error"));
+  }
+}
+
+std::string harness_program(const std::string& configured) {
+  if (!configured.empty()) return configured;
+  Result<std::string> self = read_link("/proc/self/exe");
+  std::string path = self ? *self : "";
+  return path.substr(0, path.find_last_of('/') + 1) + "appshot-harness";
+}
+
+}  // namespace appshot

@@ -1,0 +1,281 @@
+#include "node/instances.h"
+
+#include <sys/wait.h>
+
+#include "node/log.h"
+#include "os/file.h"
+
+namespace appshot {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAnswerWait{10'000};
+// A listing rather lacks a number than waits for a harness that is deep in work.
+constexpr milliseconds kStatusWait{1'000};
+
+// What is remembered of a launch request: everything but the environment, which holds secrets.
+Json spec_of(const Json& request) {
+  return {{"argv", strings_at(request, "argv")},
+          {"cwd", string_at(request, "cwd", "/")},
+          {"user", string_at(request, "user")},
+          {"tty", bool_at(request, "tty")},
+          {"stdin", bool_at(request, "stdin")},
+          {"share", strings_at(request, "share")},
+          {"allow_io_uring", bool_at(request, "allow_io_uring")},
+          {"rm", bool_at(request, "rm")}};
+}
+
+HarnessConfig config_of(const Json& request, const std::string& aid) {
+  HarnessConfig config;
+  config.mode = "launch";
+  config.argv = strings_at(request, "argv");
+  config.env = strings_at(request, "env");
+  config.cwd = string_at(request, "cwd", "/");
+  config.user = string_at(request, "user");
+  config.hostname = string_at(request, "hostname", aid);
+  config.tty = bool_at(request, "tty");
+  config.stdin_open = bool_at(request, "stdin");
+  config.hold_start = bool_at(request, "hold_start");
+  config.allow_io_uring = bool_at(request, "allow_io_uring");
+  config.share = strings_at(request, "share");
+  return config;
+}
+
+Result<> check_request(const Json& request) {
+  if (strings_at(request, "argv").empty()) return Error(ErrorClass::usage, "no program to run");
+  for (const std::string& share : strings_at(request, "share")) {
+    bool known =
+        share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";
+    if (!known)
+      return Error(ErrorClass::usage, "'" + share + "' cannot be shared")
+          .hint("--share takes fs, net, ipc, uts or time");
+  }
+  return {};
+}
+
+}  // namespace
+
+Json describe_instance(const InstanceRecord& record, const Json& status, const std::string& busy) {
+  Result<Json> parsed = parse_json(record.spec);
+  Json spec = parsed ? *parsed : Json::object();
+  Json document{{"aid", record.aid},
+                {"generated", record.generated},
+                {"state", name_of(record.state)},
+                {"why", record.why},
+                {"created_ms", record.created_ms},
+                {"changed_ms", record.changed_ms},
+                {"age_ms", unix_time_ms() - record.created_ms},
+                {"argv", strings_at(spec, "argv")},
+                {"options", spec},
+                {"generation", record.generation},
+                {"node", "local"},
+                {"template", nullptr},
+                {"ports", Json::array()},
+                {"parent_snapshot", record.parent_snapshot},
+                {"sleep_snapshot", record.sleep_snapshot},
+                {"harness_pid", record.harness.pid},
+                {"init_pid", record.init.pid},
+                {"root_pid", int_at(status, "root_pid")},
+                {"processes", int_at(status, "processes")},
+                {"memory_bytes", int_at(status, "memory")},
+                {"attached", int_at(status, "attached")},
+                {"busy", busy},
+                {"exit_status", nullptr},
+                {"exit_signal", nullptr}};
+  document["options"].erase("argv");
+  if (!record.wait_status) return document;
+  int ended = *record.wait_status;
+  if (WIFSIGNALED(ended)) document["exit_signal"] = WTERMSIG(ended);
+  if (WIFEXITED(ended)) document["exit_status"] = WEXITSTATUS(ended);
+  return document;
+}
+
+Result<Json> Instances::launch(const Json& request) {
+  TRY(check_request(request));
+  InstanceRecord record;
+  record.created_ms = record.changed_ms = unix_time_ms();
+  record.why = "being launched";
+  record.spec = json_text(spec_of(request));
+  std::string name = string_at(request, "name");
+  AidWish wish{name.empty() ? AidWish::Kind::generated : AidWish::Kind::given, name};
+  std::string aid = TRY(node_.registry.create_instance(record, wish));
+  Result<> started = start_launched(aid, request);
+  if (!started) {
+    node_.metrics.failures++;
+    (void)lifecycle_.purge(aid);  // what matters is why it did not start
+    std::string what = "cannot run " + strings_at(request, "argv").front();
+    return std::move(started).within(what).take_error();
+  }
+  node_.metrics.launches++;
+  node_.events.add(aid, "launched", aid + ": " + strings_at(request, "argv").front());
+  return describe_instance(TRY(node_.registry.instance(aid)), Json(), "");
+}
+
+Result<> Instances::start_launched(const std::string& aid, const Json& request) {
+  Operation operation = TRY(lifecycle_.begin(aid, "launch"));
+  HarnessConfig config = config_of(request, aid);
+  bool held = config.hold_start;
+  return lifecycle_.start(operation.instance(), std::move(config),
+                          held ? InstanceState::held : InstanceState::running,
+                          held ? "waits for the first attach" : "launched");
+}
+
+Result<Json> Instances::list(bool all) {
+  struct Asked {
+    InstanceRecord record;
+    std::shared_ptr<HarnessLink> link;
+    std::optional<int64_t> question;
+    std::string busy;
+  };
+  std::vector<Asked> asked;
+  for (InstanceRecord& record : TRY(node_.registry.instances())) {
+    bool shown = all || is_alive(record.state) || record.state == InstanceState::asleep;
+    if (!shown) continue;
+    Asked entry{std::move(record), nullptr, {}, ""};
+    entry.busy = lifecycle_.busy_with(entry.record.aid);
+    if (is_alive(entry.record.state) && entry.busy.empty()) {
+      if (Result<std::shared_ptr<HarnessLink>> link = lifecycle_.link(entry.record.aid); link) {
+        entry.link = *link;
+        if (Result<int64_t> id = entry.link->ask("status", Json::object()); id)
+          entry.question = *id;
+      }
+    }
+    asked.push_back(std::move(entry));
+  }
+  Deadline deadline = Deadline::in(kStatusWait);
+  Json list = Json::array();
+  for (Asked& entry : asked) {
+    Json status;
+    if (entry.question) status = entry.link->await(*entry.question, deadline).value_or(Json());
+    list.push_back(describe_instance(entry.record, status, entry.busy));
+  }
+  return Json{{"instances", std::move(list)}};
+}
+
+Result<Json> Instances::describe(const std::string& aid, bool with_records) {
+  InstanceRecord record = TRY(node_.registry.instance(aid));
+  Json status;
+  Json records = Json::array();
+  if (is_alive(record.state)) {
+    status = ask(record.aid, "status").value_or(Json());
+    if (with_records) {
+      Json resources = TRY(ask(record.aid, "resources"));
+      records = field(resources, "records");
+    }
+  } else if (record.state == InstanceState::asleep && with_records) {
+    SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
+    records = TRY(node_.images.records(snapshot.dir));
+  }
+  Json document = describe_instance(record, status, lifecycle_.busy_with(record.aid));
+  if (with_records) document["records"] = std::move(records);
+  return document;
+}
+
+Result<Json> Instances::ask(const std::string& aid, std::string_view op, Json arguments) {
+  std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(aid));
+  return link->call(op, std::move(arguments), Deadline::in(kAnswerWait)).within(aid);
+}
+
+Result<Json> Instances::start(const std::string& aid) {
+  Operation operation = TRY(lifecycle_.begin(aid, "start"));
+  TRY(ask(operation.aid(), "start"));
+  InstanceRecord record = TRY(lifecycle_.change(operation.aid(), [](InstanceRecord& edited) {
+    if (edited.state == InstanceState::held) edited.state = InstanceState::running;
+  }));
+  return describe_instance(record, Json(), "");
+}
+
+Result<Json> Instances::kill(const std::string& aid, int signal, int64_t virtual_pid) {
+  return ask(aid, "kill", {{"signal", signal}, {"vpid", virtual_pid}});
+}
+
+Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
+  Operation operation = TRY(lifecycle_.begin(aid, "stop"));
+  InstanceRecord record = TRY(node_.registry.instance(operation.aid()));
+  if (record.state == InstanceState::asleep) {
+    // Nothing runs; what it would be woken from is dropped with the sleep.
+    std::string snapshot = record.sleep_snapshot;
+    record = TRY(lifecycle_.change(operation.aid(), [](InstanceRecord& edited) {
+      edited.state = InstanceState::stopped;
+      edited.why = "stopped by request while asleep";
+      edited.sleep_snapshot.clear();
+    }));
+    (void)node_.registry.remove_snapshot(snapshot);
+    TRY(remove_tree(node_.paths.snapshot_dir(snapshot)));
+    return describe_instance(record, Json(), "");
+  }
+  if (!is_alive(record.state)) return describe_instance(record, Json(), "");
+  std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(operation.aid()));
+  {
+    std::lock_guard lock(operation.instance().mutex);
+    operation.instance().stop_wanted = true;
+  }
+  Deadline deadline = Deadline::in(milliseconds(timeout_ms) + kAnswerWait);
+  Result<Json> answer = link->call("terminate", {{"timeout_ms", timeout_ms}}, deadline);
+  bool gone = !answer && answer.error().cls() == ErrorClass::gone;
+  if (!answer && !gone) return std::move(answer).within("cannot stop " + aid);
+  if (!lifecycle_.wait_ended(operation.instance(), deadline))
+    return Error(ErrorClass::timeout, aid + " did not end");
+  Result<InstanceRecord> after = node_.registry.instance(operation.aid());
+  // With --rm it is gone by now.
+  return describe_instance(after ? *after : record, Json(), "");
+}
+
+Result<Json> Instances::remove(const std::string& aid, bool force) {
+  InstanceRecord record = TRY(node_.registry.instance(aid));
+  bool precious = is_alive(record.state) || record.state == InstanceState::asleep;
+  if (precious && !force)
+    return Error(ErrorClass::conflict,
+                 "cannot remove " + record.aid + ": it is " + std::string(name_of(record.state)))
+        .hint("stop it first (appshot stop " + record.aid + "), or use appshot rm -f");
+  if (precious) TRY(stop(record.aid, 0));
+  Result<Operation> operation = lifecycle_.begin(record.aid, "remove");
+  if (!operation && operation.error().cls() == ErrorClass::not_found)
+    return Json{{"aid", record.aid}};
+  if (!operation) return operation.take_error();
+  (void)lifecycle_.wait_harness_gone(operation->instance(), Deadline::in(kAnswerWait));
+  Result<> purged = lifecycle_.purge(record.aid);
+  if (!purged && purged.error().cls() != ErrorClass::not_found) return purged.take_error();
+  node_.events.add(record.aid, "removed", record.aid + ": removed");
+  return Json{{"aid", record.aid}};
+}
+
+Result<Json> Instances::rids(const std::string& aid) { return ask(aid, "rids"); }
+
+Result<Json> Instances::check(const std::string& aid) { return ask(aid, "check"); }
+
+Result<Json> Instances::why(const std::string& aid) {
+  InstanceRecord record = TRY(node_.registry.instance(aid));
+  Json events = Json::array();
+  for (const EventRecord& event : TRY(node_.events.recent(0, 10, record.aid)))
+    events.push_back(event_to_json(event));
+  return Json{{"aid", record.aid},
+              {"state", name_of(record.state)},
+              {"why", record.why},
+              {"changed_ms", record.changed_ms},
+              {"events", std::move(events)}};
+}
+
+Result<> Instances::reachable(const std::string& aid) {
+  TRY(lifecycle_.link(aid));
+  return {};
+}
+
+Result<> Instances::hand_over(const std::string& aid, std::string_view op, const Json& arguments,
+                              int stream) {
+  std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(aid));
+  int fds[] = {stream};
+  TRY(link->call(op, arguments, Deadline::in(kAnswerWait), fds));
+  if (op != "attach") return {};
+  InstanceRecord record = TRY(node_.registry.instance(aid));
+  if (record.state != InstanceState::held) return {};
+  TRY(lifecycle_.change(record.aid, [](InstanceRecord& edited) {
+    if (edited.state != InstanceState::held) return;
+    edited.state = InstanceState::running;
+    edited.why = "launched";
+  }));
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,214 @@
+#include "node/lifecycle.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "node/harness_start.h"
+#include "node/log.h"
+#include "node/process_identity.h"
+#include "os/file.h"
+
+namespace appshot {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kOperationWait{60};
+// A harness deep in work is not waited for: its news come when it has time.
+constexpr seconds kReconnectWait{1};
+// A restore reads the whole image before it answers.
+constexpr seconds kRestoreWait{600};
+
+}  // namespace
+
+std::string describe_wait_status(int status) {
+  if (WIFSIGNALED(status)) {
+    int signal = WTERMSIG(status);
+    return "the program was killed by signal " + std::to_string(signal) + " (" +
+           ::strsignal(signal) + ")";
+  }
+  return "the program ended with status " + std::to_string(WEXITSTATUS(status));
+}
+
+Error not_running(const InstanceRecord& record) {
+  std::string hint = record.state == InstanceState::asleep
+                         ? "appshot wake " + record.aid
+                         : "appshot why " + record.aid + " tells the reason";
+  return Error(ErrorClass::conflict,
+               record.aid + " is not running: it is " + std::string(name_of(record.state)))
+      .hint(hint);
+}
+
+Operation::Operation(std::shared_ptr<Instance> instance, std::unique_lock<std::timed_mutex> lock,
+                     std::string_view name)
+    : instance_(std::move(instance)), lock_(std::move(lock)) {
+  std::lock_guard guard(instance_->mutex);
+  instance_->busy = name;
+}
+
+Operation::~Operation() {
+  if (!instance_) return;
+  std::lock_guard guard(instance_->mutex);
+  instance_->busy.clear();
+}
+
+std::shared_ptr<Instance> Lifecycle::hold_on(const std::string& aid) {
+  std::lock_guard lock(table_mutex_);
+  auto& instance = table_[aid];
+  if (!instance) instance = std::make_shared<Instance>(aid);
+  return instance;
+}
+
+std::string Lifecycle::busy_with(const std::string& aid) {
+  std::shared_ptr<Instance> instance = hold_on(aid);
+  std::lock_guard lock(instance->mutex);
+  return instance->busy;
+}
+
+Result<Operation> Lifecycle::begin(const std::string& aid_or_prefix, std::string_view what) {
+  Deadline deadline = Deadline::in(kOperationWait);
+  for (;;) {
+    InstanceRecord record = TRY(node_.registry.instance(aid_or_prefix));
+    std::shared_ptr<Instance> instance = hold_on(record.aid);
+    std::unique_lock lock(instance->operation, std::defer_lock);
+    if (!lock.try_lock_for(std::chrono::milliseconds(deadline.left_ms()))) {
+      std::string other = busy_with(record.aid);
+      return Error(ErrorClass::conflict, record.aid + " is busy: " + other + " is going on");
+    }
+    // It may have been removed, or even made anew, while we waited.
+    if (hold_on(record.aid) == instance) {
+      TRY(node_.registry.instance(record.aid));
+      return Operation(std::move(instance), std::move(lock), what);
+    }
+  }
+}
+
+Result<InstanceRecord> Lifecycle::change(const std::string& aid,
+                                         const std::function<void(InstanceRecord&)>& edit) {
+  std::lock_guard lock(records_mutex_);
+  InstanceRecord record = TRY(node_.registry.instance(aid));
+  InstanceState before = record.state;
+  edit(record);
+  if (record.state != before) record.changed_ms = unix_time_ms();
+  TRY(node_.registry.update_instance(record));
+  return record;
+}
+
+Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
+  TRY(make_folders(config.state_dir, 0700));
+  TRY(make_folders(config.run_dir, 0700));
+  // What is left of an earlier life must not be taken for news of this one.
+  std::string leftover = config.state_dir + "/exit.json";
+  if (config.mode != "adopt" && ::unlink(leftover.c_str()) != 0 && errno != ENOENT)
+    return Error::from_errno(errno, "unlink " + leftover);
+  return {};
+}
+
+Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceState state,
+                          const std::string& why) {
+  config.aid = instance.aid;
+  config.state_dir = node_.paths.instance_state(instance.aid);
+  config.run_dir = node_.paths.instance_run(instance.aid);
+  TRY(prepare_folders(config));
+  StartedHarness harness = TRY(start_harness(harness_program(node_.config.harness), config));
+  ProcessIdentity identity = identify_process(harness.pid);
+  // Before the answer, so that a daemon started again knows of a harness that is not ready yet.
+  TRY(change(instance.aid, [&](InstanceRecord& record) { record.harness = identity; }));
+  bool restores = config.mode == "restore";
+  Result<Json> ready = await_ready(
+      harness, Deadline::in(restores ? kRestoreWait
+                                     : std::chrono::milliseconds(node_.config.start_timeout_ms)));
+  if (!ready) {
+    if (ready.error().cls() == ErrorClass::timeout) ::kill(harness.pid, SIGKILL);
+    return ready.take_error();
+  }
+  ProcessIdentity init = identify_process(static_cast<pid_t>(int_at(*ready, "init_pid")));
+  {
+    // The reactor may tell of its end as soon as the link is open: the record comes first.
+    std::lock_guard lock(instance.mutex);
+    instance.ended = false;
+    instance.stop_wanted = false;
+  }
+  TRY(change(instance.aid, [&](InstanceRecord& record) {
+    record.init = init;
+    record.state = state;
+    record.why = why;
+    record.sleep_snapshot.clear();
+    record.wait_status.reset();
+  }));
+  TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
+  return {};
+}
+
+Result<std::shared_ptr<HarnessLink>> Lifecycle::open_link(const std::shared_ptr<Instance>& instance,
+                                                          Channel channel) {
+  HarnessLink::Listener listener{[this, instance](const Json& event) { on_event(instance, event); },
+                                 [this, instance] { on_closed(instance); }};
+  auto link = std::make_shared<HarnessLink>(std::move(channel), std::move(listener));
+  {
+    std::lock_guard lock(instance->mutex);
+    instance->link = link;
+  }
+  TRY(reactor_.watch(link));
+  return link;
+}
+
+Result<> Lifecycle::connect(const std::shared_ptr<Instance>& instance) {
+  Channel channel =
+      TRY(Channel::connect(node_.paths.instance_run(instance->aid) + "/harness.sock"));
+  {
+    std::lock_guard lock(instance->mutex);
+    instance->ended = false;
+  }
+  std::shared_ptr<HarnessLink> link = TRY(open_link(instance, std::move(channel)));
+  // What the daemon before may not have come to write down.
+  Result<Json> status = link->call("status", Json::object(), Deadline::in(kReconnectWait));
+  if (!status)
+    return status.error().cls() == ErrorClass::timeout ? Result<>() : status.take_error();
+  ProcessIdentity init = identify_process(static_cast<pid_t>(int_at(*status, "init_pid")));
+  bool held = string_at(*status, "state") == "held";
+  TRY(change(instance->aid, [&](InstanceRecord& record) {
+    record.init = init;
+    if (is_alive(record.state)) record.state = held ? InstanceState::held : InstanceState::running;
+  }));
+  return {};
+}
+
+Result<std::shared_ptr<HarnessLink>> Lifecycle::link(const std::string& aid_or_prefix) {
+  InstanceRecord record = TRY(node_.registry.instance(aid_or_prefix));
+  std::shared_ptr<Instance> instance = hold_on(record.aid);
+  std::lock_guard lock(instance->mutex);
+  if (instance->link && !instance->ended) return instance->link;
+  if (is_alive(record.state))
+    return Error(ErrorClass::conflict, record.aid + " has no harness at the moment")
+        .hint("it is being given a new one; try again");
+  return not_running(record);
+}
+
+bool Lifecycle::wait_ended(Instance& instance, Deadline deadline) {
+  std::unique_lock lock(instance.mutex);
+  return instance.changed.wait_for(lock, std::chrono::milliseconds(deadline.left_ms()),
+                                   [&] { return instance.ended; });
+}
+
+bool Lifecycle::wait_harness_gone(Instance& instance, Deadline deadline) {
+  std::unique_lock lock(instance.mutex);
+  return instance.changed.wait_for(lock, std::chrono::milliseconds(deadline.left_ms()),
+                                   [&] { return instance.link == nullptr; });
+}
+
+Result<> Lifecycle::purge(const std::string& aid) {
+  TRY(node_.registry.remove_instance(aid));
+  {
+    std::lock_guard lock(table_mutex_);
+    table_.erase(aid);
+  }
+  TRY(remove_tree(node_.paths.instance_run(aid)));
+  return remove_tree(node_.paths.instance_state(aid));
+}
+
+}  // namespace appshot

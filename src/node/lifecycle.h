@@ -1,0 +1,111 @@
+// The lives of instances: who has a harness, what became of it, one operation at a time.
+//
+// The registry's record says what an instance is; the Instance here is only the daemon's hold on it
+// (the connection to its harness, who is working on it) and is rebuilt after a restart.
+// Threads: any. Reactor thread: exits and lost harnesses are noticed there.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "node/background.h"
+#include "node/harness_link.h"
+#include "node/node.h"
+#include "protocol/harness_config.h"
+
+namespace appshot {
+
+struct Instance {
+  explicit Instance(std::string name) : aid(std::move(name)) {}
+
+  const std::string aid;
+  std::timed_mutex operation;  // held by who changes what the instance is
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable changed;
+  std::string busy;                   // the operation going on
+  std::shared_ptr<HarnessLink> link;  // none: no harness, or not heard of yet
+  bool ended = true;                  // the application under this link has ended
+  bool stop_wanted = false;           // by the user, so its end is no surprise
+  int adoptions = 0;
+};
+
+// An operation on one instance, excluding others for its lifetime.
+class Operation {
+ public:
+  Operation(std::shared_ptr<Instance> instance, std::unique_lock<std::timed_mutex> lock,
+            std::string_view name);
+  Operation(Operation&&) = default;
+  Operation& operator=(Operation&&) = delete;
+  ~Operation();
+  Instance& instance() const { return *instance_; }
+  const std::string& aid() const { return instance_->aid; }
+
+ private:
+  std::shared_ptr<Instance> instance_;
+  std::unique_lock<std::timed_mutex> lock_;
+};
+
+class Lifecycle {
+ public:
+  Lifecycle(Node& node, Reactor& reactor) : node_(node), reactor_(reactor) {}
+
+  // By AID or unique prefix. Waits for an operation that is going on; class conflict if it lasts.
+  Result<Operation> begin(const std::string& aid_or_prefix, std::string_view what);
+  std::shared_ptr<Instance> hold_on(const std::string& aid);
+
+  // Starts a harness and waits until the application stands (or says why not). The record must
+  // exist; it gets the processes' identities and the state.
+  Result<> start(Instance& instance, HarnessConfig config, InstanceState state,
+                 const std::string& why);
+  // Takes up the connection to a harness that lives already.
+  Result<> connect(const std::shared_ptr<Instance>& instance);
+  // Puts a new harness to an application that has lost its own. In the background.
+  void adopt(const std::shared_ptr<Instance>& instance);
+  // What exit.json says, if it is there; else failed, or adopted when init lives.
+  void settle_lost(const std::shared_ptr<Instance>& instance);
+
+  // The way to the instance's harness; class conflict and a hint when it has none.
+  Result<std::shared_ptr<HarnessLink>> link(const std::string& aid_or_prefix);
+  bool wait_ended(Instance& instance, Deadline deadline);
+  bool wait_harness_gone(Instance& instance, Deadline deadline);
+
+  // Reads, changes and writes a record in one step.
+  Result<InstanceRecord> change(const std::string& aid,
+                                const std::function<void(InstanceRecord&)>& edit);
+  // The record, the folders, everything. The instance must have ended.
+  Result<> purge(const std::string& aid);
+
+  Background& background() { return background_; }
+  std::string busy_with(const std::string& aid);
+
+ private:
+  Result<std::shared_ptr<HarnessLink>> open_link(const std::shared_ptr<Instance>& instance,
+                                                 Channel channel);
+  void on_event(const std::shared_ptr<Instance>& instance, const Json& event);
+  void on_closed(const std::shared_ptr<Instance>& instance);
+  void on_exited(Instance& instance, const Json& event);
+  void on_failed(Instance& instance, const std::string& why);
+  bool snapshot_was_finished(const std::string& aid);
+  void purge_if_wanted(const std::string& aid);  // as --rm asks
+  Result<> prepare_folders(const HarnessConfig& config);
+
+  Node& node_;
+  Reactor& reactor_;
+  std::mutex table_mutex_;
+  std::map<std::string, std::shared_ptr<Instance>> table_;
+  std::mutex records_mutex_;
+  Background background_;
+};
+
+// Why nothing can be asked of an instance without processes, and what to do about it.
+Error not_running(const InstanceRecord& record);
+
+// "the program ended with status 3", "the program was killed by signal 9 (Killed)".
+std::string describe_wait_status(int status);
+
+}  // namespace appshot

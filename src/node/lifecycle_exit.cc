@@ -1,0 +1,153 @@
+// How instances end, and what happens when only their harness does.
+#include <unistd.h>
+
+#include "node/lifecycle.h"
+#include "node/log.h"
+#include "node/process_identity.h"
+#include "os/file.h"
+#include "protocol/json.h"
+
+namespace appshot {
+namespace {
+
+constexpr int kAdoptionsMax = 5;
+
+bool wants_removal(const InstanceRecord& record) {
+  Result<Json> spec = parse_json(record.spec);
+  return spec && bool_at(*spec, "rm");
+}
+
+// What a harness that ended while no daemon listened has left.
+Result<Json> read_exit_file(const std::string& state_dir) {
+  std::string text = TRY(read_file(state_dir + "/exit.json"));
+  return parse_json(text);
+}
+
+}  // namespace
+
+void Lifecycle::on_event(const std::shared_ptr<Instance>& instance, const Json& event) {
+  if (string_at(event, "event") == "exited") on_exited(*instance, event);
+}
+
+void Lifecycle::on_exited(Instance& instance, const Json& event) {
+  bool stop_wanted;
+  {
+    std::lock_guard lock(instance.mutex);
+    stop_wanted = instance.stop_wanted;
+  }
+  int status = static_cast<int>(int_at(event, "status"));
+  bool by_snapshot = string_at(event, "reason") == "snapshot";
+  auto changed = change(instance.aid, [&](InstanceRecord& record) {
+    bool sleeps = by_snapshot && !record.sleep_snapshot.empty();
+    record.state = sleeps ? InstanceState::asleep : InstanceState::stopped;
+    record.why = sleeps        ? "put to sleep"
+                 : by_snapshot ? "stopped with a snapshot"
+                 : stop_wanted ? "stopped by request; " + describe_wait_status(status)
+                               : describe_wait_status(status);
+    if (!by_snapshot) record.wait_status = status;
+    if (!sleeps) record.sleep_snapshot.clear();
+    record.harness = record.init = {};
+  });
+  if (changed) {
+    node_.events.add(instance.aid, changed->state == InstanceState::asleep ? "asleep" : "exited",
+                     instance.aid + ": " + changed->why, {{"status", status}});
+  } else {
+    log_error("end of " + instance.aid + ": " + changed.error().message());
+  }
+  std::lock_guard lock(instance.mutex);
+  instance.ended = true;
+  instance.changed.notify_all();
+}
+
+void Lifecycle::on_failed(Instance& instance, const std::string& why) {
+  auto changed = change(instance.aid, [&](InstanceRecord& record) {
+    record.state = InstanceState::failed;
+    record.why = why;
+    record.sleep_snapshot.clear();
+    record.harness = record.init = {};
+  });
+  if (changed) node_.events.add(instance.aid, "failed", instance.aid + ": " + why);
+  std::lock_guard lock(instance.mutex);
+  instance.ended = true;
+  instance.changed.notify_all();
+}
+
+void Lifecycle::on_closed(const std::shared_ptr<Instance>& instance) {
+  bool ended;
+  {
+    std::lock_guard lock(instance->mutex);
+    ended = instance->ended;
+  }
+  if (ended) purge_if_wanted(instance->aid);
+  {
+    // From here on the name is free for a new harness.
+    std::lock_guard lock(instance->mutex);
+    instance->link.reset();
+    instance->changed.notify_all();
+  }
+  if (!ended) settle_lost(instance);
+}
+
+void Lifecycle::purge_if_wanted(const std::string& aid) {
+  Result<InstanceRecord> record = node_.registry.instance(aid);
+  if (!record || record->state != InstanceState::stopped || !wants_removal(*record)) return;
+  if (Result<> purged = purge(aid); !purged) log_warning(purged.error().message());
+}
+
+// An application that ended with its snapshot leaves no exit.json: the folder is the record of it.
+bool Lifecycle::snapshot_was_finished(const std::string& aid) {
+  Result<std::vector<SnapshotRecord>> snapshots = node_.registry.snapshots();
+  if (!snapshots) return false;
+  for (const SnapshotRecord& snapshot : *snapshots)
+    if (snapshot.aid == aid && !snapshot.complete && node_.images.describe(snapshot.dir))
+      return true;
+  return false;
+}
+
+void Lifecycle::settle_lost(const std::shared_ptr<Instance>& instance) {
+  Result<InstanceRecord> record = node_.registry.instance(instance->aid);
+  if (!record) return;
+  if (Result<Json> exited = read_exit_file(node_.paths.instance_state(instance->aid)); exited) {
+    on_exited(*instance, *exited);
+    return purge_if_wanted(instance->aid);
+  }
+  bool alive = is_running(record->init);
+  if (!alive && snapshot_was_finished(record->aid))
+    return on_exited(*instance, {{"status", 0}, {"reason", "snapshot"}});
+  if (!alive) return on_failed(*instance, "the application and its harness are gone");
+  {
+    std::lock_guard lock(instance->mutex);
+    if (++instance->adoptions > kAdoptionsMax) {
+      log_error(instance->aid + ": its harnesses keep dying, no further one is started");
+      return;
+    }
+  }
+  node_.events.add(instance->aid, "harness-lost", instance->aid + ": its harness has died");
+  adopt(instance);
+}
+
+void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
+  background_.run([this, instance] {
+    Result<Operation> operation = begin(instance->aid, "adopt");
+    if (!operation) return log_error("adopt: " + operation.error().message());
+    Result<InstanceRecord> record = node_.registry.instance(instance->aid);
+    if (!record || !is_alive(record->state)) return;
+    {
+      std::lock_guard lock(instance->mutex);
+      if (instance->link) return;  // somebody else was faster
+    }
+    HarnessConfig config;
+    config.mode = "adopt";
+    config.generation = record->generation;
+    Result<> started = start(*instance, config, record->state, record->why);
+    if (started) {
+      node_.metrics.adoptions++;
+      return node_.events.add(instance->aid, "adopted", instance->aid + ": has a new harness");
+    }
+    if (is_running(record->init))
+      return log_error(instance->aid + ": not adopted: " + started.error().message());
+    on_failed(*instance, "its harness died: " + started.error().message());
+  });
+}
+
+}  // namespace appshot

@@ -1,0 +1,42 @@
+#include "node/routes.h"
+
+#include "protocol/error_json.h"
+
+namespace appshot {
+
+void add_all_routes(Router& router, Services& services) {
+  add_instance_routes(router, services);
+  add_stream_routes(router, services);
+  add_snapshot_routes(router, services);
+  add_system_routes(router, services);
+}
+
+std::optional<int> program_status(const Error& error) {
+  if (error.cls() == ErrorClass::not_found || error.err() == ENOENT) return 127;
+  if (error.cls() == ErrorClass::denied || error.err() == ENOEXEC) return 126;
+  return std::nullopt;
+}
+
+void answer_result_of(Call& call, const Result<Json>& result, int status) {
+  if (result) {
+    call.answer(*result, status);
+  } else {
+    call.refuse(result.error());
+  }
+}
+
+void answer_with_progress(Call& call,
+                          const std::function<Result<Json>(const ProgressListener&)>& operation) {
+  if (!call.flag("progress")) return answer_result_of(call, operation({}));
+  HttpExchange& exchange = call.exchange();
+  // The operation goes on when its reader leaves.
+  (void)exchange.begin_stream("application/x-ndjson");
+  Result<Json> result = operation([&](const Json& progress) {
+    (void)exchange.stream(json_text({{"progress", progress}}) + "\n");
+  });
+  Json last = result ? Json{{"result", *result}} : Json{{"error", error_to_json(result.error())}};
+  (void)exchange.stream(json_text(last) + "\n");
+  (void)exchange.end_stream();
+}
+
+}  // namespace appshot

@@ -1,0 +1,58 @@
+// Snapshots: taking them, running from them, keeping and dropping them.
+//
+// A snapshot is in the registry before its folder is, as incomplete; it is complete when the folder
+// stands under its final name. So a daemon that dies in between finds out which of the two it was.
+#pragma once
+
+#include <string>
+
+#include "node/lifecycle.h"
+#include "node/node.h"
+#include "protocol/json.h"
+
+namespace appshot {
+
+struct SnapshotWish {
+  std::string name;
+  bool stop = false;
+  bool sleep = false;  // stop, and the instance keeps the snapshot to wake from
+};
+
+class Snapshots {
+ public:
+  Snapshots(Node& node, Lifecycle& lifecycle) : node_(node), lifecycle_(lifecycle) {}
+
+  Result<Json> take(const std::string& aid, const SnapshotWish& wish,
+                    const ProgressListener& progress);
+  // Under its own AID, or as another. Class conflict when that one is alive.
+  Result<Json> restore(const std::string& id, const std::string& as);
+  Result<Json> wake(const std::string& aid);
+
+  Result<Json> list();
+  Result<Json> describe(const std::string& id, bool with_records);
+  Result<Json> remove(const std::string& id);
+  Result<Json> verify(const std::string& id);
+  Result<> export_to(const std::string& id, const ImageStore::WriteAll& write);
+  Result<Json> import_from(const std::string& name, const ImageStore::ReadSome& read);
+
+  // Incomplete snapshots of instances nobody works on become complete or vanish.
+  Result<> settle();
+  // Folders: complete ones that the registry does not know are taken in, leftovers removed.
+  Result<> adopt_folders();
+
+ private:
+  Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
+                       const ProgressListener& progress);
+  Result<> run_from(Operation& operation, const SnapshotRecord& snapshot, const std::string& why);
+  Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
+                             std::optional<InstanceRecord>& before);
+  Result<> settle_one(SnapshotRecord record);
+  void drop(const std::string& id);
+
+  Node& node_;
+  Lifecycle& lifecycle_;
+};
+
+Json describe_snapshot(const SnapshotRecord& record);
+
+}  // namespace appshot

@@ -1,0 +1,95 @@
+#include "os/cgroup.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sstream>
+
+#include "os/file.h"
+
+namespace appshot {
+
+Result<std::string> cgroup_root() {
+  std::string mounts = TRY(read_file("/proc/self/mountinfo"));
+  std::istringstream lines(mounts);
+  for (std::string line; std::getline(lines, line);) {
+    size_t dash = line.find(" - cgroup2 ");
+    if (dash == std::string::npos) continue;
+    std::istringstream fields(line);
+    std::string id, parent, device, root, point;
+    fields >> id >> parent >> device >> root >> point;
+    return point;
+  }
+  return Error(ErrorClass::unsupported, "cgroup v2 is not mounted on this machine")
+      .hint("mount it: mount -t cgroup2 none /sys/fs/cgroup/unified");
+}
+
+Result<Cgroup> Cgroup::create(const std::string& path) {
+  TRY(make_folders(path));
+  return open(path);
+}
+
+Result<Cgroup> Cgroup::open(const std::string& path) {
+  UniqueFd folder = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  return Cgroup(path, std::move(folder));
+}
+
+Result<> Cgroup::begin_freeze() const { return write_file(path_ + "/cgroup.freeze", "1"); }
+
+Result<> Cgroup::freeze(Deadline deadline) const {
+  TRY(begin_freeze());
+  Result<> frozen = wait_event("frozen 1", deadline);
+  if (!frozen) {
+    TRY(thaw());
+    return frozen;
+  }
+  return {};
+}
+
+Result<> Cgroup::thaw() const { return write_file(path_ + "/cgroup.freeze", "0"); }
+
+Result<> Cgroup::wait_event(std::string_view event, Deadline deadline) const {
+  UniqueFd events = TRY(open_at(folder_.get(), "cgroup.events", O_RDONLY));
+  for (;;) {
+    TRY_SYS(::lseek(events.get(), 0, SEEK_SET));
+    std::string text = TRY(read_whole(events.get()));
+    if (text.find(event) != std::string::npos) return {};
+    pollfd waiting{events.get(), POLLPRI, 0};
+    int ready = ::poll(&waiting, 1, deadline.left_ms());
+    if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll cgroup.events");
+    if (ready == 0)
+      return Error(ErrorClass::timeout,
+                   "cgroup " + path_ + " did not come to '" + std::string(event) + "' in time");
+  }
+}
+
+Result<bool> Cgroup::populated() const {
+  std::string text = TRY(read_file_at(folder_.get(), "cgroup.events"));
+  return text.find("populated 1") != std::string::npos;
+}
+
+Result<> Cgroup::wait_empty(Deadline deadline) const { return wait_event("populated 0", deadline); }
+
+Result<> Cgroup::kill_all() const {
+  // cgroup.kill exists since 5.14; it catches forks under way.
+  return write_file(path_ + "/cgroup.kill", "1");
+}
+
+Result<std::vector<pid_t>> Cgroup::processes() const {
+  std::string text = TRY(read_file_at(folder_.get(), "cgroup.procs"));
+  std::istringstream lines(text);
+  std::vector<pid_t> pids;
+  for (pid_t pid; lines >> pid;) pids.push_back(pid);
+  return pids;
+}
+
+Result<> Cgroup::remove() const {
+  if (::rmdir(path_.c_str()) != 0 && errno != ENOENT)
+    return Error::from_errno(errno, "rmdir " + path_);
+  return {};
+}
+
+}  // namespace appshot

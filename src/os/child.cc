@@ -1,0 +1,47 @@
+#include "os/child.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace appshot {
+
+Result<pid_t> fork_child(const ChildOptions& options) {
+  clone_args args{};
+  args.flags = options.flags;
+  args.exit_signal = (options.flags & CLONE_PARENT) != 0 ? 0 : static_cast<uint64_t>(options.exit_signal);
+  pid_t wanted = options.pid;
+  if (wanted != 0) {
+    args.set_tid = reinterpret_cast<uint64_t>(&wanted);
+    args.set_tid_size = 1;
+  }
+  if (options.cgroup >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(options.cgroup);
+  }
+  int pidfd = -1;
+  if (options.pidfd != nullptr) {
+    args.flags |= CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  }
+  auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  if (pid < 0) {
+    if (errno == EEXIST)
+      return Error::from_errno(errno, "clone3 with pid " + std::to_string(wanted));
+    return Error::from_errno(errno, "clone3");
+  }
+  if (pid > 0 && options.pidfd != nullptr) options.pidfd->reset(pidfd);
+  return pid;
+}
+
+Result<> die_with_parent(pid_t expected_parent) {
+  TRY_SYS(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+  // The parent may have died before the line above; then nobody would ever kill us.
+  if (expected_parent != 0 && ::getppid() != expected_parent) ::_exit(1);
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,29 @@
+// clone3 with what a restore needs of it: chosen ids, namespaces, a cgroup to start in.
+#pragma once
+
+#include <linux/sched.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+struct ChildOptions {
+  uint64_t flags = 0;              // CLONE_*
+  pid_t pid = 0;                   // in the innermost pid namespace; 0: any
+  int cgroup = -1;                 // start in this cgroup v2 folder
+  int exit_signal = 17;            // SIGCHLD
+  UniqueFd* pidfd = nullptr;
+};
+
+// Like fork: 0 in the child.
+Result<pid_t> fork_child(const ChildOptions& options);
+
+// A child that the parent must outlive (until told otherwise by PR_SET_PDEATHSIG 0).
+Result<> die_with_parent(pid_t expected_parent);
+
+}  // namespace appshot

@@ -1,0 +1,115 @@
+#include "os/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+namespace appshot {
+
+Result<UniqueFd> open_at(int dir, const std::string& path, int flags, mode_t mode) {
+  int fd = ::openat(dir, path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd < 0) return Error::from_errno(errno, "open " + path);
+  return UniqueFd(fd);
+}
+
+Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode) {
+  return open_at(AT_FDCWD, path, flags, mode);
+}
+
+Result<std::string> read_whole(int fd) {
+  std::string content;
+  size_t used = 0;
+  content.resize(4096);
+  for (;;) {
+    if (used == content.size()) content.resize(content.size() * 2);
+    ssize_t got = ::read(fd, content.data() + used, content.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno(errno, "read");
+    if (got == 0) break;
+    used += static_cast<size_t>(got);
+  }
+  content.resize(used);
+  return content;
+}
+
+Result<std::string> read_file_at(int dir, const std::string& path) {
+  UniqueFd fd = TRY(open_at(dir, path, O_RDONLY));
+  return read_whole(fd.get()).within(path);
+}
+
+Result<std::string> read_file(const std::string& path) { return read_file_at(AT_FDCWD, path); }
+
+Result<std::string> read_link_at(int dir, const std::string& path) {
+  std::array<char, 4096> target;
+  ssize_t length = ::readlinkat(dir, path.c_str(), target.data(), target.size());
+  if (length < 0) return Error::from_errno(errno, "readlink " + path);
+  return std::string(target.data(), static_cast<size_t>(length));
+}
+
+Result<std::string> read_link(const std::string& path) { return read_link_at(AT_FDCWD, path); }
+
+Result<> write_all(int fd, std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return Error::from_errno(errno, "write");
+    bytes = bytes.subspan(static_cast<size_t>(put));
+  }
+  return {};
+}
+
+Result<> write_file(const std::string& path, std::string_view content, int extra_flags) {
+  UniqueFd fd = TRY(open_file(path, O_WRONLY | extra_flags, 0600));
+  return write_all(fd.get(), {content.data(), content.size()}).within(path);
+}
+
+Result<> make_folders(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  if (errno != ENOENT) return Error::from_errno(errno, "mkdir " + path);
+  size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos || slash == 0) return Error::from_errno(ENOENT, "mkdir " + path);
+  TRY(make_folders(path.substr(0, slash), mode));
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+    return Error::from_errno(errno, "mkdir " + path);
+  return {};
+}
+
+Result<> remove_tree(const std::string& path) {
+  auto remove_one = [](const char* entry, const struct stat*, int, struct FTW*) {
+    return ::remove(entry) == 0 || errno == ENOENT ? 0 : errno;
+  };
+  int failed = ::nftw(path.c_str(), remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+  if (failed < 0 && errno == ENOENT) return {};
+  if (failed != 0) return Error::from_errno(failed < 0 ? errno : failed, "remove " + path);
+  return {};
+}
+
+Result<std::vector<std::string>> list_folder(const std::string& path) {
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), ::closedir);
+  if (!dir) return Error::from_errno(errno, "opendir " + path);
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+Result<> publish_folder(const std::string& partial, const std::string& final_path) {
+  UniqueFd folder = TRY(open_file(partial, O_RDONLY | O_DIRECTORY));
+  TRY_SYS(::fsync(folder.get()));
+  if (::rename(partial.c_str(), final_path.c_str()) != 0)
+    return Error::from_errno(errno, "rename " + partial + " to " + final_path);
+  UniqueFd parent = TRY(open_file(final_path.substr(0, final_path.find_last_of('/')),
+                                  O_RDONLY | O_DIRECTORY));
+  TRY_SYS(::fsync(parent.get()));
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,26 @@
+// A process held by descriptor, and copies of its descriptors.
+#pragma once
+
+#include "base/result.h"
+#include "os/pids.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+class Pidfd {
+ public:
+  static Result<Pidfd> open(HostPid pid);
+  int fd() const { return fd_.get(); }
+  // The same open file description as the process's descriptor.
+  Result<UniqueFd> take_copy(int descriptor) const;
+
+ private:
+  explicit Pidfd(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+// Whether two descriptors of two processes are one open file description (kcmp): <0, 0, >0 in an
+// order that is stable while both live.
+Result<int> compare_open_files(HostPid a, int a_fd, HostPid b, int b_fd);
+
+}  // namespace appshot

@@ -1,0 +1,67 @@
+// An open /proc/PID: everything read from it is about the same process, even if the pid is reused.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "os/pids.h"
+#include "os/proc/maps.h"
+#include "os/unique_fd.h"
+
+namespace appshot::proc {
+
+// "Key:\tvalue" lines, as in status and fdinfo.
+using Fields = std::multimap<std::string, std::string, std::less<>>;
+Fields parse_fields(std::string_view text);
+std::string field(const Fields& fields, std::string_view key);  // the first, "" when absent
+uint64_t field_number(const Fields& fields, std::string_view key, int base = 10);
+
+struct Stat {
+  pid_t pid = 0;
+  std::string name;
+  char state = '?';
+  pid_t parent = 0, group = 0, session = 0;
+  uint32_t tty = 0;
+  pid_t tty_group = 0;
+  uint64_t flags = 0;
+  uint64_t start_time = 0;
+  uint64_t start_code = 0, end_code = 0, start_stack = 0;
+  uint64_t start_data = 0, end_data = 0, start_brk = 0;
+  uint64_t arg_start = 0, arg_end = 0, env_start = 0, env_end = 0;
+  int exit_signal = 0;
+  int exit_code = 0;
+};
+Result<Stat> parse_stat(std::string_view text);
+
+class ProcessDir {
+ public:
+  static Result<ProcessDir> open(HostPid pid);
+
+  HostPid pid() const { return pid_; }
+  int folder() const { return folder_.get(); }
+
+  Result<std::string> read(const std::string& name) const;
+  Result<std::string> link(const std::string& name) const;
+  Result<Stat> stat() const;
+  Result<Stat> stat_of_thread(HostPid tid) const;
+  Result<Fields> status() const;
+  Result<Fields> status_of_thread(HostPid tid) const;
+  Result<std::vector<Mapping>> mappings() const;
+  Result<std::vector<HostPid>> threads() const;  // the leader first
+  Result<std::vector<int>> descriptors() const;  // ascending
+
+ private:
+  ProcessDir(HostPid pid, UniqueFd folder) : pid_(pid), folder_(std::move(folder)) {}
+  Result<std::vector<int>> numbers_in(const char* folder) const;
+
+  HostPid pid_;
+  UniqueFd folder_;
+};
+
+// The id a task has in its own, innermost pid namespace (the last of NSpid, NSpgid, NSsid …).
+pid_t innermost(const Fields& status, std::string_view key);
+
+}  // namespace appshot::proc

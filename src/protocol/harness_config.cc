@@ -1,0 +1,84 @@
+#include "protocol/harness_config.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace appshot {
+
+Json harness_config_to_json(const HarnessConfig& config) {
+  return {{"mode", config.mode},
+          {"aid", config.aid},
+          {"state_dir", config.state_dir},
+          {"run_dir", config.run_dir},
+          {"argv", config.argv},
+          {"env", config.env},
+          {"cwd", config.cwd},
+          {"user", config.user},
+          {"hostname", config.hostname},
+          {"tty", config.tty},
+          {"stdin", config.stdin_open},
+          {"hold_start", config.hold_start},
+          {"allow_io_uring", config.allow_io_uring},
+          {"share", config.share},
+          {"image", config.image},
+          {"event", config.event},
+          {"generation", config.generation}};
+}
+
+Result<HarnessConfig> harness_config_from_json(const Json& document) {
+  HarnessConfig config;
+  config.mode = string_at(document, "mode");
+  config.aid = string_at(document, "aid");
+  config.state_dir = string_at(document, "state_dir");
+  config.run_dir = string_at(document, "run_dir");
+  config.argv = strings_at(document, "argv");
+  config.env = strings_at(document, "env");
+  config.cwd = string_at(document, "cwd", "/");
+  config.user = string_at(document, "user");
+  config.hostname = string_at(document, "hostname");
+  config.tty = bool_at(document, "tty");
+  config.stdin_open = bool_at(document, "stdin");
+  config.hold_start = bool_at(document, "hold_start");
+  config.allow_io_uring = bool_at(document, "allow_io_uring");
+  config.share = strings_at(document, "share");
+  config.image = string_at(document, "image");
+  config.event = string_at(document, "event", "launch");
+  config.generation = int_at(document, "generation", 1);
+
+  auto lacks = [](const char* what) {
+    return Error(ErrorClass::usage, std::string("the harness configuration lacks ") + what);
+  };
+  bool known = config.mode == "launch" || config.mode == "restore" || config.mode == "adopt";
+  if (!known) return lacks("a known mode");
+  if (config.aid.empty()) return lacks("an aid");
+  if (config.state_dir.empty() || config.run_dir.empty()) return lacks("its folders");
+  if (config.mode == "launch" && config.argv.empty()) return lacks("a program");
+  if (config.mode == "restore" && config.image.empty()) return lacks("an image");
+  return config;
+}
+
+Result<UniqueFd> harness_config_memfd(const HarnessConfig& config) {
+  std::string text = json_text(harness_config_to_json(config));
+  UniqueFd memfd(TRY_SYS(::memfd_create("appshot-config", MFD_CLOEXEC)));
+  size_t done = 0;
+  while (done < text.size())
+    done +=
+        static_cast<size_t>(TRY_SYS(::write(memfd.get(), text.data() + done, text.size() - done)));
+  TRY_SYS(::lseek(memfd.get(), 0, SEEK_SET));
+  return memfd;
+}
+
+Result<HarnessConfig> read_harness_config(int fd) {
+  std::string text;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    ssize_t got = TRY_SYS(::read(fd, buffer.data(), buffer.size()));
+    if (got == 0) break;
+    text.append(buffer.data(), static_cast<size_t>(got));
+  }
+  return harness_config_from_json(TRY(parse_json(text))).within("harness configuration");
+}
+
+}  // namespace appshot

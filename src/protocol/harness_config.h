@@ -1,0 +1,45 @@
+// What a harness is told when it is started: the document on its --config descriptor.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "os/unique_fd.h"
+#include "protocol/json.h"
+
+namespace appshot {
+
+struct HarnessConfig {
+  std::string mode = "launch";  // launch, restore, adopt
+  std::string aid;
+  std::string state_dir;  // survives a reboot: log, exit.json
+  std::string run_dir;    // does not: harness.sock
+
+  // launch
+  std::vector<std::string> argv;
+  std::vector<std::string> env;
+  std::string cwd = "/";
+  std::string user;  // "uid[:gid]" or "name[:group]"; empty: who the daemon is
+  std::string hostname;
+  bool tty = false;
+  bool stdin_open = false;  // "stdin" in the document
+  bool hold_start = false;  // wait for the first attach
+  bool allow_io_uring = false;
+  std::vector<std::string> share;  // fs, net, ipc, uts, time
+
+  // restore
+  std::string image;
+  std::string event = "launch";  // launch, restore, clone: what the application is told
+  int64_t generation = 1;
+
+  bool operator==(const HarnessConfig&) const = default;
+};
+
+Json harness_config_to_json(const HarnessConfig& config);
+Result<HarnessConfig> harness_config_from_json(const Json& document);
+
+// As a descriptor to hand over, and read back to its end.
+Result<UniqueFd> harness_config_memfd(const HarnessConfig& config);
+Result<HarnessConfig> read_harness_config(int fd);
+
+}  // namespace appshot

@@ -1,0 +1,73 @@
+#include "protocol/harness_config.h"
+
+#include <gtest/gtest.h>
+
+#include "protocol/error_json.h"
+#include "protocol/messages.h"
+
+namespace appshot {
+namespace {
+
+HarnessConfig example() {
+  HarnessConfig config;
+  config.aid = "web";
+  config.state_dir = "/state/instances/web";
+  config.run_dir = "/run/instances/web";
+  config.argv = {"sleep", "10"};
+  config.env = {"A=b"};
+  config.user = "1000:1000";
+  config.tty = config.stdin_open = config.hold_start = true;
+  config.share = {"net"};
+  config.generation = 3;
+  return config;
+}
+
+TEST(HarnessConfig, ReadsBackFromItsDescriptorAsItWas) {
+  auto memfd = harness_config_memfd(example());
+  ASSERT_TRUE(memfd);
+  auto read_back = read_harness_config(memfd->get());
+  ASSERT_TRUE(read_back) << read_back.error().message();
+  EXPECT_EQ(*read_back, example());
+}
+
+TEST(HarnessConfig, IsRefusedWithoutWhatItsModeNeeds) {
+  Json no_program = harness_config_to_json(example());
+  no_program["argv"] = Json::array();
+  EXPECT_FALSE(harness_config_from_json(no_program));
+  Json no_image = harness_config_to_json(example());
+  no_image["mode"] = "restore";
+  EXPECT_FALSE(harness_config_from_json(no_image));
+  EXPECT_FALSE(harness_config_from_json(Json::array()));
+}
+
+TEST(ErrorJson, KeepsClassHintAndObstacles) {
+  Error error = Error(ErrorClass::refused, "cannot snapshot web")
+                    .hint("close it")
+                    .with_obstacles({{"process 12 has /dev/kvm open", "close it"}});
+  Error read_back = error_from_json(error_to_json(error));
+  EXPECT_EQ(error_from_json(error_to_json(Error::from_errno(ENOENT, "open"))).err(), ENOENT);
+  EXPECT_EQ(read_back.cls(), ErrorClass::refused);
+  EXPECT_EQ(read_back.message(), error.message());
+  EXPECT_EQ(read_back.hint(), "close it");
+  EXPECT_EQ(read_back.obstacles(), error.obstacles());
+}
+
+TEST(Messages, AnAnswerIsAResultOrAnError) {
+  auto good = answer_result(make_answer(1, {{"processes", 2}}));
+  ASSERT_TRUE(good);
+  EXPECT_EQ(int_at(*good, "processes"), 2);
+  auto bad = answer_result(make_refusal(1, Error(ErrorClass::conflict, "busy")));
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().cls(), ErrorClass::conflict);
+}
+
+TEST(Json, ReadsAWrongTypeAsAbsent) {
+  Json document{{"text", 5}, {"number", "five"}, {"list", {1, "two"}}};
+  EXPECT_EQ(string_at(document, "text", "none"), "none");
+  EXPECT_EQ(int_at(document, "number", -1), -1);
+  EXPECT_EQ(strings_at(document, "list"), std::vector<std::string>{"two"});
+  EXPECT_TRUE(field(Json::array(), "x").is_null());
+}
+
+}  // namespace
+}  // namespace appshot

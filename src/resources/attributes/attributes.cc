@@ -1,0 +1,63 @@
+#include "resources/attributes/attributes.h"
+
+#include <fcntl.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "os/file.h"
+
+namespace appshot::attributes {
+
+void Questions::ask(CallList& calls, DataSpace& data) {
+  subreaper_ = data.reserve(sizeof(int));
+  dumpable_ = calls.add(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+  thp_ = calls.add(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
+  calls.add(SYS_prctl, PR_GET_CHILD_SUBREAPER, subreaper_, 0, 0, 0);
+  brk_ = calls.add(SYS_brk, 0);
+}
+
+void Questions::collect(const CallList& calls, const DataSpace& data, image::ProcessT& process) const {
+  process.dumpable = static_cast<int>(calls.result(dumpable_));
+  int subreaper;
+  std::memcpy(&subreaper, data.here(subreaper_), sizeof subreaper);
+  process.subreaper = subreaper != 0;
+  process.address_space->thp_disabled = calls.result(thp_) != 0;
+  const image::AddressMarks m = *process.address_space->marks;
+  *process.address_space->marks = image::AddressMarks(
+      m.start_code(), m.end_code(), m.start_data(), m.end_data(), m.start_brk(),
+      static_cast<uint64_t>(calls.result(brk_)), m.start_stack(), m.arg_start(), m.arg_end(), m.env_start(), m.env_end());
+}
+
+Result<> capture(const ProcessSource& source, image::ProcessT& process) {
+  process.umask = static_cast<uint32_t>(proc::field_number(source.status, "Umask", 8));
+  process.personality = std::strtoull(TRY(source.dir.read("personality")).c_str(), nullptr, 16);
+  process.oom_score_adj = std::atoi(TRY(source.dir.read("oom_score_adj")).c_str());
+  return {};
+}
+
+Result<> apply_child(const image::ProcessT& process) {
+  ::umask(process.umask);
+  TRY_SYS(::personality(process.personality));
+  Result<> written = write_file("/proc/self/oom_score_adj", std::to_string(process.oom_score_adj));
+  // Below what it was born with needs CAP_SYS_RESOURCE; a process that is killed a little earlier
+  // than before is better than one that is not restored.
+  if (!written && written.error().err() != EACCES) return written;
+  return {};
+}
+
+void plan(const image::ProcessT& process, CallList& calls) {
+  if (process.subreaper) calls.add(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (process.address_space->thp_disabled) calls.add(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
+void plan_dumpable(const image::ProcessT& process, CallList& calls) {
+  // 2 (readable by root only) can only be had by changing credentials, which has happened.
+  if (process.dumpable != 2) calls.add(SYS_prctl, PR_SET_DUMPABLE, process.dumpable, 0, 0, 0);
+}
+
+}  // namespace appshot::attributes

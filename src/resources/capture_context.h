@@ -1,0 +1,30 @@
+// What is shared by everything that takes part in one capture.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "image/pages_writer.h"
+#include "image/schema/image_generated.h"
+#include "resources/instance_view.h"
+#include "resources/obstacles.h"
+
+namespace appshot {
+
+struct CaptureContext {
+  const InstanceView& instance;
+  image::ImageT& image;
+  image::PagesWriter& pages;
+  Obstacles obstacles;
+
+  // Things found by device and inode, so that what is shared is kept once.
+  using Identity = std::pair<uint64_t, uint64_t>;
+  std::map<Identity, int> ghosts;          // -> Image.ghosts
+  std::map<Identity, int> shared_memory;   // -> Image.shared_memory
+  std::map<Identity, int> pipes;           // -> Image.pipes
+  std::map<std::string, int> mapped_files; // path and ghost -> Image.mapped_files
+};
+
+}  // namespace appshot

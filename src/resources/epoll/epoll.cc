@@ -1,0 +1,110 @@
+#include "resources/epoll/epoll.h"
+
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <sstream>
+
+namespace appshot::epolls {
+namespace {
+
+struct Slot {
+  uint32_t efd, tfd, toff;
+};
+
+bool made_by_its_process(const image::OpenFileT& file) {
+  // A signalfd in a set watches the signals of whoever added it.
+  return file.kind.type == image::FileKind::Signalfd || file.kind.type == image::FileKind::Pidfd;
+}
+
+Result<> add(int set, int fd, const image::EpollTargetT& target) {
+  epoll_event event{};
+  event.events = target.events;
+  event.data.u64 = target.data;
+  TRY_SYS(::epoll_ctl(set, EPOLL_CTL_ADD, fd, &event));
+  return {};
+}
+
+// An entry is known by number and file: the file is put at that number for a moment.
+Result<> add_under_number(int set, int file, const image::EpollTargetT& target) {
+  if (::fcntl(target.fd, F_GETFD) >= 0)
+    return Error(ErrorClass::other, "descriptor " + std::to_string(target.fd) + " is in use");
+  TRY_SYS(::dup2(file, target.fd));
+  Result<> added = add(set, target.fd, target);
+  ::close(target.fd);
+  return added;
+}
+
+}  // namespace
+
+bool Epoll::recognises(const DescriptorRef& ref) const { return ref.descriptor.link == "anon_inode:[eventpoll]"; }
+
+std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo) {
+  std::vector<image::EpollTargetT> targets;
+  std::istringstream lines(fdinfo);
+  for (std::string line; std::getline(lines, line);) {
+    image::EpollTargetT target;
+    unsigned long data = 0;
+    unsigned events = 0;
+    if (std::sscanf(line.c_str(), "tfd: %d events: %x data: %lx", &target.fd, &events, &data) != 3) continue;
+    target.events = events;
+    target.data = data;
+    targets.push_back(target);
+  }
+  return targets;
+}
+
+bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate, int candidate_fd) {
+  Slot slot{static_cast<uint32_t>(epoll_fd), static_cast<uint32_t>(target_fd), occurrence};
+  return ::syscall(SYS_kcmp, candidate.value, pid.value, KCMP_EPOLL_TFD, candidate_fd, &slot) == 0;
+}
+
+// Which files the entries are is found when all descriptors are known; see checkpoint/file_table.
+Result<image::FileKindUnion> Epoll::capture(CaptureContext&, const DescriptorRef& ref) const {
+  image::EpollT epoll;
+  for (const image::EpollTargetT& target : parse_targets(ref.descriptor.fdinfo))
+    epoll.targets.push_back(std::make_unique<image::EpollTargetT>(target));
+  image::FileKindUnion kind;
+  kind.Set(std::move(epoll));
+  return kind;
+}
+
+Result<UniqueFd> Epoll::reopen(RestoreContext&, const image::OpenFileT&) const {
+  return UniqueFd(TRY_SYS(::epoll_create1(EPOLL_CLOEXEC)));
+}
+
+Result<> fill_sets(RestoreContext& context) {
+  // A set inside a set may be added before it is filled itself: order does not matter.
+  for (size_t i = 0; i < context.image.open_files.size(); ++i) {
+    const image::OpenFileT& file = *context.image.open_files[i];
+    if (file.kind.type != image::FileKind::Epoll) continue;
+    for (const auto& target : file.kind.AsEpoll()->targets) {
+      auto index = static_cast<size_t>(target->file);
+      if (made_by_its_process(*context.image.open_files[index]) || !context.files[index]) continue;
+      TRY(add_under_number(context.files[i].get(), context.files[index].get(), *target)
+              .within("epoll entry for descriptor " + std::to_string(target->fd)));
+    }
+  }
+  return {};
+}
+
+Result<> fill_sets_child(const RestoreContext& context, const image::ProcessT& process) {
+  for (const auto& descriptor : process.descriptors) {
+    const image::OpenFileT& file = *context.image.open_files[static_cast<size_t>(descriptor->file)];
+    if (file.kind.type != image::FileKind::Epoll) continue;
+    for (const auto& target : file.kind.AsEpoll()->targets) {
+      const image::OpenFileT& watched = *context.image.open_files[static_cast<size_t>(target->file)];
+      if (!made_by_its_process(watched)) continue;
+      // Another holder of the set may have been quicker.
+      Result<> added = add(descriptor->fd, target->fd, *target);
+      if (!added && added.error().err() != EEXIST && added.error().err() != EBADF) return added;
+    }
+  }
+  return {};
+}
+
+}  // namespace appshot::epolls

@@ -1,0 +1,46 @@
+// One kind of thing that a descriptor can refer to: how it is recognised, written down and made
+// again. A new kind is a folder with one of these, and a line in file_kinds.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "resources/capture_context.h"
+#include "resources/process_source.h"
+#include "resources/restore_context.h"
+
+namespace appshot {
+
+struct DescriptorRef {
+  const InstanceView& instance;
+  const ProcessSource& process;
+  const DescriptorSource& descriptor;
+};
+
+class FileKind {
+ public:
+  virtual ~FileKind() = default;
+
+  virtual bool recognises(const DescriptorRef& ref) const = 0;
+  // A state of it that cannot be captured, in words that follow "descriptor 7 …"; empty: none.
+  virtual std::string obstacle(const DescriptorRef&) const { return ""; }
+  virtual Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const = 0;
+
+  virtual image::FileKind type() const = 0;
+  // A new open file description, made in the instance's init. An empty descriptor: it is made by
+  // the process that holds it, in reopen_child.
+  virtual Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const = 0;
+  virtual Result<UniqueFd> reopen_child(const RestoreContext&, const image::OpenFileT&) const {
+    return UniqueFd();
+  }
+};
+
+// nullptr: no kind knows it.
+const FileKind* find_file_kind(const DescriptorRef& ref);
+const FileKind* find_file_kind(image::FileKind type);
+
+// Why a descriptor that no kind knows cannot be captured, and what can be done.
+Obstacle explain_unknown(const DescriptorRef& ref);
+
+}  // namespace appshot

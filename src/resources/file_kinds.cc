@@ -1,0 +1,89 @@
+// The kinds that a descriptor can be, in the order in which they are tried.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "resources/epoll/epoll.h"
+#include "resources/eventfd/eventfd.h"
+#include "resources/file_kind.h"
+#include "resources/files/device_file.h"
+#include "resources/files/regular_file.h"
+#include "resources/inotify/inotify.h"
+#include "resources/memfd/memfd.h"
+#include "resources/obstacles.h"
+#include "resources/pidfd/pidfd.h"
+#include "resources/pipes/pipe.h"
+#include "resources/signalfd/signalfd.h"
+#include "resources/streams/stream.h"
+#include "resources/terminals/terminal.h"
+#include "resources/timerfd/timerfd.h"
+
+namespace appshot {
+namespace {
+
+const streams::Stream kStream;
+const terminals::Terminal kTerminal;
+const pipes::Pipe kPipe;
+const pipes::NamedPipe kNamedPipe;
+const memfds::Memfd kMemfd;
+const files::RegularFile kRegularFile;
+const files::DeviceFile kDeviceFile;
+const eventfds::Eventfd kEventfd;
+const timerfds::Timerfd kTimerfd;
+const signalfds::Signalfd kSignalfd;
+const epolls::Epoll kEpoll;
+const inotifies::Inotify kInotify;
+const pidfds::Pidfd kPidfd;
+
+const FileKind* const kKinds[] = {&kStream,   &kTerminal, &kPipe,     &kNamedPipe, &kMemfd, &kRegularFile, &kDeviceFile,
+                                  &kEventfd,  &kTimerfd,  &kSignalfd, &kEpoll,     &kInotify, &kPidfd};
+
+struct Unknown {
+  std::string_view link;  // how /proc shows it, from the beginning
+  const char* what;
+  const char* hint;
+};
+
+constexpr Unknown kUnknown[] = {
+    {"socket:", "a socket, which this version cannot capture yet", "close it before the snapshot"},
+    {"anon_inode:[io_uring]", "an io_uring", "start the program without --allow-io-uring: it will use epoll"},
+    {"anon_inode:[userfaultfd]", "a userfaultfd", "end its use first"},
+    {"anon_inode:[perf_event]", "a perf event counter, which belongs to this machine", "close it"},
+    {"anon_inode:bpf", "a BPF object, which belongs to this machine's kernel", "close it"},
+    {"anon_inode:[fanotify]", "a fanotify group", "use inotify, or close it"},
+    {"anon_inode:[landlock", "a Landlock ruleset", "close it"},
+    {"anon_inode:seccomp", "a seccomp listener, whose filter waits for an answer from here", "close it"},
+    {"anon_inode:kvm", "a virtual machine of /dev/kvm", "close it"},
+    {"anon_inode:", "an object of a kind this version does not know", "close it"},
+    {"mnt:", "a namespace", "close it"},
+    {"net:", "a namespace", "close it"},
+    {"/proc/", "a file of /proc, whose content belongs to this machine", "close it before the snapshot"},
+    {"/sys/", "a file of /sys, whose content belongs to this machine", "close it before the snapshot"},
+};
+
+}  // namespace
+
+const FileKind* find_file_kind(const DescriptorRef& ref) {
+  for (const FileKind* kind : kKinds)
+    if (kind->recognises(ref)) return kind;
+  return nullptr;
+}
+
+const FileKind* find_file_kind(image::FileKind type) {
+  for (const FileKind* kind : kKinds)
+    if (kind->type() == type) return kind;
+  return nullptr;
+}
+
+Obstacle explain_unknown(const DescriptorRef& ref) {
+  const DescriptorSource& d = ref.descriptor;
+  std::string where = ref.process.words() + " has descriptor " + std::to_string(d.fd) + " open on ";
+  if (S_ISCHR(d.info.st_mode) || S_ISBLK(d.info.st_mode))
+    return {where + d.link + ", a device that cannot be captured",
+            "close it, or start with --allow-device " + d.link + " to reopen it on restore"};
+  for (const Unknown& unknown : kUnknown)
+    if (d.link.starts_with(unknown.link)) return {where + d.link + ", " + unknown.what, unknown.hint};
+  return {where + d.link + ", of a kind this version does not know", "close it before the snapshot"};
+}
+
+}  // namespace appshot

@@ -1,0 +1,95 @@
+#include "resources/file_names.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "os/file.h"
+#include "resources/page_copy.h"
+
+namespace appshot {
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+Result<int> capture_ghost(CaptureContext& context, const struct stat& info,
+                          const std::function<Result<UniqueFd>()>& content) {
+  CaptureContext::Identity identity{info.st_dev, info.st_ino};
+  if (auto known = context.ghosts.find(identity); known != context.ghosts.end()) return known->second;
+  auto ghost = std::make_unique<image::GhostT>();
+  ghost->size = static_cast<uint64_t>(info.st_size);
+  ghost->mode = info.st_mode;
+  ghost->uid = info.st_uid;
+  ghost->gid = info.st_gid;
+  ghost->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
+  ghost->links = static_cast<uint32_t>(info.st_nlink);
+  if (S_ISREG(info.st_mode)) {
+    UniqueFd fd = TRY(content());
+    TRY(PageCopy{context.pages, ghost->pages}.from_file(fd.get(), ghost->size));
+  }
+  int index = static_cast<int>(context.image.ghosts.size());
+  context.image.ghosts.push_back(std::move(ghost));
+  context.ghosts.emplace(identity, index);
+  return index;
+}
+
+}  // namespace
+
+image::Time to_time(const timespec& time) { return image::Time(time.tv_sec, time.tv_nsec); }
+timespec from_time(const image::Time& time) { return timespec{time.sec(), time.nsec()}; }
+
+Result<std::unique_ptr<image::FileNameT>> capture_name(CaptureContext& context, const std::string& link,
+                                                       const struct stat& info,
+                                                       const std::function<Result<UniqueFd>()>& content) {
+  auto name = std::make_unique<image::FileNameT>();
+  name->path = link;
+  name->device = info.st_dev;
+  name->inode = info.st_ino;
+  name->size = static_cast<uint64_t>(info.st_size);
+  name->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
+  name->mode = info.st_mode;
+
+  // A file may really be called "x (deleted)": the name is believed if it leads to the same file.
+  struct stat named {};
+  if (::lstat((context.instance.root + link).c_str(), &named) == 0 && named.st_dev == info.st_dev &&
+      named.st_ino == info.st_ino)
+    return name;
+  if (link.ends_with(kDeleted)) name->path = link.substr(0, link.size() - kDeleted.size());
+  name->ghost = TRY(capture_ghost(context, info, content).within(link));
+  return name;
+}
+
+std::vector<uint8_t> build_id_of(int fd) {
+  Elf64_Ehdr head;
+  if (::pread(fd, &head, sizeof head, 0) != sizeof head || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+      head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum > 64)
+    return {};
+  for (int i = 0; i < head.e_phnum; ++i) {
+    Elf64_Phdr part;
+    if (::pread(fd, &part, sizeof part, static_cast<off_t>(head.e_phoff + static_cast<uint64_t>(i) * sizeof part)) !=
+        sizeof part)
+      return {};
+    if (part.p_type != PT_NOTE || part.p_filesz > 4096) continue;
+    std::vector<char> notes(part.p_filesz);
+    if (::pread(fd, notes.data(), notes.size(), static_cast<off_t>(part.p_offset)) !=
+        static_cast<ssize_t>(notes.size()))
+      return {};
+    for (size_t at = 0; at + sizeof(Elf64_Nhdr) <= notes.size();) {
+      Elf64_Nhdr note;
+      std::memcpy(&note, notes.data() + at, sizeof note);
+      size_t name_at = at + sizeof note, body_at = name_at + (note.n_namesz + 3) / 4 * 4;
+      size_t next = body_at + (note.n_descsz + 3) / 4 * 4;
+      if (next > notes.size() || next <= at) break;
+      bool gnu = note.n_namesz == 4 && std::memcmp(notes.data() + name_at, "GNU", 4) == 0;
+      if (gnu && note.n_type == NT_GNU_BUILD_ID)
+        return {notes.begin() + static_cast<long>(body_at),
+                notes.begin() + static_cast<long>(body_at + note.n_descsz)};
+      at = next;
+    }
+  }
+  return {};
+}
+
+}  // namespace appshot

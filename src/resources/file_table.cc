@@ -1,0 +1,121 @@
+#include "resources/file_table.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "resources/epoll/epoll.h"
+#include "resources/file_kind.h"
+#include "resources/locks/locks.h"
+
+namespace appshot {
+namespace {
+
+// Without the one line that is a property of the descriptor and not of the description; locks of
+// the process show only in its own descriptors.
+std::string appearance(const DescriptorSource& d) {
+  return fmt::format("{} {} {} {} {:o}", d.link, d.info.st_dev, d.info.st_ino, proc::field(d.fields, "pos"),
+                     d.flags() & ~static_cast<uint32_t>(O_CLOEXEC));
+}
+
+// Who gets SIGIO. The kernel answers in our ids; the owner's own status tells its id inside.
+std::unique_ptr<image::OwnerT> capture_owner(const ProcessSource& process, int fd) {
+  Result<UniqueFd> copy = process.pidfd.take_copy(fd);
+  f_owner_ex owner{};
+  if (!copy || ::fcntl(copy->get(), F_GETOWN_EX, &owner) != 0 || owner.pid == 0) return nullptr;
+  Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{owner.pid});
+  if (!dir) return nullptr;  // it has died; nobody gets the signal any more
+  Result<proc::Fields> status = dir->status();
+  if (!status) return nullptr;
+  auto out = std::make_unique<image::OwnerT>();
+  out->type = owner.type;
+  out->id = proc::innermost(*status, "NSpid");
+  out->signal = ::fcntl(copy->get(), F_GETSIG);
+  return out;
+}
+
+}  // namespace
+
+Result<> FileTable::add(const ProcessSource& process, image::ProcessT& into) {
+  std::set<ino_t> locked;
+  for (const DescriptorSource& d : process.descriptors) {
+    auto descriptor = std::make_unique<image::DescriptorT>();
+    descriptor->fd = d.fd;
+    descriptor->close_on_exec = (d.flags() & O_CLOEXEC) != 0;
+    descriptor->file = TRY(index_of(process, d).within("descriptor " + std::to_string(d.fd)));
+    // A process's locks show with each of its descriptors of the file: one is enough.
+    bool first_of_file = locked.insert(d.info.st_ino).second;
+    for (auto& lock : locks::parse(d.fdinfo))
+      if (locks::belongs_to_process(*lock) && first_of_file) descriptor->locks.push_back(std::move(lock));
+    into.descriptors.push_back(std::move(descriptor));
+  }
+  return {};
+}
+
+Result<int> FileTable::index_of(const ProcessSource& process, const DescriptorSource& descriptor) {
+  std::vector<Holder>& equals = by_appearance_[appearance(descriptor)];
+  for (const Holder& holder : equals) {
+    if (TRY(compare_open_files(holder.pid, holder.fd, process.host, descriptor.fd)) != 0) continue;
+    by_descriptor_[{process.host.value, descriptor.fd}] = holder.index;
+    return holder.index;
+  }
+  int index = TRY(capture_new(process, descriptor));
+  equals.push_back({process.host, descriptor.fd, index});
+  by_descriptor_[{process.host.value, descriptor.fd}] = index;
+  first_holder_[index] = equals.back();
+  return index;
+}
+
+Result<int> FileTable::capture_new(const ProcessSource& process, const DescriptorSource& descriptor) {
+  DescriptorRef ref{context_.instance, process, descriptor};
+  const FileKind* kind = find_file_kind(ref);
+  if (kind == nullptr) {
+    Obstacle why = explain_unknown(ref);
+    context_.obstacles.add(why.what, why.hint);
+    return 0;
+  }
+  auto file = std::make_unique<image::OpenFileT>();
+  file->kind = TRY(kind->capture(context_, ref));
+  file->flags = descriptor.flags() & ~static_cast<uint32_t>(O_CLOEXEC);
+  file->offset = static_cast<int64_t>(proc::field_number(descriptor.fields, "pos"));
+  file->owner = capture_owner(process, descriptor.fd);
+  for (auto& lock : locks::parse(descriptor.fdinfo))
+    if (!locks::belongs_to_process(*lock)) file->locks.push_back(std::move(lock));
+  context_.image.open_files.push_back(std::move(file));
+  return static_cast<int>(context_.image.open_files.size()) - 1;
+}
+
+Result<> FileTable::resolve_epoll_targets(const std::vector<ProcessSource>& processes) {
+  for (const auto& [index, holder] : first_holder_) {
+    image::OpenFileT& file = *context_.image.open_files[static_cast<size_t>(index)];
+    if (file.kind.type != image::FileKind::Epoll) continue;
+    std::map<int, unsigned> seen;  // one number may stand in a set several times, for different files
+    for (auto& target : file.kind.AsEpoll()->targets) {
+      target->file = find_target(holder, *target, seen[target->fd]++, processes);
+      if (target->file < 0)
+        context_.obstacles.add(fmt::format("descriptor {} of process {} watches (epoll) a file that no process has open",
+                                           holder.fd, holder.pid.value),
+                               "remove it from the set");
+    }
+  }
+  return {};
+}
+
+int FileTable::find_target(const Holder& set, const image::EpollTargetT& target, unsigned occurrence,
+                           const std::vector<ProcessSource>& processes) const {
+  auto matches = [&](HostPid pid, int fd) {
+    return epolls::watches(set.pid, set.fd, target.fd, occurrence, pid, fd);
+  };
+  // Nearly always the same number in the same process; else it was closed or moved there.
+  auto usual = by_descriptor_.find({set.pid.value, target.fd});
+  if (usual != by_descriptor_.end() && matches(set.pid, target.fd)) return usual->second;
+  for (const ProcessSource& process : processes)
+    for (const DescriptorSource& d : process.descriptors)
+      if (matches(process.host, d.fd)) return by_descriptor_.at({process.host.value, d.fd});
+  return -1;
+}
+
+}  // namespace appshot

@@ -1,0 +1,42 @@
+// The application's open file descriptions: each is captured once, however many descriptors of
+// however many processes refer to it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "resources/capture_context.h"
+#include "resources/process_source.h"
+
+namespace appshot {
+
+class FileTable {
+ public:
+  explicit FileTable(CaptureContext& context) : context_(context) {}
+
+  // The process's descriptors, their files added to the image as needed.
+  Result<> add(const ProcessSource& process, image::ProcessT& into);
+  // When every process has been added: which files the entries of epoll sets are.
+  Result<> resolve_epoll_targets(const std::vector<ProcessSource>& processes);
+
+ private:
+  struct Holder {
+    HostPid pid;
+    int fd;
+    int index;
+  };
+  Result<int> index_of(const ProcessSource& process, const DescriptorSource& descriptor);
+  Result<int> capture_new(const ProcessSource& process, const DescriptorSource& descriptor);
+  int find_target(const Holder& set, const image::EpollTargetT& target, unsigned occurrence,
+                  const std::vector<ProcessSource>& processes) const;
+
+  CaptureContext& context_;
+  // What /proc says of it is the same for every descriptor of a description: only equals are compared.
+  std::map<std::string, std::vector<Holder>> by_appearance_;
+  std::map<std::pair<pid_t, int>, int> by_descriptor_;
+  std::map<int, Holder> first_holder_;
+};
+
+}  // namespace appshot

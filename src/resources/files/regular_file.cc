@@ -1,0 +1,139 @@
+#include "resources/files/regular_file.h"
+
+#include <fcntl.h>
+#include <sys/statfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "resources/file_names.h"
+
+namespace appshot::files {
+namespace {
+
+constexpr long kProcMagic = 0x9fa0;
+constexpr long kSysMagic = 0x62656572;
+constexpr long kMqueueMagic = 0x19800202;
+constexpr int kLargeFile = 0100000;
+constexpr int kTmpFile = 020000000;  // O_TMPFILE without its O_DIRECTORY
+
+std::string descriptor_path(const DescriptorRef& ref) {
+  return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" + std::to_string(ref.descriptor.fd);
+}
+
+std::string self_path(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
+std::string folder_of(const std::string& path) {
+  size_t slash = path.find_last_of('/');
+  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+// A folder that is still there, as near to where the lost file was as there is one.
+std::string nearest_folder(std::string path) {
+  for (path = folder_of(path); path != "/"; path = folder_of(path))
+    if (::access(path.c_str(), W_OK) == 0) return path;
+  return path;
+}
+
+Result<UniqueFd> make_lost_folder(const image::FileNameT& name) {
+  std::string path = nearest_folder(name.path) + "/.appshot-lost-" + std::to_string(name.inode);
+  if (::mkdir(path.c_str(), name.mode & 07777) != 0) return Error::from_errno(errno, "mkdir " + path);
+  UniqueFd fd = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  TRY_SYS(::rmdir(path.c_str()));
+  return fd;
+}
+
+// Under its own name if that is free (so that /proc shows what it showed), else under another.
+Result<UniqueFd> create_lost_file(const image::FileNameT& name, bool linkable) {
+  std::string folder = nearest_folder(name.path);
+  if (linkable) return open_file(folder, O_TMPFILE | O_RDWR, 0600);
+  std::string path = name.path;
+  Result<UniqueFd> created = open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600);
+  if (!created) {
+    path = folder + "/.appshot-lost-" + std::to_string(name.inode);
+    created = open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600);
+  }
+  UniqueFd fd = TRY(std::move(created));
+  TRY_SYS(::unlink(path.c_str()));
+  return fd;
+}
+
+Result<> fill(const RestoreContext& context, const image::GhostT& ghost, int fd) {
+  std::vector<char> buffer;
+  for (const image::PageRun& run : ghost.pages) {
+    buffer.resize(run.length());
+    TRY(context.pages.load({{run.offset(), run.length(), buffer.data()}}));
+    for (size_t done = 0; done < buffer.size();)
+      done += static_cast<size_t>(TRY_SYS(::pwrite(fd, buffer.data() + done, buffer.size() - done,
+                                                   static_cast<off_t>(run.address() + done))));
+  }
+  TRY_SYS(::ftruncate(fd, static_cast<off_t>(ghost.size)));
+  TRY_SYS(::fchown(fd, ghost.uid, ghost.gid));
+  TRY_SYS(::fchmod(fd, ghost.mode & 07777));
+  timespec times[2] = {{0, UTIME_OMIT}, from_time(*ghost.mtime)};
+  TRY_SYS(::futimens(fd, times));
+  return {};
+}
+
+Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& name, bool linkable) {
+  auto known = context.ghosts.find(name.ghost);
+  if (known != context.ghosts.end()) return &known->second;
+  const image::GhostT& ghost = *context.image.ghosts[static_cast<size_t>(name.ghost)];
+  UniqueFd fd;
+  if (S_ISDIR(ghost.mode)) {
+    fd = TRY(make_lost_folder(name));
+  } else if (S_ISREG(ghost.mode)) {
+    fd = TRY(create_lost_file(name, linkable));
+    TRY(fill(context, ghost, fd.get()));
+  } else {
+    return Error(ErrorClass::unsupported, name.path + " is a lost file of a kind that cannot be made again");
+  }
+  return &context.ghosts.emplace(name.ghost, std::move(fd)).first->second;
+}
+
+}  // namespace
+
+int reopen_flags(uint32_t captured) {
+  return static_cast<int>(captured) & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC | kLargeFile | kTmpFile | FASYNC);
+}
+
+Result<UniqueFd> open_named(RestoreContext& context, const image::FileNameT& name, int flags) {
+  bool linkable = (flags & kTmpFile) != 0;
+  flags &= ~kTmpFile;
+  if (name.ghost < 0) return open_file(name.path, flags | O_NOCTTY);
+  UniqueFd* lost = TRY(lost_file(context, name, linkable).within(name.path));
+  return open_file(self_path(*lost), (flags & ~O_NOFOLLOW) | O_NOCTTY).within(name.path);
+}
+
+bool RegularFile::recognises(const DescriptorRef& ref) const {
+  const std::string& link = ref.descriptor.link;
+  mode_t mode = ref.descriptor.info.st_mode;
+  bool by_path_only = (ref.descriptor.flags() & O_PATH) != 0;
+  if (link.empty() || link[0] != '/' || link.starts_with("/memfd:") || link.starts_with("/dev/zero (deleted)"))
+    return false;
+  if (!S_ISREG(mode) && !S_ISDIR(mode) && !by_path_only) return false;
+  struct statfs system {};
+  if (::statfs(descriptor_path(ref).c_str(), &system) != 0) return false;
+  return system.f_type != kProcMagic && system.f_type != kSysMagic && system.f_type != kMqueueMagic;
+}
+
+Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context, const DescriptorRef& ref) const {
+  image::RegularFileT file;
+  file.name = TRY(capture_name(context, ref.descriptor.link, ref.descriptor.info,
+                               [&] { return open_file(descriptor_path(ref), O_RDONLY); }));
+  image::FileKindUnion kind;
+  kind.Set(std::move(file));
+  return kind;
+}
+
+Result<UniqueFd> RegularFile::reopen(RestoreContext& context, const image::OpenFileT& file) const {
+  const image::FileNameT& name = *file.kind.AsRegularFile()->name;
+  int flags = reopen_flags(file.flags) | static_cast<int>(file.flags & kTmpFile);
+  // What the link itself was opened as must not be followed.
+  if ((flags & O_PATH) != 0 && S_ISLNK(name.mode)) flags |= O_NOFOLLOW;
+  UniqueFd fd = TRY(open_named(context, name, flags));
+  if ((flags & O_PATH) == 0 && file.offset != 0) TRY_SYS(::lseek(fd.get(), file.offset, SEEK_SET));
+  return fd;
+}
+
+}  // namespace appshot::files

@@ -1,0 +1,37 @@
+// What the engine must know of an instance from outside: where its world is, and which of the
+// things its processes hold are the harness's ends of streams.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "isolation/share.h"
+#include "os/cgroup.h"
+#include "os/pids.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+// A pipe or terminal whose other end the harness holds.
+struct StreamIdentity {
+  std::string name;  // "stdin", "stdout", "stderr"
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+
+struct InstanceView {
+  std::string aid;
+  Share share;
+  HostPid init;
+  std::string root;        // "/proc/INIT/root": paths of the instance, from here
+  std::string layers;      // the private layers, one folder a file system; empty with --share fs
+  UniqueFd proc;           // the instance's own /proc, opened when the instance was made
+  const Cgroup* application = nullptr;
+  std::vector<StreamIdentity> streams;
+  int terminal = -1;       // master of the instance's terminal, borrowed; -1: none
+  int terminal_index = -1;
+};
+
+}  // namespace appshot

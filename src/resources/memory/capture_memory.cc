@@ -1,0 +1,171 @@
+#include "resources/memory/capture_memory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "image/format.h"
+#include "os/file.h"
+#include "os/page_scan.h"
+#include "resources/file_names.h"
+#include "resources/page_copy.h"
+#include "resources/shared_memory.h"
+
+namespace appshot::memory {
+namespace {
+
+using image::MappingKind;
+using proc::VmFlag;
+
+std::string range_words(const proc::Mapping& m) { return fmt::format("{:x}-{:x}", m.start, m.end); }
+
+std::string map_file_path(const ProcessSource& process, const proc::Mapping& m) {
+  return fmt::format("/proc/{}/map_files/{:x}-{:x}", process.host.value, m.start, m.end);
+}
+
+// Mappings of the kernel's own, that every process of this kernel gets.
+bool is_vvar(const proc::Mapping& m) { return m.name.starts_with("[vvar"); }
+
+class Capture {
+ public:
+  Capture(CaptureContext& context, const ProcessSource& process, const RemoteMemory& remote, PageScan scan)
+      : context_(context), process_(process), remote_(remote), scan_(std::move(scan)) {}
+
+  Result<std::unique_ptr<image::MappingT>> mapping(const proc::Mapping& source) {
+    auto mapping = std::make_unique<image::MappingT>();
+    mapping->start = source.start;
+    mapping->end = source.end;
+    mapping->prot = static_cast<uint8_t>((source.readable ? PROT_READ : 0) | (source.writable ? PROT_WRITE : 0) |
+                                         (source.executable ? PROT_EXEC : 0));
+    mapping->shared = source.shared;
+    mapping->offset = source.offset;
+    mapping->vm_flags = source.vm_flags;
+    mapping->writable_file = (source.vm_flags & VmFlag::kMayWrite) != 0;
+    TRY(content(source, *mapping).within("memory at " + range_words(source)));
+    return mapping;
+  }
+
+ private:
+  Result<> content(const proc::Mapping& source, image::MappingT& mapping) {
+    if (source.name == "[vdso]") {
+      mapping.kind = MappingKind::vdso;
+      return {};
+    }
+    if (is_vvar(source)) {
+      mapping.kind = MappingKind::vvar;
+      return {};
+    }
+    if (source.inode == 0) {
+      mapping.kind = MappingKind::anonymous;
+      mapping.offset = 0;
+      if ((source.vm_flags & VmFlag::kDroppable) != 0) return {};  // must never be found in an image
+      return private_pages(source, mapping, kPageZero, true);
+    }
+    if (is_shared_memory_link(source.name)) {
+      mapping.kind = MappingKind::shared_memory;
+      mapping.object = TRY(shared_memory(source));
+    } else {
+      mapping.kind = MappingKind::file;
+      mapping.object = TRY(mapped_file(source));
+    }
+    if (source.shared) return {};
+    return private_pages(source, mapping, kPageFile, false);
+  }
+
+  // Only what differs from a fresh mapping: zeros under anonymous memory, the file under the rest.
+  Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping, uint64_t same_as_fresh,
+                         bool drop_zeros) {
+    auto ranges = TRY(scan_.find(source.start, source.end, kPagePresent | kPageSwapped, same_as_fresh));
+    PageCopy copy{context_.pages, mapping.pages, drop_zeros};
+    for (const PageRange& range : ranges) TRY(copy.from_process(remote_, range.start, range.end));
+    if ((source.vm_flags & VmFlag::kGuard) == 0) return {};
+    for (const PageRange& range : TRY(scan_.find(source.start, source.end, kPageGuard, 0)))
+      mapping.guards.emplace_back(range.start, range.end - range.start, 0);
+    return {};
+  }
+
+  Result<int> shared_memory(const proc::Mapping& source) {
+    UniqueFd fd = TRY(open_file(map_file_path(process_, source), O_RDONLY));
+    return capture_shared_memory(context_, fd.get(), source.name);
+  }
+
+  Result<int> mapped_file(const proc::Mapping& source) {
+    std::string path = map_file_path(process_, source);
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
+    std::string key = fmt::format("{} {} {}", source.name, info.st_dev, info.st_ino);
+    if (auto known = context_.mapped_files.find(key); known != context_.mapped_files.end()) return known->second;
+    auto open_content = [&] { return open_file(path, O_RDONLY); };
+    auto name = TRY(capture_name(context_, source.name, info, open_content));
+    if (name->ghost < 0 && S_ISREG(info.st_mode)) {
+      UniqueFd fd = TRY(open_content());
+      name->build_id = build_id_of(fd.get());
+    }
+    int index = static_cast<int>(context_.image.mapped_files.size());
+    context_.image.mapped_files.push_back(std::move(name));
+    context_.mapped_files.emplace(key, index);
+    return index;
+  }
+
+  CaptureContext& context_;
+  const ProcessSource& process_;
+  const RemoteMemory& remote_;
+  PageScan scan_;
+};
+
+}  // namespace
+
+void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
+  struct Reason {
+    uint64_t flag;
+    const char* what;
+    const char* hint;
+  };
+  static constexpr Reason kReasons[] = {
+      {VmFlag::kHugeTlb, "memory from the huge page pool (hugetlbfs)", "use transparent huge pages (madvise) instead"},
+      {VmFlag::kSealed, "memory sealed with mseal, which nobody can seal again after a restore elsewhere",
+       "start the program without mseal"},
+      {VmFlag::kUffdMissing | VmFlag::kUffdWriteProtect | VmFlag::kUffdMinor, "memory handled by userfaultfd",
+       "end the use of userfaultfd first"},
+      {VmFlag::kShadowStack, "a shadow stack", "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK"},
+  };
+  for (const proc::Mapping& m : process.mappings) {
+    if (m.name == "[vdso]" || m.name == "[vsyscall]" || is_vvar(m)) continue;
+    std::string where = process.words() + " has at " + range_words(m) + " ";
+    for (const Reason& reason : kReasons)
+      if ((m.vm_flags & reason.flag) != 0) obstacles.add(where + reason.what, reason.hint);
+    if ((m.vm_flags & (VmFlag::kIo | VmFlag::kPfn)) != 0)
+      obstacles.add(where + "memory of a device (" + m.name + ")", "close the device first");
+    if (!m.unknown_flags.empty())
+      obstacles.add(where + "memory with a property this version does not know (" + m.unknown_flags + ")");
+    if (m.name.starts_with("anon_inode:") || m.name.starts_with("/secretmem"))
+      obstacles.add(where + "a mapping of " + m.name, "end its use first");
+  }
+}
+
+Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context, const ProcessSource& process,
+                                                      const RemoteMemory& remote) {
+  auto space = std::make_unique<image::AddressSpaceT>();
+  Capture capture(context, process, remote,
+                  TRY(PageScan::open("/proc/" + std::to_string(process.host.value))));
+  for (const proc::Mapping& source : process.mappings) {
+    if (source.name == "[vsyscall]") continue;
+    space->mappings.push_back(TRY(capture.mapping(source)));
+  }
+  const proc::Stat& s = process.stat;
+  space->marks = std::make_unique<image::AddressMarks>(
+      s.start_code, s.end_code, s.start_data, s.end_data, s.start_brk, 0 /* asked of the process */,
+      s.start_stack, s.arg_start, s.arg_end, s.env_start, s.env_end);
+  std::string auxv = TRY(process.dir.read("auxv"));
+  space->auxv.assign(auxv.begin(), auxv.end());
+
+  std::string exe = "/proc/" + std::to_string(process.host.value) + "/exe";
+  struct stat info {};
+  if (::stat(exe.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + exe);
+  space->exe = TRY(capture_name(context, TRY(process.dir.link("exe")), info,
+                                [&] { return open_file(exe, O_RDONLY); }));
+  return space;
+}
+
+}  // namespace appshot::memory

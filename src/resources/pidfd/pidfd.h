@@ -1,0 +1,18 @@
+// pidfds of processes inside the instance; made by the process that holds them, once all exist.
+#pragma once
+
+#include "resources/file_kind.h"
+
+namespace appshot::pidfds {
+
+class Pidfd : public FileKind {
+ public:
+  bool recognises(const DescriptorRef& ref) const override;
+  std::string obstacle(const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  image::FileKind type() const override { return image::FileKind::Pidfd; }
+  Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
+  Result<UniqueFd> reopen_child(const RestoreContext& context, const image::OpenFileT& file) const override;
+};
+
+}  // namespace appshot::pidfds

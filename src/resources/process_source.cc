@@ -1,0 +1,51 @@
+#include "resources/process_source.h"
+
+#include <fcntl.h>
+
+#include "os/file.h"
+#include "resources/obstacles.h"
+
+namespace appshot {
+namespace {
+
+Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd) {
+  DescriptorSource source;
+  source.fd = fd;
+  std::string number = std::to_string(fd);
+  source.link = TRY(dir.link("fd/" + number));
+  if (::fstatat(dir.folder(), ("fd/" + number).c_str(), &source.info, 0) != 0)
+    return Error::from_errno(errno, "stat of descriptor " + number);
+  source.fdinfo = TRY(dir.read("fdinfo/" + number));
+  source.fields = proc::parse_fields(source.fdinfo);
+  return source;
+}
+
+}  // namespace
+
+std::string ProcessSource::words() const { return process_words(id, stat.name); }
+
+Result<ProcessSource> ProcessSource::look_at(proc::ProcessDir dir) {
+  HostPid host = dir.pid();
+  Pidfd pidfd = TRY(Pidfd::open(host));
+  proc::Stat stat = TRY(dir.stat());
+  proc::Fields status = TRY(dir.status());
+  VirtualPid id{proc::innermost(status, "NStgid")};
+  std::vector<proc::Mapping> mappings = TRY(dir.mappings());
+  std::vector<DescriptorSource> descriptors;
+  for (int fd : TRY(dir.descriptors())) {
+    Result<DescriptorSource> one = look_at_descriptor(dir, fd);
+    // A running process may close it between listing and looking.
+    if (!one && one.error().err() == ENOENT) continue;
+    descriptors.push_back(TRY(std::move(one)));
+  }
+  return ProcessSource{host,   id,       std::move(dir),         std::move(stat),   std::move(status),
+                       std::move(mappings), std::move(descriptors), std::move(pidfd)};
+}
+
+const proc::Mapping* ProcessSource::mapping_named(std::string_view name) const {
+  for (const proc::Mapping& mapping : mappings)
+    if (mapping.name == name) return &mapping;
+  return nullptr;
+}
+
+}  // namespace appshot

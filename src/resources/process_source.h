@@ -1,0 +1,46 @@
+// A process as it is being looked at: everything about it that is read once and used by many kinds
+// of resources.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "os/pidfd.h"
+#include "os/pids.h"
+#include "os/proc/process_dir.h"
+#include "trace/remote_memory.h"
+
+namespace appshot {
+
+struct DescriptorSource {
+  int fd = -1;
+  std::string link;        // /proc/PID/fd/N
+  struct stat info {};     // of what it leads to
+  proc::Fields fields;     // fdinfo
+  std::string fdinfo;      // the same, as text: kinds with lines of their own parse them
+  uint32_t flags() const { return static_cast<uint32_t>(proc::field_number(fields, "flags", 8)); }
+};
+
+struct ProcessSource {
+  HostPid host;
+  VirtualPid id;
+  proc::ProcessDir dir;
+  proc::Stat stat;
+  proc::Fields status;
+  std::vector<proc::Mapping> mappings;
+  std::vector<DescriptorSource> descriptors;
+  Pidfd pidfd;
+
+  std::string words() const;  // "process 12 (nginx)"
+
+  // Works on running processes too; then it is a picture of nearly one moment.
+  static Result<ProcessSource> look_at(proc::ProcessDir dir);
+
+  const proc::Mapping* mapping_named(std::string_view name) const;
+};
+
+}  // namespace appshot

@@ -1,0 +1,33 @@
+// What is shared by everything that takes part in one restore, inside the new instance's init.
+// Everything global is made here once; the processes that init then forks inherit it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "image/pages_reader.h"
+#include "image/schema/image_generated.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+struct PipeEnds {
+  UniqueFd read, write;        // not yet given to a description
+  UniqueFd held;               // keeps the pipe alive while its descriptions are made
+};
+
+struct RestoreContext {
+  const image::ImageT& image;
+  const image::PagesReader& pages;
+  std::map<std::string, UniqueFd> streams;      // the harness's new ends: stdin, stdout, stderr
+  std::string terminal;                         // "/dev/pts/0"; empty: the instance has none
+  int first_descriptor = 0;                     // ours lie from here on, out of the application's way
+
+  std::vector<UniqueFd> files;                  // by Image.open_files; empty: made by its process
+  std::vector<UniqueFd> shared_memory;          // by Image.shared_memory
+  std::vector<PipeEnds> pipes;                  // by Image.pipes
+  std::map<int, UniqueFd> ghosts;               // by Image.ghosts, open for reading and writing
+};
+
+}  // namespace appshot

@@ -1,0 +1,99 @@
+#include "resources/shared_memory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "resources/page_copy.h"
+
+namespace appshot {
+namespace {
+
+constexpr std::string_view kMemfd = "/memfd:";
+constexpr std::string_view kSysv = "/SYSV";
+constexpr std::string_view kAnonymous = "/dev/zero";
+constexpr std::string_view kDeleted = " (deleted)";
+
+// Anonymous shared memory can be had only by mapping it; /proc/self/map_files then leads to the
+// object behind the mapping.
+Result<UniqueFd> make_anonymous(uint64_t size) {
+  void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of shared memory");
+  auto start = reinterpret_cast<uint64_t>(at);
+  Result<UniqueFd> fd = open_file(fmt::format("/proc/self/map_files/{:x}-{:x}", start, start + size), O_RDWR);
+  ::munmap(at, size);
+  return fd;
+}
+
+}  // namespace
+
+bool is_shared_memory_link(const std::string& link) {
+  return link.starts_with(kMemfd) || (link.ends_with(kDeleted) && (link.starts_with(kSysv) || link.starts_with(kAnonymous)));
+}
+
+Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::string& link) {
+  struct stat info {};
+  TRY_SYS(::fstat(fd, &info));
+  CaptureContext::Identity identity{info.st_dev, info.st_ino};
+  if (auto known = context.shared_memory.find(identity); known != context.shared_memory.end())
+    return known->second;
+  auto object = std::make_unique<image::SharedMemoryT>();
+  object->size = static_cast<uint64_t>(info.st_size);
+  if (link.starts_with(kMemfd)) {
+    object->kind = image::SharedMemoryKind::memfd;
+    object->name = link.substr(kMemfd.size(), link.size() - kMemfd.size() - kDeleted.size());
+    object->seals = static_cast<uint32_t>(TRY_SYS(::fcntl(fd, F_GET_SEALS)));
+  } else if (link.starts_with(kSysv)) {
+    object->kind = image::SharedMemoryKind::sysv;
+    object->sysv_id = static_cast<int>(info.st_ino);
+  }
+  TRY(PageCopy{context.pages, object->pages}.from_file(fd, object->size));
+  int index = static_cast<int>(context.image.shared_memory.size());
+  context.image.shared_memory.push_back(std::move(object));
+  context.shared_memory.emplace(identity, index);
+  return index;
+}
+
+Result<> fill_shared_memory(const RestoreContext& context, const image::SharedMemoryT& object, int fd) {
+  if (object.pages.empty()) return {};
+  void* at = ::mmap(nullptr, object.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of shared memory");
+  std::vector<image::Placement> placements;
+  for (const image::PageRun& run : object.pages)
+    placements.push_back({run.offset(), run.length(), static_cast<char*>(at) + run.address()});
+  Result<> loaded = context.pages.load(std::move(placements));
+  ::munmap(at, object.size);
+  return loaded;
+}
+
+Result<> make_shared_memory(RestoreContext& context) {
+  context.shared_memory.resize(context.image.shared_memory.size());
+  for (size_t i = 0; i < context.image.shared_memory.size(); ++i) {
+    const image::SharedMemoryT& object = *context.image.shared_memory[i];
+    if (object.kind == image::SharedMemoryKind::sysv) continue;
+    UniqueFd fd;
+    if (object.kind == image::SharedMemoryKind::memfd) {
+      fd.reset(TRY_SYS(::memfd_create(object.name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+      TRY_SYS(::ftruncate(fd.get(), static_cast<off_t>(object.size)));
+    } else {
+      fd = TRY(make_anonymous(object.size));
+    }
+    TRY(fill_shared_memory(context, object, fd.get()));
+    context.shared_memory[i] = std::move(fd);
+  }
+  return {};
+}
+
+Result<> seal_shared_memory(RestoreContext& context) {
+  for (size_t i = 0; i < context.image.shared_memory.size(); ++i) {
+    const image::SharedMemoryT& object = *context.image.shared_memory[i];
+    if (object.kind == image::SharedMemoryKind::memfd && object.seals != 0)
+      TRY_SYS(::fcntl(context.shared_memory[i].get(), F_ADD_SEALS, static_cast<int>(object.seals)));
+  }
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,81 @@
+#include "resources/signals/signals.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+
+namespace appshot::signals {
+namespace {
+
+// struct sigaction as the kernel has it (the C library's is another one).
+struct KernelAction {
+  uint64_t handler, flags, restorer, mask;
+};
+constexpr int kSignals = 64;
+constexpr size_t kMaskBytes = 8;
+
+bool cannot_be_changed(int signal) { return signal == SIGKILL || signal == SIGSTOP; }
+
+}  // namespace
+
+void ActionQuestions::ask(CallList& calls, DataSpace& data) {
+  answers_ = data.reserve(kSignals * sizeof(KernelAction));
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if (cannot_be_changed(signal)) continue;
+    calls.add(SYS_rt_sigaction, signal, 0, answers_ + (signal - 1) * sizeof(KernelAction), kMaskBytes);
+  }
+}
+
+void ActionQuestions::collect(const DataSpace& data, image::ProcessT& process) const {
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    KernelAction action;
+    std::memcpy(&action, data.here(answers_ + static_cast<size_t>(signal - 1) * sizeof action), sizeof action);
+    process.actions.emplace_back(action.handler, action.flags, action.restorer, action.mask);
+  }
+}
+
+Result<std::vector<std::unique_ptr<image::QueuedSignalT>>> capture_pending(const Tracee& thread,
+                                                                           bool of_process) {
+  std::vector<std::unique_ptr<image::QueuedSignalT>> all;
+  for (const siginfo_t& info : TRY(thread.pending_signals(of_process))) {
+    auto signal = std::make_unique<image::QueuedSignalT>();
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&info);
+    signal->info.assign(bytes, bytes + sizeof info);
+    all.push_back(std::move(signal));
+  }
+  return all;
+}
+
+void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+  // A child that died or stopped while it was being restored has left a SIGCHLD that the
+  // application must not see: ignoring a signal throws away what is pending of it.
+  KernelAction ignore{reinterpret_cast<uint64_t>(SIG_IGN), 0, 0, 0};
+  calls.add(SYS_rt_sigaction, SIGCHLD, data.put(ignore), 0, kMaskBytes);
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if (cannot_be_changed(signal)) continue;
+    const image::SignalAction& action = process.actions[static_cast<size_t>(signal - 1)];
+    KernelAction kernel{action.handler(), action.flags(), action.restorer(), action.mask()};
+    calls.add(SYS_rt_sigaction, signal, data.put(kernel), 0, kMaskBytes);
+  }
+}
+
+void plan_pending_of_process(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+  for (const auto& signal : process.pending) {
+    int number;
+    std::memcpy(&number, signal->info.data(), sizeof number);
+    calls.add(SYS_rt_sigqueueinfo, process.pid, number, data.put(signal->info.data(), signal->info.size()));
+  }
+}
+
+void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread, CallList& calls,
+                            DataSpace& data) {
+  for (const auto& signal : thread.pending) {
+    int number;
+    std::memcpy(&number, signal->info.data(), sizeof number);
+    calls.add(SYS_rt_tgsigqueueinfo, process.pid, thread.tid, number,
+              data.put(signal->info.data(), signal->info.size()));
+  }
+}
+
+}  // namespace appshot::signals

@@ -1,0 +1,238 @@
+#include "restore/become_child.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "os/child.h"
+#include "os/file.h"
+#include "os/rseq.h"
+#include "resources/attributes/attributes.h"
+#include "resources/epoll/epoll.h"
+#include "resources/file_kind.h"
+#include "resources/files/regular_file.h"
+#include "resources/locks/locks.h"
+#include "resources/terminals/terminal.h"
+#include "restore/spawn_plan.h"
+#include "restore/stages.h"
+
+namespace appshot {
+namespace {
+
+constexpr int kDefaultPidMax = 32768;
+
+class Becoming {
+ public:
+  Becoming(const BecomeContext& context, const SpawnPlan& plan)
+      : context_(context), image_(context.restore.image), plan_(plan) {
+    for (const auto& process : image_.processes) {
+      if (process->state != image::ProcessState::zombie) groups_led_.insert(process->pid);
+    }
+  }
+
+  Result<> children_of_init() { return make_children(1, context_.application_group, true); }
+
+ private:
+  const SpawnPlan::Node& node(int pid) const {
+    static const SpawnPlan::Node kNone;
+    auto found = plan_.nodes.find(pid);
+    return found == plan_.nodes.end() ? kNone : found->second;
+  }
+
+  Result<> make_children(int pid, int cgroup, bool after_session) {
+    const SpawnPlan::Node& mine = node(pid);
+    for (size_t index : after_session ? mine.children : mine.before_session) TRY(make_process(index, cgroup));
+    if (!after_session) return {};
+    for (const SpawnPlan::StandIn& stand_in : mine.stand_ins) TRY(make_stand_in(stand_in, cgroup));
+    return {};
+  }
+
+  Result<> make_process(size_t index, int cgroup) {
+    const image::ProcessT& process = *image_.processes[index];
+    ChildOptions options{.pid = process.pid, .cgroup = cgroup};
+    if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
+    pid_t pid = TRY(fork_child(options));
+    if (pid == 0) become_process(process);
+    return {};
+  }
+
+  Result<> make_stand_in(const SpawnPlan::StandIn& stand_in, int cgroup) {
+    pid_t pid = TRY(fork_child({.pid = stand_in.pid, .cgroup = cgroup}));
+    if (pid == 0) {
+      Result<> done;
+      if (stand_in.leads_session && ::setsid() < 0) done = Error::from_errno(errno, "setsid");
+      for (size_t index : stand_in.children)
+        if (done) done = make_process(index, -1);
+      if (!done) fail(stand_in.pid, done.error());
+      ::_exit(0);
+    }
+    ::waitpid(pid, nullptr, 0);
+    return {};
+  }
+
+  [[noreturn]] void fail(int pid, const Error& error) {
+    context_.zone.fail(pid, error.message());
+    // The harness ends everyone; until then nobody must see this process die.
+    for (;;) ::pause();
+  }
+
+  [[noreturn]] void become_process(const image::ProcessT& process) {
+    Result<> taken = take_place(process);
+    if (!taken) fail(process.pid, taken.error());
+    if (process.state == image::ProcessState::zombie) die_as(process);
+    Result<> surroundings = take_surroundings(process);
+    if (!surroundings) fail(process.pid, surroundings.error());
+    context_.zone.enter(context_.script.leaders.at(process.pid));
+  }
+
+  // Session, children, group: what the others must see before anyone goes on.
+  Result<> take_place(const image::ProcessT& process) {
+    if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+    TRY(make_children(process.pid, -1, false));
+    if (process.session == process.pid) TRY_SYS(::setsid());
+    else if (process.group == process.pid) TRY_SYS(::setpgid(0, 0));
+    TRY(terminals::take_as_controlling_child(context_.restore, process));
+    TRY(make_children(process.pid, -1, true));
+    TRY(join_dead_leaders_group(process));
+    context_.zone.pass_stage(kStageTree);
+
+    if (process.group != ::getpgrp() && process.group != 0) TRY_SYS(::setpgid(0, process.group));
+    if (process.state == image::ProcessState::zombie) return {};
+    TRY(wait_for_zombies(process));
+    context_.zone.pass_stage(kStageGroups);
+    return terminals::set_foreground_child(context_.restore, process);
+  }
+
+  // A group goes on without the process it is named after. The first member finds it again with a
+  // stand-in for that process; the others join when everyone is there.
+  Result<> join_dead_leaders_group(const image::ProcessT& process) {
+    if (process.group == 0 || groups_led_.count(process.group) != 0 || ::getpgrp() == process.group) return {};
+    for (const auto& other : image_.processes) {
+      if (other->group != process.group) continue;
+      if (other->pid != process.pid) return {};
+      break;
+    }
+    for (const auto& other : image_.processes)
+      if (other->pid == process.group) return {};  // a zombie has the id; its group is joined before it dies
+    int ends[2];
+    TRY_SYS(::pipe2(ends, O_CLOEXEC));
+    UniqueFd read(ends[0]), write(ends[1]);
+    pid_t pid = TRY(fork_child({.pid = process.group}));
+    if (pid == 0) {
+      write.reset();
+      char none;
+      if (::setpgid(0, 0) == 0) (void)!::read(read.get(), &none, 1);  // until the parent has joined
+      ::_exit(0);
+    }
+    Result<> joined;
+    if (::setpgid(pid, pid) != 0 || ::setpgid(0, process.group) != 0)
+      joined = Error::from_errno(errno, "setpgid to " + std::to_string(process.group));
+    write.reset();
+    ::waitpid(pid, nullptr, 0);
+    return joined;
+  }
+
+  // They must be dead, and not yet waited for, before anyone can look.
+  Result<> wait_for_zombies(const image::ProcessT& process) {
+    for (const auto& child : image_.processes) {
+      if (child->parent != process.pid || child->state != image::ProcessState::zombie) continue;
+      siginfo_t info;
+      TRY_SYS(::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED | WNOWAIT));
+    }
+    return {};
+  }
+
+  [[noreturn]] void die_as(const image::ProcessT& process) {
+    ::prctl(PR_SET_NAME, process.name.c_str(), 0, 0, 0);
+    rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    int signal = process.exit_status & 0x7f;
+    if (signal == 0) ::_exit(process.exit_status >> 8);
+    ::signal(signal, SIG_DFL);
+    ::kill(::getpid(), signal);
+    sigset_t open;
+    sigemptyset(&open);
+    ::sigprocmask(SIG_SETMASK, &open, nullptr);
+    ::_exit(128 + signal);
+  }
+
+  Result<> take_surroundings(const image::ProcessT& process) {
+    UniqueFd exe = TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
+    UniqueFd cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
+    TRY(take_descriptors(process));
+    TRY_SYS(::chroot(process.root->path.c_str()));
+    TRY_SYS(::fchdir(cwd.get()));
+    TRY(attributes::apply_child(process));
+    cwd.reset();
+    // Everything of ours goes but the program's file, at the number the script knows.
+    UniqueFd kept(TRY_SYS(::dup2(exe.get(), context_.exe_fd)));
+    if (exe.get() == kept.get()) exe.release();
+    TRY_SYS(::syscall(SYS_close_range, kept.get() + 1, ~0U, 0));
+    kept.release();
+    return unregister_rseq();
+  }
+
+  // Out of the way of the application's own numbers, and not at the one its program's file will have.
+  Result<UniqueFd> open_aside(const image::FileNameT& name, int flags) {
+    UniqueFd fd = TRY(files::open_named(context_.restore, name, flags));
+    return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.exe_fd + 1)));
+  }
+
+  Result<> take_descriptors(const image::ProcessT& process) {
+    RestoreContext& restore = context_.restore;
+    std::set<int> mine;
+    for (const auto& descriptor : process.descriptors) {
+      auto index = static_cast<size_t>(descriptor->file);
+      const image::OpenFileT& file = *image_.open_files[index];
+      std::string words = "descriptor " + std::to_string(descriptor->fd);
+      if (!restore.files[index]) {
+        UniqueFd made = TRY(find_file_kind(file.kind.type)->reopen_child(restore, file).within(words));
+        restore.files[index] = UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD, restore.first_descriptor)));
+      }
+      TRY_SYS(::dup3(restore.files[index].get(), descriptor->fd, descriptor->close_on_exec ? O_CLOEXEC : 0));
+      mine.insert(descriptor->fd);
+      for (const auto& lock : descriptor->locks) TRY(locks::take(descriptor->fd, *lock).within(words));
+    }
+    for (int fd = 0; fd < restore.first_descriptor; ++fd)
+      if (mine.count(fd) == 0) ::close(fd);
+    TRY(epolls::fill_sets_child(restore, process));
+    return take_ownership(process);
+  }
+
+  // SIGIO and its like go to a process of the application: possible only now that all exist.
+  Result<> take_ownership(const image::ProcessT& process) {
+    for (const auto& descriptor : process.descriptors) {
+      const image::OpenFileT& file = *image_.open_files[static_cast<size_t>(descriptor->file)];
+      if (!file.owner) continue;
+      f_owner_ex owner{static_cast<__pid_type>(file.owner->type), file.owner->id};
+      TRY_SYS(::fcntl(descriptor->fd, F_SETOWN_EX, &owner));
+      TRY_SYS(::fcntl(descriptor->fd, F_SETSIG, file.owner->signal));
+      if ((file.flags & FASYNC) != 0)
+        TRY_SYS(::fcntl(descriptor->fd, F_SETFL, ::fcntl(descriptor->fd, F_GETFL) | FASYNC));
+    }
+    return {};
+  }
+
+  const BecomeContext& context_;
+  const image::ImageT& image_;
+  const SpawnPlan& plan_;
+  std::set<int> groups_led_;
+};
+
+}  // namespace
+
+Result<> spawn_tree(const BecomeContext& context) {
+  std::string text = read_file("/proc/sys/kernel/pid_max").value_or(std::to_string(kDefaultPidMax));
+  SpawnPlan plan = plan_spawn(context.restore.image, std::atoi(text.c_str()) - 1);
+  return Becoming(context, plan).children_of_init();
+}
+
+}  // namespace appshot

@@ -1,0 +1,65 @@
+#include "restore/differences.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "checkpoint/machine.h"
+#include "os/file.h"
+#include "resources/file_names.h"
+#include "resources/limits/limits.h"
+
+namespace appshot {
+namespace {
+
+Error mismatch(const std::vector<Obstacle>& differences) {
+  return Error(ErrorClass::mismatch, "this machine cannot run the image: " + differences.front().what)
+      .hint(differences.front().hint)
+      .with_obstacles(differences);
+}
+
+std::string change_of(const image::FileNameT& name) {
+  struct stat info {};
+  if (::stat(name.path.c_str(), &info) != 0) return "is not there";
+  if (static_cast<uint64_t>(info.st_size) != name.size)
+    return "has " + std::to_string(info.st_size) + " bytes instead of " + std::to_string(name.size);
+  if (!name.build_id.empty()) {
+    Result<UniqueFd> fd = open_file(name.path, O_RDONLY);
+    return fd && build_id_of(fd->get()) == name.build_id ? "" : "has another build id";
+  }
+  bool same_time = name.mtime && info.st_mtim.tv_sec == name.mtime->sec() && info.st_mtim.tv_nsec == name.mtime->nsec();
+  return same_time ? "" : "was changed at another time";
+}
+
+}  // namespace
+
+Result<> refuse_differences(const image::ImageT& image) {
+  std::vector<Obstacle> differences;
+  auto here = TRY(describe_machine());
+  find_machine_differences(*image.machine, *here, differences);
+  for (const auto& process : image.processes) limits::find_differences(*process, differences);
+  if (!differences.empty()) return mismatch(differences);
+  return {};
+}
+
+Result<> refuse_changed_files(const image::ImageT& image) {
+  std::vector<Obstacle> differences;
+  std::vector<bool> shared(image.mapped_files.size());
+  for (const auto& process : image.processes) {
+    if (!process->address_space) continue;
+    for (const auto& mapping : process->address_space->mappings)
+      if (mapping->kind == image::MappingKind::file && mapping->shared) shared[static_cast<size_t>(mapping->object)] = true;
+  }
+  for (size_t i = 0; i < image.mapped_files.size(); ++i) {
+    const image::FileNameT& name = *image.mapped_files[i];
+    // What is mapped to be written in common is data, and comes with the image's own files.
+    if (name.ghost >= 0 || shared[i] || !S_ISREG(name.mode)) continue;
+    std::string change = change_of(name);
+    if (!change.empty())
+      differences.push_back({"the program file " + name.path + " " + change,
+                             "install the same version, or restore where the snapshot was made"});
+  }
+  if (!differences.empty()) return mismatch(differences);
+  return {};
+}
+
+}  // namespace appshot

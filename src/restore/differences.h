@@ -1,0 +1,14 @@
+// What of an image does not fit this machine.
+#pragma once
+
+#include "base/result.h"
+#include "image/schema/image_generated.h"
+
+namespace appshot {
+
+// Class mismatch, every difference named.
+Result<> refuse_differences(const image::ImageT& image);
+// Inside the instance's world: files that programs were mapped from, and have changed since.
+Result<> refuse_changed_files(const image::ImageT& image);
+
+}  // namespace appshot

@@ -1,0 +1,108 @@
+#include "restore/inside.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "os/fault.h"
+#include "os/file.h"
+#include "resources/epoll/epoll.h"
+#include "resources/file_kind.h"
+#include "resources/ipc/ipc.h"
+#include "resources/layers/layers.h"
+#include "resources/locks/locks.h"
+#include "resources/shared_memory.h"
+#include "resources/terminals/terminal.h"
+#include "restore/become_child.h"
+#include "restore/differences.h"
+#include "restore/windows.h"
+
+namespace appshot {
+namespace {
+
+constexpr int kDescriptorsAtLeast = 64;
+
+// New descriptors are the lowest free ones: ours are moved up as they are made.
+Result<> move_up(UniqueFd& fd, int first) {
+  if (!fd || fd.get() >= first) return {};
+  fd = UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD_CLOEXEC, first)));
+  return {};
+}
+
+Result<> open_terminal(RestoreContext& context, KeptDescriptors& kept) {
+  if (!context.image.terminal) return {};
+  UniqueFd master = TRY(open_file("/dev/pts/ptmx", O_RDWR | O_NOCTTY));
+  int unlocked = 0, index = 0;
+  TRY_SYS(::ioctl(master.get(), TIOCSPTLCK, &unlocked));
+  TRY_SYS(::ioctl(master.get(), TIOCGPTN, &index));
+  if (index != context.image.terminal->index)
+    return Error(ErrorClass::unsupported, "the terminal got number " + std::to_string(index));
+  context.terminal = "/dev/pts/" + std::to_string(index);
+  TRY(terminals::restore_state(context, master.get()));
+  kept["terminal"] = std::move(master);
+  return {};
+}
+
+Result<> open_files(RestoreContext& context) {
+  context.files.resize(context.image.open_files.size());
+  context.pipes.resize(context.image.pipes.size());
+  for (size_t i = 0; i < context.files.size(); ++i) {
+    const image::OpenFileT& file = *context.image.open_files[i];
+    const FileKind* kind = find_file_kind(file.kind.type);
+    if (kind == nullptr) return Error(ErrorClass::corrupt, "the image holds an open file of an unknown kind");
+    context.files[i] = TRY(kind->reopen(context, file).within("open file " + std::to_string(i)));
+    TRY(move_up(context.files[i], context.first_descriptor));
+    for (PipeEnds& ends : context.pipes)
+      for (UniqueFd* fd : {&ends.read, &ends.write, &ends.held}) TRY(move_up(*fd, context.first_descriptor));
+    for (auto& ghost : context.ghosts) TRY(move_up(ghost.second, context.first_descriptor));
+    for (const auto& lock : file.locks) TRY(locks::take(context.files[i].get(), *lock));
+  }
+  return {};
+}
+
+// Ends that no description took, and the ends that kept pipes alive meanwhile.
+void close_helper_ends(RestoreContext& context) { context.pipes.clear(); }
+
+}  // namespace
+
+int first_free_descriptor(const image::ImageT& image) {
+  int highest = kDescriptorsAtLeast;
+  for (const auto& process : image.processes)
+    for (const auto& descriptor : process->descriptors) highest = std::max(highest, descriptor->fd);
+  for (const auto& file : image.open_files)
+    if (file->kind.type == image::FileKind::Epoll)
+      for (const auto& target : file->kind.AsEpoll()->targets) highest = std::max(highest, target->fd);
+  return highest + 1;
+}
+
+Result<> RestoreInside::populate(KeptDescriptors& kept) {
+  RestoreContext context{image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}};
+  rlimit descriptors{};
+  TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
+  descriptors.rlim_cur = descriptors.rlim_max;
+  TRY_SYS(::setrlimit(RLIMIT_NOFILE, &descriptors));
+  TRY(refuse_changed_files(image.manifest));
+  for (auto& stream : context.streams) TRY(move_up(stream.second, first_descriptor));
+
+  // Global and shared things first, then everything that refers to them.
+  TRY(layers::restore_memory_files(image.manifest, image.pages));
+  TRY(ipc::restore(context));
+  TRY(make_shared_memory(context));
+  for (UniqueFd& fd : context.shared_memory) TRY(move_up(fd, first_descriptor));
+  TRY(open_terminal(context, kept));
+  for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
+  TRY(open_files(context));
+  TRY(epolls::fill_sets(context));
+  TRY(make_windows(context, layout));
+  TRY(seal_shared_memory(context));
+  close_helper_ends(context);
+  TRY(fault_point("restore.inside"));
+
+  BecomeContext become{context, script, zone, first_descriptor, application_group};
+  TRY(spawn_tree(become));
+  drop_windows(image.manifest, layout);
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,31 @@
+// The inner half of a restore, run by the new instance's init: everything global is made, all
+// memory is loaded, and the first processes are forked.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.h"
+#include "restore/memory_layout.h"
+#include "restore/restore.h"
+#include "restore/script.h"
+#include "restore/zone.h"
+
+namespace appshot {
+
+struct RestoreInside {
+  const OpenedImage& image;
+  const MemoryLayout& layout;
+  const Zone& zone;
+  const Script& script;
+  std::map<std::string, UniqueFd> streams;
+  int first_descriptor;
+  int application_group;
+
+  Result<> populate(KeptDescriptors& kept);
+};
+
+// Above every descriptor number the image's processes use.
+int first_free_descriptor(const image::ImageT& image);
+
+}  // namespace appshot

@@ -1,0 +1,113 @@
+#include "restore/place_memory.h"
+
+#include <linux/prctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+namespace appshot {
+namespace {
+
+using image::MappingKind;
+using proc::VmFlag;
+
+constexpr uint64_t kLowest = 0x10000;
+constexpr uint64_t kHighest = 0x7ffffffff000;
+constexpr int kMadvGuardInstall = 102;
+constexpr int kMlockOnFault = 1;
+
+struct Range {
+  uint64_t start, end;
+};
+
+void plan_unmap_all_but(std::vector<Range> keep, CallList& calls) {
+  std::sort(keep.begin(), keep.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+  keep.push_back({kHighest, kHighest});
+  uint64_t at = kLowest;
+  for (const Range& range : keep) {
+    if (range.start > at) calls.add(SYS_munmap, at, range.start - at);
+    at = std::max(at, range.end);
+  }
+}
+
+void plan_move(uint64_t from, uint64_t to, uint64_t length, CallList& calls) {
+  calls.add_expecting(static_cast<int64_t>(to), SYS_mremap, from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+}
+
+// The kernel's own mappings may lie where others go, and go where others lie: they wait aside.
+std::vector<uint64_t> plan_park(const PlacePlan& plan, CallList& calls) {
+  std::vector<uint64_t> parked;
+  uint64_t at = plan.parking;
+  for (const proc::Mapping& mapping : plan.kernel) {
+    plan_move(mapping.start, at, mapping.length(), calls);
+    parked.push_back(at);
+    at += mapping.length();
+  }
+  return parked;
+}
+
+void plan_kernel_mappings(const PlacePlan& plan, const std::vector<uint64_t>& parked, CallList& calls) {
+  // They come in the order of their addresses on either side: [vvar], [vvar_vclock], [vdso].
+  size_t next = 0;
+  for (const auto& mapping : plan.space.mappings) {
+    if (mapping->kind != MappingKind::vdso && mapping->kind != MappingKind::vvar) continue;
+    if (next >= parked.size()) break;
+    plan_move(parked[next], mapping->start, plan.kernel[next].length(), calls);
+    ++next;
+  }
+  for (; next < parked.size(); ++next) calls.add(SYS_munmap, parked[next], plan.kernel[next].length());
+}
+
+void plan_properties(const image::MappingT& m, CallList& calls) {
+  const uint64_t length = m.end - m.start;
+  if ((m.vm_flags & VmFlag::kDontFork) != 0) calls.add(SYS_madvise, m.start, length, MADV_DONTFORK);
+  if ((m.vm_flags & VmFlag::kWipeOnFork) != 0 && (m.vm_flags & VmFlag::kDroppable) == 0)
+    calls.add(SYS_madvise, m.start, length, MADV_WIPEONFORK);
+  for (const image::PageRun& guard : m.guards)
+    calls.add(SYS_madvise, guard.address(), guard.length(), kMadvGuardInstall);
+  if ((m.vm_flags & VmFlag::kLocked) != 0)
+    calls.add(SYS_mlock2, m.start, length, (m.vm_flags & VmFlag::kLockOnFault) != 0 ? kMlockOnFault : 0);
+}
+
+void plan_marks(const PlacePlan& plan, CallList& calls, DataSpace& data) {
+  const image::AddressMarks& marks = *plan.space.marks;
+  prctl_mm_map map{};
+  map.start_code = marks.start_code();
+  map.end_code = marks.end_code();
+  map.start_data = marks.start_data();
+  map.end_data = marks.end_data();
+  map.start_brk = marks.start_brk();
+  map.brk = marks.brk();
+  map.start_stack = marks.start_stack();
+  map.arg_start = marks.arg_start();
+  map.arg_end = marks.arg_end();
+  map.env_start = marks.env_start();
+  map.env_end = marks.env_end();
+  map.auxv = reinterpret_cast<__u64*>(data.put(plan.space.auxv.data(), plan.space.auxv.size()));
+  map.auxv_size = static_cast<__u32>(plan.space.auxv.size());
+  map.exe_fd = static_cast<__u32>(plan.exe_fd);
+  calls.add(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, data.put(map), sizeof map, 0);
+  calls.add(SYS_close, plan.exe_fd);
+}
+
+}  // namespace
+
+void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) {
+  std::vector<Range> keep{{plan.zone, plan.zone + plan.zone_length}};
+  for (const proc::Mapping& mapping : plan.kernel) keep.push_back({mapping.start, mapping.end});
+  for (size_t i = 0; i < plan.windows.size(); ++i)
+    if (plan.windows[i] != 0)
+      keep.push_back({plan.windows[i], plan.windows[i] + plan.space.mappings[i]->end - plan.space.mappings[i]->start});
+  plan_unmap_all_but(std::move(keep), calls);
+  std::vector<uint64_t> parked = plan_park(plan, calls);
+  for (size_t i = 0; i < plan.windows.size(); ++i) {
+    const image::MappingT& m = *plan.space.mappings[i];
+    if (plan.windows[i] != 0) plan_move(plan.windows[i], m.start, m.end - m.start, calls);
+  }
+  plan_kernel_mappings(plan, parked, calls);
+  for (const auto& mapping : plan.space.mappings) plan_properties(*mapping, calls);
+  plan_marks(plan, calls, data);
+}
+
+}  // namespace appshot

@@ -1,0 +1,25 @@
+// The calls by which a process, from inside the stub, exchanges the memory it was born with for its
+// own.
+#pragma once
+
+#include <vector>
+
+#include "image/schema/image_generated.h"
+#include "os/proc/maps.h"
+#include "restore/memory_layout.h"
+#include "trace/call_list.h"
+
+namespace appshot {
+
+struct PlacePlan {
+  const image::AddressSpaceT& space;
+  const std::vector<uint64_t>& windows;      // by mapping
+  const std::vector<proc::Mapping>& kernel;  // our own vdso and vvar mappings, which every child has
+  uint64_t zone, zone_length;                // stays
+  uint64_t parking;                          // room in the zone's neighbourhood for the kernel's mappings
+  int exe_fd;
+};
+
+void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data);
+
+}  // namespace appshot

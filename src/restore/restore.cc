@@ -1,0 +1,150 @@
+#include "restore/restore.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "checkpoint/machine.h"
+#include "image/format.h"
+#include "image/manifest.h"
+#include "isolation/clocks.h"
+#include "os/child.h"
+#include "os/fault.h"
+#include "os/file.h"
+#include "os/proc/process_dir.h"
+#include "protocol/error_json.h"
+#include "resources/limits/limits.h"
+#include "restore/differences.h"
+#include "restore/hold_restored.h"
+#include "restore/inside.h"
+#include "restore/memory_layout.h"
+#include "restore/script.h"
+#include "restore/stages.h"
+#include "restore/zone.h"
+
+namespace appshot {
+namespace {
+
+constexpr std::chrono::seconds kRestoreMax{60};
+
+// Ends the new instance unless it is released: init takes everything in its namespace with it.
+class UnfinishedInit {
+ public:
+  explicit UnfinishedInit(pid_t pid) : pid_(pid) {}
+  ~UnfinishedInit() {
+    if (pid_ == 0) return;
+    ::kill(pid_, SIGKILL);
+    // Threads that we trace are waited for by us first, or init's death would wait for them.
+    while (::waitpid(-1, nullptr, __WALL) > 0) {
+    }
+  }
+  void release() { pid_ = 0; }
+
+ private:
+  pid_t pid_;
+};
+
+Result<pid_t> start_init(RestoreRequest& request, const image::ImageT& image) {
+  Share share = request.init.files.share;
+  if (!share.time)
+    TRY(enter_time_namespace_for_children({{image.clock_monotonic->sec(), image.clock_monotonic->nsec()},
+                                           {image.clock_boottime->sec(), image.clock_boottime->nsec()}}));
+  UniqueFd group = TRY(open_file(request.application.path() + "/..", O_RDONLY | O_DIRECTORY));
+  pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = group.get()}));
+  if (pid != 0) return pid;
+  Result<> bound = die_with_parent(0);
+  if (!bound) ::_exit(1);
+  run_init(std::move(request.init));
+}
+
+// Init tells when the tree has been begun; a failure before that comes in words.
+Result<> wait_for_init(Channel& control, const Zone& zone, Deadline deadline) {
+  std::optional<Packet> packet = TRY(control.receive(deadline));
+  if (zone.control()->failed != 0) TRY(zone.wait_stage(kStageTree, deadline));
+  if (!packet) return Error(ErrorClass::gone, "the instance's init has died");
+  if (string_at(packet->document, "event") != "ready") return error_from_json(field(packet->document, "error"));
+  return {};
+}
+
+// A process that dies on its way (which the kernel may do to it for many reasons) never arrives.
+Result<> expect_processes(const image::ImageT& image, const Cgroup& application) {
+  size_t expected = 0;
+  for (const auto& process : image.processes) expected += process->state != image::ProcessState::zombie;
+  size_t living = TRY(application.processes()).size();
+  if (living >= expected) return {};
+  return Error(ErrorClass::gone, std::to_string(expected - living) + " of " + std::to_string(expected) +
+                                     " processes have died while they were being restored");
+}
+
+}  // namespace
+
+Result<OpenedImage> OpenedImage::open(const std::string& folder) {
+  image::ImageT manifest = TRY(image::read_manifest(folder));
+  image::PagesReader pages = TRY(image::PagesReader::open(folder + "/" + image::kPagesName, manifest.pages_length,
+                                                          manifest.pages_checksums));
+  return OpenedImage{std::move(manifest), std::move(pages)};
+}
+
+Result<RestoredInstance> restore(RestoreRequest request) {
+  const image::ImageT& image = request.image.manifest;
+  const Deadline deadline = Deadline::in(kRestoreMax);
+
+  // What makes it impossible here is told before anything exists.
+  TRY(refuse_differences(image));
+  TRY(fault_point("restore.begin"));
+
+  // Where everything will lie, and every call that will be made.
+  std::vector<proc::Mapping> ours = TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mappings());
+  MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
+  Zone zone = TRY(Zone::map(layout));
+  const int first_descriptor = first_free_descriptor(image);
+  Script script = TRY(write_script(image, layout, ours, first_descriptor, zone));
+  TRY(fault_point("restore.planned"));
+
+  // The instance's init: its world, its global objects, all memory in windows, the first processes.
+  RestoreInside inside{request.image, layout, zone, script, std::move(request.streams), first_descriptor,
+                       request.application.folder()};
+  request.init.populate = [&inside](KeptDescriptors& kept) { return inside.populate(kept); };
+  request.init.host_name = image.host_name;
+  RestoredInstance instance;
+  instance.init = HostPid{TRY(start_init(request, image))};
+  UnfinishedInit unfinished(instance.init.value);
+  request.init = InitSetup{};  // our copies of its descriptors
+  TRY(wait_for_init(request.control, zone, deadline));
+  TRY(fault_point("restore.populated"));
+
+  // Everyone in step: tree, groups, memory and threads.
+  auto all_live = [&] { return expect_processes(image, request.application); };
+  TRY(zone.wait_stage(kStageTree, deadline));
+  zone.open_stage(kStageTree);
+  for (uint32_t stage : {kStageGroups, kStageThreads}) {
+    TRY(zone.wait_stage(stage, deadline, all_live));
+    zone.open_stage(stage);
+  }
+  TRY(zone.wait_stage(kStageTraced, deadline, all_live));
+  RestoredThreads threads = TRY(RestoredThreads::seize(image, request.application));
+  TRY(fault_point("restore.traced"));
+  zone.open_stage(kStageTraced);
+  TRY(zone.wait_stage(kStageReady, deadline, all_live));
+
+  // Registers and masks; the zone goes; then all at once.
+  TRY(threads.put_back(image, zone, deadline));
+  TRY(fault_point("restore.ready"));
+  if (image.terminal) {
+    instance.terminal = TRY(fetch_terminal(request.control, deadline));
+    instance.terminal_index = image.terminal->index;
+  }
+  TRY(request.application.begin_freeze());
+  TRY(threads.release());
+  TRY(commit_init(request.control, deadline));
+  unfinished.release();
+  TRY(request.application.thaw());
+  instance.control = std::move(request.control);
+  return instance;
+}
+
+}  // namespace appshot

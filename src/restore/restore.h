@@ -1,0 +1,47 @@
+// Brings an image back to life: the list of steps. The harness runs the outer half, the new
+// instance's init the inner.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/result.h"
+#include "image/pages_reader.h"
+#include "image/schema/image_generated.h"
+#include "init/init.h"
+#include "isolation/share.h"
+#include "os/cgroup.h"
+#include "os/pids.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+// A verified image, and where its bytes are.
+struct OpenedImage {
+  image::ImageT manifest;
+  image::PagesReader pages;
+
+  // Class corrupt for what is no image, mismatch (with every difference) for one of another machine.
+  static Result<OpenedImage> open(const std::string& folder);
+};
+
+struct RestoreRequest {
+  const OpenedImage& image;
+  const Cgroup& application;                // where its processes will live
+  std::map<std::string, UniqueFd> streams;  // what it gets as stdin, stdout, stderr
+  InitSetup init;                           // files, names and channel of the new init
+  Channel control;                          // the other end of init.control
+};
+
+struct RestoredInstance {
+  HostPid init;
+  Channel control;
+  UniqueFd terminal;  // master, when the image has a terminal
+  int terminal_index = -1;
+};
+
+// After an error nothing is left. On success the application runs.
+Result<RestoredInstance> restore(RestoreRequest request);
+
+}  // namespace appshot

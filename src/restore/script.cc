@@ -1,0 +1,157 @@
+#include "restore/script.h"
+
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "resources/attributes/attributes.h"
+#include "resources/credentials/credentials.h"
+#include "resources/limits/limits.h"
+#include "resources/scheduling/scheduling.h"
+#include "resources/seccomp/seccomp.h"
+#include "resources/signals/signals.h"
+#include "resources/threads/threads.h"
+#include "resources/timers/timers.h"
+#include "restore/place_memory.h"
+#include "restore/stages.h"
+
+namespace appshot {
+namespace {
+
+constexpr uint64_t kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+class ProcessScript {
+ public:
+  ProcessScript(const image::ProcessT& process, Zone& zone) : process_(process), zone_(zone) {}
+
+  Result<StubTask*> write(const PlacePlan& place) {
+    CallList calls;
+    DataSpace& data = zone_.data();
+    // A process may live on without its first thread; the others are made by it before it ends.
+    const bool leader_ends = process_.state == image::ProcessState::leader_exited;
+    const image::ThreadT* leader = leader_ends ? nullptr : process_.threads.front().get();
+    calls.set_tag(kTagMemory);
+    plan_place_memory(place, calls, data);
+    calls.set_tag(kTagAttributes);
+    attributes::plan(process_, calls);
+    TRY(spawn_threads(leader_ends ? 0 : 1, calls));
+    if (leader != nullptr) thread_itself(*leader, calls);
+    barrier(kStageThreads, calls);
+
+    calls.set_tag(kTagTimers);
+    timers::plan_create(process_, calls, data);
+    calls.set_tag(kTagSignals);
+    signals::plan_actions(process_, calls, data);
+    signals::plan_pending_of_process(process_, calls, data);
+    if (leader != nullptr) signals::plan_pending_of_thread(process_, *leader, calls, data);
+    barrier(kStageTraced, calls);
+
+    calls.set_tag(kTagLimits);
+    limits::plan(process_, calls, data);
+    if (leader != nullptr) privileges(*leader, calls);
+    calls.set_tag(kTagTimers);
+    timers::plan_set(process_, calls, data);
+    finish(leader_ends, calls);
+    return zone_.add_task(calls, process_.pid);
+  }
+
+ private:
+  void barrier(uint32_t stage, CallList& calls) {
+    calls.set_tag(kTagBarrier);
+    calls.add(STUB_OP_BARRIER, stage);
+  }
+
+  void thread_itself(const image::ThreadT& thread, CallList& calls) {
+    calls.set_tag(kTagThread);
+    threads::plan(thread, calls, zone_.data());
+  }
+
+  // What takes privileges comes before what gives them up; filters first of all, while the harness
+  // keeps them from having effect.
+  void privileges(const image::ThreadT& thread, CallList& calls) {
+    DataSpace& data = zone_.data();
+    calls.set_tag(kTagSeccomp);
+    seccomp::plan(thread, calls, data);
+    calls.set_tag(kTagScheduling);
+    scheduling::plan(*thread.scheduling, calls, data);
+    calls.set_tag(kTagCredentials);
+    credentials::plan(*thread.credentials, calls, data);
+    threads::plan_parent_death_signal(thread, calls);
+    // By every thread: any of them changing who it is resets it for all.
+    calls.set_tag(kTagAttributes);
+    attributes::plan_dumpable(process_, calls);
+  }
+
+  void finish(bool ends_here, CallList& calls) {
+    if (ends_here) {
+      calls.set_tag(kTagThread);
+      calls.add(SYS_exit, (process_.exit_status >> 8) & 0xff);
+      return;
+    }
+    barrier(kStageReady, calls);
+  }
+
+  Result<> spawn_threads(size_t first, CallList& calls) {
+    for (size_t i = first; i < process_.threads.size(); ++i) {
+      const image::ThreadT& thread = *process_.threads[i];
+      CallList own;
+      thread_itself(thread, own);
+      barrier(kStageThreads, own);
+      own.set_tag(kTagSignals);
+      signals::plan_pending_of_thread(process_, thread, own, zone_.data());
+      barrier(kStageTraced, own);
+      privileges(thread, own);
+      finish(false, own);
+      StubTask* task = TRY(zone_.add_task(own, thread.tid));
+      calls.set_tag(kTagThread);
+      calls.add_expecting(thread.tid, STUB_OP_SPAWN, task, kThreadFlags, thread.tid);
+    }
+    return {};
+  }
+
+  const image::ProcessT& process_;
+  Zone& zone_;
+};
+
+}  // namespace
+
+uint64_t zone_bytes_for(const image::ImageT& image) {
+  uint64_t bytes = 1 << 20;
+  for (const auto& process : image.processes) {
+    bytes += 96 * 1024;
+    if (process->address_space)
+      for (const auto& mapping : process->address_space->mappings)
+        bytes += 4 * sizeof(StubCall) + mapping->guards.size() * sizeof(StubCall);
+    for (const auto& thread : process->threads) {
+      bytes += 48 * 1024 + thread->pending.size() * 512;
+      for (const auto& filter : thread->filters) bytes += filter->instructions.size() + 512;
+    }
+    bytes += process->pending.size() * 512 + process->posix_timers.size() * 1024;
+  }
+  return (bytes + 4095) / 4096 * 4096;
+}
+
+Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
+                            const std::vector<proc::Mapping>& ours, int exe_fd, Zone& zone) {
+  std::vector<proc::Mapping> kernel;
+  for (const proc::Mapping& mapping : ours)
+    if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
+  Script script;
+  StubControl& control = *zone.control();
+  for (size_t i = 0; i < image.processes.size(); ++i) {
+    const image::ProcessT& process = *image.processes[i];
+    control.expected[kStageTree] += 1;
+    control.expected[kStageGroups] += process.state != image::ProcessState::zombie;
+    if (process.state == image::ProcessState::zombie) continue;
+    bool leader_ends = process.state == image::ProcessState::leader_exited;
+    auto threads = static_cast<uint32_t>(process.threads.size());
+    control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
+    control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
+    control.expected[kStageReady] += threads;
+    PlacePlan place{*process.address_space, layout.windows[i], kernel,        zone.address(),
+                    zone.length(),          zone.parking(),    exe_fd};
+    script.leaders[process.pid] = TRY(ProcessScript(process, zone).write(place));
+  }
+  return script;
+}
+
+}  // namespace appshot

@@ -1,0 +1,26 @@
+// Writes down, for every thread of an image, the calls by which it becomes itself again.
+#pragma once
+
+#include <map>
+
+#include "base/result.h"
+#include "image/schema/image_generated.h"
+#include "os/proc/maps.h"
+#include "restore/memory_layout.h"
+#include "restore/zone.h"
+
+namespace appshot {
+
+struct Script {
+  std::map<int, StubTask*> leaders;  // by process id: what each process enters the stub with
+};
+
+// `ours`: the memory map of the process whose forks will run it. `exe_fd`: the descriptor at which
+// each of them will have its program's file.
+Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
+                            const std::vector<proc::Mapping>& ours, int exe_fd, Zone& zone);
+
+// How much of the zone an image needs.
+uint64_t zone_bytes_for(const image::ImageT& image);
+
+}  // namespace appshot

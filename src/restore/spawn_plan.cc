@@ -1,0 +1,75 @@
+#include "restore/spawn_plan.h"
+
+#include <set>
+
+namespace appshot {
+namespace {
+
+class Planner {
+ public:
+  Planner(const image::ImageT& image, int free_id_max) : image_(image), next_free_(free_id_max) {
+    for (const auto& process : image.processes) {
+      by_pid_[process->pid] = process.get();
+      used_.insert(process->pid);
+      used_.insert(process->session);
+      used_.insert(process->group);
+      for (const auto& thread : process->threads) used_.insert(thread->tid);
+    }
+  }
+
+  SpawnPlan plan() {
+    for (size_t i = 0; i < image_.processes.size(); ++i) place(i);
+    return std::move(plan_);
+  }
+
+ private:
+  bool leads(const image::ProcessT& process) const { return process.session == process.pid; }
+
+  void place(size_t index) {
+    const image::ProcessT& process = *image_.processes[index];
+    auto parent = by_pid_.find(process.parent);
+    int parent_session = parent == by_pid_.end() ? 0 : parent->second->session;
+    SpawnPlan::Node& node = plan_.nodes[process.parent];
+    if (leads(process) || process.session == parent_session) {
+      node.children.push_back(index);
+      return;
+    }
+    // Its parent began a session of its own after making it; or it is an orphan.
+    bool parent_leads = parent != by_pid_.end() && leads(*parent->second);
+    if (parent_leads && !parent->second->subreaper) {
+      node.before_session.push_back(index);
+      return;
+    }
+    auto leader = by_pid_.find(process.session);
+    bool leader_lives = leader != by_pid_.end() && leader->second->state != image::ProcessState::zombie;
+    int by = leader_lives ? process.session : process.parent;
+    int pid = leader_lives ? 0 : process.session;
+    stand_in(by, pid).children.push_back(index);
+  }
+
+  SpawnPlan::StandIn& stand_in(int by, int pid) {
+    std::vector<SpawnPlan::StandIn>& known = plan_.nodes[by].stand_ins;
+    for (SpawnPlan::StandIn& one : known)
+      if (pid == 0 ? !one.leads_session : one.pid == pid) return one;
+    known.push_back({pid == 0 ? free_id() : pid, pid != 0, {}});
+    return known.back();
+  }
+
+  int free_id() {
+    while (used_.count(next_free_) != 0) --next_free_;
+    used_.insert(next_free_);
+    return next_free_;
+  }
+
+  const image::ImageT& image_;
+  int next_free_;
+  std::map<int, const image::ProcessT*> by_pid_;
+  std::set<int> used_;
+  SpawnPlan plan_;
+};
+
+}  // namespace
+
+SpawnPlan plan_spawn(const image::ImageT& image, int free_id_max) { return Planner(image, free_id_max).plan(); }
+
+}  // namespace appshot

@@ -1,0 +1,32 @@
+// In which order, and by whom, processes must be made so that each is born into its session. A
+// session can only be inherited or begun, so a process that outlived its parent or its session's
+// leader needs a stand-in for the dead.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "image/schema/image_generated.h"
+
+namespace appshot {
+
+struct SpawnPlan {
+  // A short-lived stand-in: made by `by`, has the id of a session leader that is dead (and begins
+  // that session) or a free id (and is in `by`'s session); makes its children and ends, so that
+  // they pass to the nearest reaper.
+  struct StandIn {
+    int pid = 0;
+    bool leads_session = false;
+    std::vector<size_t> children;   // indexes of Image.processes
+  };
+  struct Node {
+    std::vector<size_t> before_session;  // children to make before setsid
+    std::vector<size_t> children;        // and after
+    std::vector<StandIn> stand_ins;      // after
+  };
+  std::map<int, Node> nodes;  // by process id; 1 is init
+};
+
+SpawnPlan plan_spawn(const image::ImageT& image, int free_id_max);
+
+}  // namespace appshot

@@ -1,0 +1,36 @@
+// The stages of a restore at which everyone waits for everyone, and the tags by which a failed call
+// tells what it was for.
+#pragma once
+
+#include <cstdint>
+
+namespace appshot {
+
+enum Stage : uint32_t {
+  kStageTree = 1,     // every process exists
+  kStageGroups = 2,   // every process is in its group, the dead are dead
+  kStageThreads = 3,  // memory is in place, every thread exists
+  kStageTraced = 4,   // the harness holds every thread: filters cannot bite any more
+  kStageReady = 5,    // nothing is left but to give every thread its registers
+};
+
+enum Tag : uint32_t {
+  kTagMemory,
+  kTagThread,
+  kTagTimers,
+  kTagSignals,
+  kTagSeccomp,
+  kTagScheduling,
+  kTagLimits,
+  kTagCredentials,
+  kTagAttributes,
+  kTagBarrier,
+};
+
+inline const char* tag_words(uint32_t tag) {
+  constexpr const char* kWords[] = {"memory",  "threads",     "timers",     "signals",    "seccomp filters", "scheduling",
+                                    "limits",  "credentials", "attributes", "waiting for the others"};
+  return tag < sizeof kWords / sizeof kWords[0] ? kWords[tag] : "an unknown step";
+}
+
+}  // namespace appshot

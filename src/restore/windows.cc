@@ -1,0 +1,144 @@
+#include "restore/windows.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/proc/maps.h"
+#include "resources/files/regular_file.h"
+
+namespace appshot {
+namespace {
+
+using image::MappingKind;
+using proc::VmFlag;
+
+constexpr uint64_t kHuge = 2 << 20;
+constexpr int kMadvCollapse = 25;
+constexpr int kMapDroppable = 0x08;
+
+struct Advice {
+  uint64_t flag;
+  int advice;
+};
+// What survives the move; the rest is given after it (see place_memory.cc).
+constexpr Advice kAdvice[] = {{VmFlag::kHugePage, MADV_HUGEPAGE},   {VmFlag::kNoHugePage, MADV_NOHUGEPAGE},
+                              {VmFlag::kMergeable, MADV_MERGEABLE}, {VmFlag::kDontDump, MADV_DONTDUMP},
+                              {VmFlag::kSequential, MADV_SEQUENTIAL}, {VmFlag::kRandom, MADV_RANDOM}};
+
+char* pointer(uint64_t address) { return reinterpret_cast<char*>(address); }
+
+class WindowMaker {
+ public:
+  explicit WindowMaker(RestoreContext& context) : context_(context) {}
+
+  Result<> make(const image::MappingT& m, uint64_t window) {
+    const uint64_t length = m.end - m.start;
+    int flags = MAP_FIXED_NOREPLACE | (m.shared ? MAP_SHARED : MAP_PRIVATE);
+    if ((m.vm_flags & VmFlag::kNoReserve) != 0) flags |= MAP_NORESERVE;
+    if ((m.vm_flags & VmFlag::kGrowsDown) != 0) flags |= MAP_GROWSDOWN;
+    int fd = -1;
+    if (m.kind == MappingKind::anonymous) {
+      flags |= MAP_ANONYMOUS;
+      if ((m.vm_flags & VmFlag::kDroppable) != 0) flags = (flags & ~MAP_PRIVATE) | kMapDroppable;
+    } else if (m.kind == MappingKind::shared_memory) {
+      fd = context_.shared_memory[static_cast<size_t>(m.object)].get();
+    } else {
+      fd = TRY(file_for(m));
+    }
+    // Private writable memory is accounted for when it is made writable: made so from the start if
+    // it was, only then taken back, so that the account is the same.
+    bool accounted = !m.shared && (m.vm_flags & VmFlag::kAccount) != 0;
+    int prot = accounted ? PROT_READ | PROT_WRITE : m.prot;
+    void* at = ::mmap(pointer(window), length, prot, flags, fd, static_cast<off_t>(m.offset));
+    if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of a window");
+    TRY(load(m, window, accounted || (m.prot & PROT_WRITE) != 0));
+    if (prot != m.prot) TRY_SYS(::mprotect(at, length, m.prot));
+    for (const Advice& advice : kAdvice)
+      if ((m.vm_flags & advice.flag) != 0) TRY_SYS(::madvise(at, length, advice.advice));
+    return {};
+  }
+
+ private:
+  Result<int> file_for(const image::MappingT& m) {
+    bool writable = m.shared && m.writable_file;
+    UniqueFd& fd = files_[{m.object, writable}];
+    if (!fd) {
+      const image::FileNameT& name = *context_.image.mapped_files[static_cast<size_t>(m.object)];
+      fd = TRY(files::open_named(context_, name, writable ? O_RDWR : O_RDONLY).within("mapped file " + name.path));
+    }
+    return fd.get();
+  }
+
+  Result<> load(const image::MappingT& m, uint64_t window, bool writable) {
+    if (m.pages.empty()) return {};
+    const uint64_t moved = window - m.start;
+    if (writable) {
+      std::vector<image::Placement> placements;
+      for (const image::PageRun& run : m.pages) {
+        if (m.kind == MappingKind::anonymous && (m.vm_flags & VmFlag::kNoHugePage) == 0)
+          prepare_huge(run.address() + moved, run.length());
+        placements.push_back({run.offset(), run.length(), pointer(run.address() + moved)});
+      }
+      return context_.pages.load(std::move(placements));
+    }
+    // Not writable and never was: written as a debugger would.
+    UniqueFd self = TRY(open_file("/proc/self/mem", O_RDWR));
+    std::vector<char> buffer;
+    for (const image::PageRun& run : m.pages) {
+      buffer.resize(run.length());
+      TRY(context_.pages.load({{run.offset(), run.length(), buffer.data()}}));
+      for (size_t done = 0; done < buffer.size();)
+        done += static_cast<size_t>(TRY_SYS(::pwrite(self.get(), buffer.data() + done, buffer.size() - done,
+                                                     static_cast<off_t>(run.address() + moved + done))));
+    }
+    return {};
+  }
+
+  // Where memory is dense it is given in huge pages before it is filled: that is quicker to fill,
+  // to fork and to move, and leaves no mark on the mapping as MADV_HUGEPAGE would. Where it cannot
+  // be had, small pages come by themselves.
+  static void prepare_huge(uint64_t start, uint64_t length) {
+    uint64_t end = (start + length) / kHuge * kHuge;
+    for (uint64_t at = (start + kHuge - 1) / kHuge * kHuge; at < end; at += kHuge) {
+      *reinterpret_cast<volatile char*>(at) = 0;
+      if (::madvise(pointer(at), kHuge, kMadvCollapse) != 0) return;
+    }
+  }
+
+  RestoreContext& context_;
+  std::map<std::pair<int, bool>, UniqueFd> files_;
+};
+
+template <typename Visit>
+void for_each_window(const image::ImageT& image, const MemoryLayout& layout, Visit visit) {
+  for (size_t p = 0; p < image.processes.size(); ++p) {
+    if (!image.processes[p]->address_space) continue;
+    const auto& mappings = image.processes[p]->address_space->mappings;
+    for (size_t m = 0; m < mappings.size(); ++m)
+      if (layout.windows[p][m] != 0) visit(*image.processes[p], *mappings[m], layout.windows[p][m]);
+  }
+}
+
+}  // namespace
+
+Result<> make_windows(RestoreContext& context, const MemoryLayout& layout) {
+  WindowMaker maker(context);
+  Result<> made;
+  for_each_window(context.image, layout, [&](const image::ProcessT& process, const image::MappingT& mapping, uint64_t window) {
+    if (!made) return;
+    made = maker.make(mapping, window)
+               .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
+  });
+  return made;
+}
+
+void drop_windows(const image::ImageT& image, const MemoryLayout& layout) {
+  for_each_window(image, layout, [](const image::ProcessT&, const image::MappingT& mapping, uint64_t window) {
+    ::munmap(pointer(window), mapping.end - mapping.start);
+  });
+}
+
+}  // namespace appshot

@@ -1,0 +1,14 @@
+// Makes the memory of every process of an image, each mapping in its window, in the calling process
+// (the instance's init); the processes it then forks take theirs to its place.
+#pragma once
+
+#include "base/result.h"
+#include "resources/restore_context.h"
+#include "restore/memory_layout.h"
+
+namespace appshot {
+
+Result<> make_windows(RestoreContext& context, const MemoryLayout& layout);
+void drop_windows(const image::ImageT& image, const MemoryLayout& layout);
+
+}  // namespace appshot

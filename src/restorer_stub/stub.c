@@ -1,0 +1,123 @@
+/* The stub: performs a StubTask's calls. Freestanding and position independent; see stub_abi.h. */
+#include "stub_abi.h"
+
+#define SYS_clone3 435
+#define SYS_futex 202
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
+static inline __attribute__((always_inline)) int64_t call6(int64_t number, uint64_t a, uint64_t b,
+                                                           uint64_t c, uint64_t d, uint64_t e,
+                                                           uint64_t f) {
+  register uint64_t r10 __asm__("r10") = d;
+  register uint64_t r8 __asm__("r8") = e;
+  register uint64_t r9 __asm__("r9") = f;
+  int64_t result = number;
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+static void wait_while(uint32_t* word, uint32_t value) {
+  call6(SYS_futex, (uint64_t)word, FUTEX_WAIT, value, 0, 0, 0);
+}
+
+static void tell_harness(struct StubControl* control) {
+  __atomic_add_fetch(&control->progress, 1, __ATOMIC_SEQ_CST);
+  call6(SYS_futex, (uint64_t)&control->progress, FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
+}
+
+/* The first failure is the one that is told; the harness ends everyone after any. */
+static void fail(struct StubTask* task, struct StubCall* call) {
+  struct StubControl* control = task->control;
+  uint32_t nobody = 0;
+  if (control && __atomic_compare_exchange_n(&control->failed, &nobody, 1, 0, __ATOMIC_SEQ_CST,
+                                             __ATOMIC_SEQ_CST)) {
+    control->failed_tid = task->tid;
+    control->failed_tag = call->tag;
+    control->failed_index = task->next;
+    control->failed_number = call->number;
+    control->failed_result = call->result;
+    for (int i = 0; i < 6; ++i) control->failed_args[i] = call->args[i];
+    __atomic_store_n(&control->failed, 2, __ATOMIC_SEQ_CST);
+    tell_harness(control);
+  }
+  for (uint32_t never = 0;;) wait_while(&never, 0);
+}
+
+static void barrier(struct StubControl* control, uint32_t stage) {
+  if (__atomic_add_fetch(&control->arrived[stage], 1, __ATOMIC_SEQ_CST) ==
+      __atomic_load_n(&control->expected[stage], __ATOMIC_SEQ_CST))
+    tell_harness(control);
+  for (;;) {
+    uint32_t now = __atomic_load_n(&control->stage, __ATOMIC_SEQ_CST);
+    if (now >= stage) return;
+    wait_while(&control->stage, now);
+  }
+}
+
+static void perform(struct StubTask* task);
+
+struct CloneArgs {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+      set_tid_size, cgroup;
+};
+
+static int64_t spawn(struct StubTask* child, uint64_t flags, uint64_t tid) {
+  int32_t wanted = (int32_t)tid;
+  struct CloneArgs args;
+  args.flags = flags;
+  args.pidfd = args.child_tid = args.parent_tid = args.exit_signal = args.tls = args.cgroup = 0;
+  args.stack = child->stack_top - 4096;
+  args.stack_size = 4096;
+  args.set_tid = (uint64_t)&wanted;
+  args.set_tid_size = 1;
+  int64_t result = SYS_clone3;
+  void (*entry)(struct StubTask*) = perform;
+  __asm__ volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %[child], %%rdi\n\t"
+      "call *%[entry]\n\t"
+      "hlt\n"
+      "1:"
+      : "+a"(result)
+      : "D"(&args), "S"(sizeof args), [child] "r"(child), [entry] "r"(entry)
+      : "rcx", "r11", "memory");
+  return result;
+}
+
+static void perform(struct StubTask* task) {
+  for (; task->next < task->count; ++task->next) {
+    struct StubCall* call = &task->calls[task->next];
+    uint64_t* args = call->args;
+    if (call->number == STUB_OP_BARRIER) {
+      barrier(task->control, (uint32_t)args[0]);
+      continue;
+    }
+    if (call->number == STUB_OP_SPAWN) {
+      call->result = spawn((struct StubTask*)args[0], args[1], args[2]);
+    } else if (call->number == STUB_OP_COPY) {
+      const volatile unsigned char* from = (const volatile unsigned char*)args[1];
+      volatile unsigned char* to = (volatile unsigned char*)args[0];
+      for (uint64_t i = 0; i < args[2]; ++i) to[i] = from[i];
+      call->result = 0;
+    } else {
+      call->result = call6(call->number, args[0], args[1], args[2], args[3], args[4], args[5]);
+    }
+    if (call->flags & STUB_EXPECT) {
+      if (call->result != call->expected) fail(task, call);
+    } else if (call->result < 0 && call->result >= -4095 && !(call->flags & STUB_MAY_FAIL)) {
+      fail(task, call);
+    }
+  }
+  task->finished = 1;
+}
+
+__attribute__((section(".text.entry"), used)) void stub_entry(struct StubTask* task) {
+  perform(task);
+}

@@ -1,0 +1,89 @@
+#include "trace/frozen_application.h"
+
+#include <signal.h>
+
+#include <utility>
+
+namespace appshot {
+namespace {
+
+// Stops of system calls must be told from SIGTRAPs, and filters of the application must not judge
+// the calls we make in it. The latter needs CAP_SYS_ADMIN and a kernel built for it.
+constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD;
+constexpr unsigned long kSuspendSeccomp = PTRACE_O_SUSPEND_SECCOMP;
+
+}  // namespace
+
+Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline) {
+  FrozenApplication frozen(cgroup);
+  TRY(cgroup.freeze(deadline));
+  for (pid_t pid : TRY(cgroup.processes()))
+    TRY(frozen.hold(HostPid{pid}, deadline).within("process " + std::to_string(pid)));
+  TRY(cgroup.thaw());
+  return frozen;
+}
+
+FrozenApplication::FrozenApplication(FrozenApplication&& other) noexcept
+    : cgroup_(std::exchange(other.cgroup_, nullptr)), processes_(std::move(other.processes_)) {}
+
+FrozenApplication::~FrozenApplication() {
+  if (cgroup_ == nullptr) return;
+  // Nothing useful can be done about a failure here; resume() is the way that tells.
+  (void)!resume();
+}
+
+Result<> FrozenApplication::hold(HostPid pid, Deadline deadline) {
+  proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
+  proc::Fields status = TRY(dir.status());
+  FrozenProcess process{pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}};
+  for (HostPid tid : TRY(process.dir.threads())) {
+    proc::Stat stat = TRY(process.dir.stat_of_thread(tid));
+    if (stat.state == 'Z' || stat.state == 'X') {
+      process.leader_exited |= tid == pid;
+      continue;
+    }
+    TRY(hold_thread(process, tid, deadline));
+  }
+  processes_.push_back(std::move(process));
+  return {};
+}
+
+Result<> FrozenApplication::hold_thread(FrozenProcess& process, HostPid tid, Deadline deadline) {
+  Result<Tracee> seized = Tracee::seize(tid, kOptions | kSuspendSeccomp);
+  if (!seized && seized.error().err() == EPERM) {
+    proc::Fields status = TRY(process.dir.status_of_thread(tid));
+    uint64_t tracer = proc::field_number(status, "TracerPid");
+    if (tracer != 0)
+      return Error(ErrorClass::refused, "process " + std::to_string(process.id.value) +
+                                            " is traced by process " + std::to_string(tracer))
+          .hint("end the debugger or strace that is attached to it");
+    seized = Tracee::seize(tid, kOptions);
+  }
+  Tracee tracee = TRY(std::move(seized));
+  TRY(tracee.interrupt());
+  StopStatus stop = TRY(tracee.wait_stop(deadline));
+  if (stop.group_stopped()) process.stop_signal = stop.signal();
+  proc::Fields status = TRY(process.dir.status_of_thread(tid));
+  process.threads.push_back({VirtualPid{proc::innermost(status, "NSpid")}, std::move(tracee)});
+  return {};
+}
+
+Result<> FrozenApplication::resume() {
+  if (cgroup_ == nullptr) return {};
+  const Cgroup& cgroup = *std::exchange(cgroup_, nullptr);
+  Result<> frozen = cgroup.begin_freeze();
+  processes_.clear();  // detaches; each thread goes from its stop into the frozen state
+  TRY(cgroup.thaw());
+  return frozen;
+}
+
+Result<> FrozenApplication::kill() {
+  if (cgroup_ == nullptr) return {};
+  const Cgroup& cgroup = *std::exchange(cgroup_, nullptr);
+  Result<> killed = cgroup.kill_all();
+  processes_.clear();
+  TRY(cgroup.thaw());
+  return killed;
+}
+
+}  // namespace appshot

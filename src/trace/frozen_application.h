@@ -1,0 +1,58 @@
+// A whole application at one moment: frozen as a group, every thread held under ptrace.
+//
+// Freezing the cgroup first gives the one consistent moment (nothing forks between looking and
+// stopping); the threads are then taken one by one out of the frozen state into ptrace stops, and
+// the cgroup is thawed so that calls can be made in them. While this object lives nothing of the
+// application runs by itself. Its destruction lets everything go on, whatever happened.
+#pragma once
+
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "os/cgroup.h"
+#include "os/proc/process_dir.h"
+#include "trace/tracee.h"
+
+namespace appshot {
+
+struct FrozenThread {
+  VirtualPid id;
+  Tracee tracee;
+};
+
+struct FrozenProcess {
+  HostPid pid;
+  VirtualPid id;
+  proc::ProcessDir dir;
+  bool leader_exited = false;         // its first thread is gone, others are not
+  int stop_signal = 0;                // it was stopped (SIGSTOP, SIGTSTP …) before we came
+  std::vector<FrozenThread> threads;  // those that live, the leader first
+
+  Tracee& any() { return threads.front().tracee; }
+};
+
+class FrozenApplication {
+ public:
+  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Deadline deadline);
+  FrozenApplication(FrozenApplication&&) noexcept;
+  FrozenApplication& operator=(FrozenApplication&&) = delete;
+  ~FrozenApplication();
+
+  std::vector<FrozenProcess>& processes() { return processes_; }
+
+  // Lets everything go on; all at once, because it happens in the frozen state.
+  Result<> resume();
+  // Ends every process without letting one of them run again.
+  Result<> kill();
+
+ private:
+  explicit FrozenApplication(const Cgroup& cgroup) : cgroup_(&cgroup) {}
+  Result<> hold(HostPid pid, Deadline deadline);
+  Result<> hold_thread(FrozenProcess& process, HostPid tid, Deadline deadline);
+
+  const Cgroup* cgroup_;
+  std::vector<FrozenProcess> processes_;
+};
+
+}  // namespace appshot

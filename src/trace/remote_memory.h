@@ -1,0 +1,32 @@
+// Another process's memory, read and written from outside.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "os/pids.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+class RemoteMemory {
+ public:
+  static Result<RemoteMemory> open(HostPid pid);
+
+  HostPid pid() const { return pid_; }
+
+  // Fast, but honours the protection of the mapping.
+  Result<size_t> read_some(uint64_t address, std::span<char> into) const;
+  // Whole or an error; goes through /proc/PID/mem, so that no protection is in the way.
+  Result<> read(uint64_t address, std::span<char> into) const;
+  Result<> write(uint64_t address, std::span<const char> bytes) const;
+
+ private:
+  RemoteMemory(HostPid pid, UniqueFd mem) : pid_(pid), mem_(std::move(mem)) {}
+  HostPid pid_;
+  UniqueFd mem_;
+};
+
+}  // namespace appshot

@@ -1,0 +1,71 @@
+// One thread of a foreign process under ptrace. Death of the thread is an outcome, not a bug: every
+// call may return an error of class `gone`.
+#pragma once
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/result.h"
+#include "os/pids.h"
+
+namespace appshot {
+
+// A wait status of a traced thread, told apart once and for all.
+class StopStatus {
+ public:
+  explicit StopStatus(int status) : status_(status) {}
+  int raw() const { return status_; }
+  bool exited() const;                   // gone, by exit or signal
+  bool interrupted() const;              // our PTRACE_INTERRUPT
+  bool group_stopped() const;            // stopped as its whole process is; signal() says by what
+  bool syscall() const;                  // entry or exit of a system call
+  bool delivering() const;               // about to get signal()
+  int signal() const;
+
+ private:
+  int status_;
+};
+
+// Owns the attachment: destruction detaches (and a dead tracer detaches everything by itself).
+class Tracee {
+ public:
+  // PTRACE_SEIZE: the thread is not stopped by it. Options are PTRACE_O_*.
+  static Result<Tracee> seize(HostPid tid, unsigned long options);
+  Tracee(Tracee&& other) noexcept : tid_(std::exchange(other.tid_, HostPid{})) {}
+  Tracee& operator=(Tracee&& other) noexcept;
+  ~Tracee();
+
+  HostPid tid() const { return tid_; }
+
+  Result<> interrupt();
+  Result<StopStatus> wait_stop(Deadline deadline);
+  Result<> resume(int signal = 0);           // PTRACE_CONT
+  Result<> resume_to_syscall();              // PTRACE_SYSCALL
+  Result<> detach(int signal = 0);
+  Result<> set_options(unsigned long options);
+
+  Result<user_regs_struct> registers() const;
+  Result<> set_registers(const user_regs_struct& registers);
+  Result<std::vector<uint8_t>> xstate() const;
+  Result<> set_xstate(std::span<const uint8_t> xstate);
+  Result<uint64_t> blocked_signals() const;
+  Result<> block_signals(uint64_t mask);
+  Result<std::vector<siginfo_t>> pending_signals(bool of_process) const;
+  Result<__ptrace_rseq_configuration> rseq() const;
+  // The classic BPF program number `index` of those installed, newest first; empty: no more.
+  Result<std::vector<uint8_t>> seccomp_filter(unsigned index, uint64_t& flags) const;
+
+ private:
+  explicit Tracee(HostPid tid) : tid_(tid) {}
+  HostPid tid_;
+};
+
+}  // namespace appshot

@@ -1,0 +1,166 @@
+"""One subject inside an instance: followed through its output, snapshotted and restored at each of its steps."""
+
+import json
+import os
+import re
+import subprocess
+
+from subjects_process import Deadline, Lines, TAG_VARIABLE
+
+COMMAND_SECONDS = 60
+REFUSED = 4
+ENDED_STATES = ("stopped", "failed")
+
+
+class Failed(Exception):
+    """The subject does not pass, and why."""
+
+
+class Skipped(Exception):
+    """The subject says that it cannot be set up here."""
+
+
+class Appshot:
+    """The appshot of one build, with a state folder of its own."""
+
+    def __init__(self, bin_folder, root, tag):
+        self.program = os.path.join(bin_folder, "appshot")
+        self.root = root
+        self.tag = tag
+        self.env = dict(os.environ, APPSHOT_ROOT=root, **{TAG_VARIABLE: tag})
+
+    def command(self, *arguments, status=0, seconds=COMMAND_SECONDS):
+        """Runs one command to its end; any other exit status than the expected one is a failure."""
+        try:
+            done = subprocess.run([self.program, *arguments], env=self.env, stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as expired:
+            said = (expired.stderr or b"").decode(errors="replace")
+            raise Failed(f"appshot {' '.join(arguments)} took more than {seconds} s\n{said}") from None
+        out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        if done.returncode != status:
+            raise Failed(f"appshot {' '.join(arguments)} ended with {done.returncode}, expected {status}\n{out}{err}")
+        return out, err
+
+    def try_command(self, *arguments):
+        """For diagnosis and tidying: whatever it says."""
+        try:
+            done = subprocess.run([self.program, *arguments], env=self.env, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, check=False)
+            return done.stdout.decode(errors="replace")
+        except (subprocess.TimeoutExpired, OSError) as error:
+            return f"({error})\n"
+
+    def instance(self, aid):
+        document = json.loads(self.command("ps", "-a", "--json")[0])
+        for record in document["instances"]:
+            if record["aid"] == aid:
+                return record
+        raise Failed(f"ps -a does not list {aid}")
+
+
+class InstanceRun:
+    """One subject's life in one instance. `output` and `transcript` are for the report."""
+
+    def __init__(self, appshot, aid, program, cycles, options=()):
+        self.appshot = appshot
+        self.aid = aid
+        self.program = program
+        self.cycles = cycles
+        self.options = options
+        self.steps = []
+        self.snapshots = 0
+        self.said = []  # every line of the subject, once
+        self.expectations = []
+
+    def run(self, seconds):
+        """Returns what to tell of a pass; raises Failed or Skipped."""
+        deadline = Deadline(seconds)
+        arguments = ["run", "-d", "--name", self.aid, "-e", f"SUBJECT_CYCLES={self.cycles}", "-e",
+                     f"{TAG_VARIABLE}={self.appshot.tag}", "-e", "TMPDIR=/tmp"]
+        self.appshot.command(*arguments, *self.options, "--", self.program)
+        try:
+            while self._follow_once(deadline):
+                pass
+            return self._verdict()
+        except TimeoutError as late:
+            raise Failed(f"{late} within {seconds} s, after {self._progress()}") from None
+        finally:
+            self.appshot.try_command("rm", "-f", self.aid)
+
+    def _follow_once(self, deadline):
+        """Reads the log until its stream ends; tells whether the application goes on."""
+        self._read_log(["logs", "-f", self.aid], deadline)
+        if deadline.left() == 0:
+            raise TimeoutError("did not end")
+        if self.appshot.instance(self.aid)["state"] not in ENDED_STATES:
+            return True
+        self._read_log(["logs", self.aid], deadline)  # what came between the stream's end and the application's
+        return False
+
+    def _read_log(self, arguments, deadline):
+        log = Lines([self.appshot.program, *arguments], self.appshot.env)
+        read = 0
+        try:
+            while (line := log.next(deadline)) is not None:
+                read += 1
+                if read <= len(self.said) and self.said[read - 1] == line:
+                    continue  # told before this stream began
+                if line.startswith("step ") and line in self.said:
+                    raise Failed(f"printed twice: {line}")
+                self.said.append(line)
+                self._heard(line)
+        finally:
+            log.close()
+
+    def _heard(self, line):
+        if line.startswith("step "):
+            self.steps.append(line[5:])
+            for _ in range(self.cycles):
+                self._snapshot_and_restore()
+        elif line.startswith("expect "):
+            _, kind, value = line.split(" ", 2)
+            if not self.expectations or "words" in self.expectations[-1]:
+                self.expectations.append({})
+            self.expectations[-1][kind] = value
+        elif line == "hold":
+            self._check_refused()
+
+    def _snapshot_and_restore(self):
+        name = f"{self.aid}-{self.snapshots}"
+        self.snapshots += 1
+        out, _ = self.appshot.command("snapshot", self.aid, "--stop", "--name", name)
+        snapshot = out.split()[-1] if out.split() else name
+        self.appshot.command("restore", snapshot)
+        self.appshot.command("snapshot-rm", snapshot)
+
+    def _check_refused(self):
+        """Refused with and without --stop, saying what and where; the application is then told to go on."""
+        for more in ([], ["--stop"]):
+            _, said = self.appshot.command("snapshot", self.aid, *more, status=REFUSED)
+            self._check_obstacles(said, "snapshot " + " ".join(more))
+        self.appshot.command("kill", "-s", "TERM", self.aid)
+
+    def _check_obstacles(self, said, command):
+        for wanted in self.expectations:
+            patterns = [rf"\b{kind} {value}\b" for kind, value in wanted.items() if kind != "words"]
+            patterns.append("|".join(re.escape(word) for word in wanted["words"].split("|")))
+            if not any(all(re.search(p, line, re.IGNORECASE) for p in patterns) for line in said.splitlines()):
+                raise Failed(f"no line of what {command} says names {wanted}:\n{said}")
+
+    def _progress(self):
+        return f"{self.snapshots} snapshots, steps: {', '.join(self.steps) or 'none'}"
+
+    def _verdict(self):
+        record = self.appshot.instance(self.aid)
+        status, killed_by = record.get("exit_status"), record.get("exit_signal")
+        for line in self.said:
+            if line.startswith("skip: ") and status == 77:
+                raise Skipped(line[6:])
+        if killed_by:
+            raise Failed(f"killed by signal {killed_by} after {self._progress()}")
+        if status != 0:
+            raise Failed(f"exit status {status} after {self._progress()}")
+        if "ok" not in self.said:
+            raise Failed(f"ended without ok after {self._progress()}")
+        return f"{len(self.steps)} steps, {self.snapshots} snapshots"

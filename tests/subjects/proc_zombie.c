@@ -1,0 +1,39 @@
+// Zombies keep pid, exit code or signal and name, and can be waited for afterwards, once.
+#include "subject.h"
+
+#include <sys/resource.h>
+
+static void check_zombie(pid_t pid, int code, int status) {
+  siginfo_t info = {0};
+  CHECK_OK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+  CHECK_EQ(info.si_pid, pid);
+  CHECK_EQ(info.si_code, code);
+  CHECK_EQ(info.si_status, status);
+  CHECK_EQ(info.si_uid, getuid());
+}
+
+int main(void) {
+  pid_t exited = (pid_t)CHECK_OK(fork());
+  if (exited == 0) _exit(42);
+  pid_t killed = (pid_t)CHECK_OK(fork());
+  if (killed == 0) {
+    CHECK_OK(prctl(PR_SET_NAME, "victim"));
+    raise(SIGKILL);
+  }
+  wait_until_state(exited, exited, 'Z');
+  wait_until_state(killed, killed, 'Z');
+  STEP("zombies");
+  check_zombie(exited, CLD_EXITED, 42);
+  check_zombie(killed, CLD_KILLED, SIGKILL);
+  char path[64], text[64];
+  snprintf(path, sizeof path, "/proc/%d/comm", killed);
+  read_text(path, text, sizeof text);
+  CHECK_STR(text, "victim\n");
+  wait_until_state(killed, killed, 'Z');
+  CHECK_OK(kill(exited, SIGTERM));  // a zombie takes signals without effect
+  CHECK_EQ(reap(exited), 42 << 8);
+  CHECK_ERRNO(kill(exited, 0), ESRCH);
+  CHECK_EQ(reap(killed), SIGKILL);
+  CHECK_ERRNO(waitpid(-1, NULL, 0), ECHILD);
+  subject_done();
+}

@@ -1,0 +1,35 @@
+// Holds children in a user, a pid and a mount namespace of their own.
+#include "subject.h"
+
+static struct peer start(int flags, const char* words) {
+  struct peer child = peer_fork();
+  if (child.pid == 0) {
+    long error = unshare(flags) == 0 ? 0 : errno;
+    peer_tell(&child, error);
+    if (error) _exit(0);
+    pid_t inner = (pid_t)CHECK_OK(fork());  // in the new pid namespace, where there is one
+    if (inner == 0) {
+      if (flags == CLONE_NEWPID) CHECK_EQ(getpid(), 1);
+      peer_tell(&child, 0);
+      peer_hear(&child);
+      _exit(0);
+    }
+    reap_ok(inner);
+    _exit(0);
+  }
+  long error = peer_hear(&child);
+  if (error) subject_skip("unshare(%#x): %s", flags, strerror((int)error));
+  peer_hear(&child);
+  subject_expect(kAnyProcess, words);
+  return child;
+}
+
+int main(void) {
+  struct peer user = start(CLONE_NEWUSER, "user namespace");
+  struct peer pid = start(CLONE_NEWPID, "pid namespace");
+  struct peer mount = start(CLONE_NEWNS, "mount namespace");
+  subject_hold();
+  struct peer* all[] = {&user, &pid, &mount};
+  for (int i = 0; i < 3; ++i) peer_tell(all[i], 0), peer_end(all[i]);
+  subject_done();
+}

@@ -19,6 +19,12 @@ if(APPSHOT_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
   set(APPSHOT_STATIC_LINK)
 endif()
+if(APPSHOT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+  set(APPSHOT_STATIC_LINK)
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)

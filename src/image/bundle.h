@@ -1,11 +1,6 @@
-// An image as one stream of bytes: for export, import and sending to another machine.
-//
-//   header   "APPSHOTB", version (u32), number of files (u32)
-//   a file   length of its name (u32), length of its content (u64), name, content
-//   trailer  XXH3-64 of everything before it (u64)
-//
-// Integers are little endian. Only the files that an image consists of are accepted, so that no
-// name from outside ever reaches the file system.
+// An image as one stream of bytes, for export, import and sending to another machine: a tar archive
+// of exactly `manifest` and `pages`, in that order (docs/image-format.md). Only these names are
+// accepted, so that no name from outside ever reaches the file system.
 #pragma once
 
 #include <functional>
@@ -19,11 +14,17 @@ namespace appshot::image {
 using WriteBytes = std::function<Result<>(std::span<const char> bytes)>;
 using ReadBytes = std::function<Result<size_t>(std::span<char> bytes)>;  // 0: the end
 
+// Verifies the image before the first byte is written: what is damaged is not passed on.
 Result<> export_bundle(const std::string& folder, const WriteBytes& write);
 
 // Into an existing empty folder. Durable and verified to the last byte when it returns; what it has
 // written when it fails is the caller's to remove.
 Result<> import_bundle(const std::string& folder, const ReadBytes& read);
+
+// The same to and from a descriptor. read_bundle makes `folder` appear whole, by a rename, or not
+// at all; it must not exist.
+Result<> write_bundle(const std::string& folder, int fd);
+Result<> read_bundle(int fd, const std::string& folder);
 
 // Manifest, references and every block of the pages.
 Result<> verify_folder(const std::string& folder);

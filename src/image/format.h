@@ -16,9 +16,9 @@ inline constexpr char kMagic[8] = {'A', 'P', 'P', 'S', 'H', 'O', 'T', '\n'};
 struct ManifestHeader {
   char magic[8];
   uint32_t version;
-  uint32_t reserved;   // zero
-  uint64_t length;     // of the body, which is the rest of the file
-  uint64_t hash;       // XXH3 of the body
+  uint32_t reserved;  // zero
+  uint64_t length;    // of the body, which is the rest of the file
+  uint64_t hash;      // XXH3 of the body
 };
 static_assert(sizeof(ManifestHeader) == 32);
 

@@ -37,16 +37,19 @@ Result<ImageT> decode_manifest(std::span<const char> bytes) {
   ManifestHeader header;
   if (bytes.size() < sizeof header) return corrupt("is too short");
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return corrupt("is not one of appshot's");
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
+    return corrupt("is not one of appshot's");
   if (header.version != kFormatVersion)
-    return Error(ErrorClass::mismatch, "the image has format version " + std::to_string(header.version) +
-                                           ", this appshot reads version " + std::to_string(kFormatVersion));
+    return Error(ErrorClass::mismatch,
+                 "the image has format version " + std::to_string(header.version) +
+                     ", this appshot reads version " + std::to_string(kFormatVersion));
   if (header.reserved != 0) return corrupt("has a damaged header");
   std::span<const char> body = bytes.subspan(sizeof header);
   if (header.length != body.size() || header.length > kManifestBytesMax)
-    return corrupt("has " + std::to_string(body.size()) + " bytes where " + std::to_string(header.length) +
-                   " are announced");
-  if (XXH3_64bits(body.data(), body.size()) != header.hash) return corrupt("does not match its checksum");
+    return corrupt("has " + std::to_string(body.size()) + " bytes where " +
+                   std::to_string(header.length) + " are announced");
+  if (XXH3_64bits(body.data(), body.size()) != header.hash)
+    return corrupt("does not match its checksum");
 
   // FlatBuffers wants its buffer aligned; the header's size keeps it so only if the file's is.
   std::vector<uint64_t> aligned((body.size() + 7) / 8);
@@ -61,8 +64,7 @@ Result<ImageT> decode_manifest(std::span<const char> bytes) {
 }
 
 Result<> write_manifest(const std::string& folder, const ImageT& image) {
-  UniqueFd file =
-      TRY(open_file(folder + "/" + kManifestName, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  UniqueFd file = TRY(open_file(folder + "/" + kManifestName, O_WRONLY | O_CREAT | O_EXCL, 0600));
   TRY(write_all(file.get(), encode_manifest(image)).within("writing the manifest of the image"));
   TRY_SYS(::fdatasync(file.get()));
   return {};

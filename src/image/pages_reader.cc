@@ -15,8 +15,9 @@ namespace appshot::image {
 namespace {
 
 Error corrupt_block(uint64_t block) {
-  return Error(ErrorClass::corrupt, "the image's pages are damaged in block " + std::to_string(block) +
-                                        " (bytes " + std::to_string(block * kPagesBlock) + " on)")
+  return Error(ErrorClass::corrupt, "the image's pages are damaged in block " +
+                                        std::to_string(block) + " (bytes " +
+                                        std::to_string(block * kPagesBlock) + " on)")
       .hint("the file was changed or the disk is failing; restore from another copy");
 }
 
@@ -29,7 +30,8 @@ Result<PagesReader> PagesReader::open(const std::string& path, uint64_t length,
   TRY_SYS(::fstat(file.get(), &info));
   if (static_cast<uint64_t>(info.st_size) != length)
     return Error(ErrorClass::corrupt, "the image's pages file has " + std::to_string(info.st_size) +
-                                          " bytes where the manifest tells of " + std::to_string(length))
+                                          " bytes where the manifest tells of " +
+                                          std::to_string(length))
         .hint("the image was cut short or mixed with another; use another copy");
   if (checksums.size() != (length + kPagesBlock - 1) / kPagesBlock)
     return Error(ErrorClass::corrupt, "the image has the wrong number of checksums");
@@ -48,12 +50,12 @@ Result<> PagesReader::load(std::vector<Placement> placements) const {
   size_t first = 0;
   for (uint64_t block = 0; block < checksums_.size() && first < placements.size(); ++block) {
     const uint64_t start = block * kPagesBlock, end = start + kPagesBlock;
-    while (first < placements.size() && placements[first].offset + placements[first].length <= start)
+    while (first < placements.size() &&
+           placements[first].offset + placements[first].length <= start)
       ++first;
     size_t last = first;
     while (last < placements.size() && placements[last].offset < end) ++last;
-    if (last > first)
-      TRY(load_block(block, std::span(placements).subspan(first, last - first)));
+    if (last > first) TRY(load_block(block, std::span(placements).subspan(first, last - first)));
   }
   return {};
 }

@@ -20,7 +20,8 @@ struct Placement {
 class PagesReader {
  public:
   // `length` and `checksums` are what the manifest says.
-  static Result<PagesReader> open(const std::string& path, uint64_t length, std::vector<uint64_t> checksums);
+  static Result<PagesReader> open(const std::string& path, uint64_t length,
+                                  std::vector<uint64_t> checksums);
 
   // Whole blocks are read in the order of the file; what no placement wants is only verified when
   // it shares a block with something wanted.

@@ -1,7 +1,10 @@
 // What the flat encoding's own verifier cannot know: that indexes are inside their tables, that
 // address ranges make sense, that process ids are unique and parents exist. After this the engine
 // may follow any reference without looking again.
+#include <sys/stat.h>
+
 #include <set>
+#include <string_view>
 
 #include "image/format.h"
 #include "image/manifest.h"
@@ -11,12 +14,37 @@ namespace {
 
 constexpr uint64_t kUserAddressMax = 1ULL << 47;
 constexpr int kPidMax = 1 << 22;
+constexpr size_t kSignals = 64;
+constexpr size_t kSigInfoBytes = 128;
+constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
 Error wrong(const std::string& what) {
   return Error(ErrorClass::corrupt, "the image's manifest is inconsistent: " + what);
 }
 
 bool inside(int index, size_t size) { return index >= 0 && static_cast<size_t>(index) < size; }
+
+// A number where the schema names the only possible values: the structure's verifier lets any pass.
+template <typename Enum>
+bool known(Enum value) {
+  return value >= Enum::MIN && value <= Enum::MAX;
+}
+
+// How much of a private file's path is the place it is restored below: "shm/" or "layers/NAME/".
+// 0: neither, or a path that leads elsewhere.
+size_t place_length(std::string_view path) {
+  size_t place = 0;
+  if (path.starts_with("shm/")) place = 4;
+  if (path.starts_with("layers/")) place = path.find('/', 7) + 1;  // 0 when there is none
+  if (place == 0 || path.find('\0') != path.npos) return 0;
+  for (size_t at = 0; at <= path.size();) {
+    size_t end = std::min(path.find('/', at), path.size());
+    std::string_view part = path.substr(at, end - at);
+    if (part.empty() || part == "." || part == "..") return 0;
+    at = end + 1;
+  }
+  return place;
+}
 
 class Verifier {
  public:
@@ -25,12 +53,13 @@ class Verifier {
   Result<> run() {
     TRY(machine());
     TRY(objects());
+    TRY(private_files());
     for (const auto& file : image_.open_files) TRY(open_file(*file));
-    std::set<int> pids;
-    for (const auto& process : image_.processes) {
-      TRY(this->process(*process, pids).within("process " + std::to_string(process->pid)));
-    }
+    for (const auto& process : image_.processes)
+      TRY(this->process(*process).within("process " + std::to_string(process->pid)));
     if (image_.processes.empty()) return wrong("it holds no process");
+    bool clocks = image_.clock_monotonic && image_.clock_boottime;
+    if (some_process_lives_ && !clocks) return wrong("it does not say what its clocks showed");
     return {};
   }
 
@@ -38,6 +67,7 @@ class Verifier {
   Result<> machine() {
     if (!image_.machine) return wrong("it does not say what machine it was made on");
     if (image_.machine->page_size != kPageSize) return wrong("page size");
+    if (image_.pages_block != kPagesBlock) return wrong("the size of the pages file's blocks");
     return {};
   }
 
@@ -46,8 +76,8 @@ class Verifier {
     for (const PageRun& run : runs) {
       if (run.address() < at || run.address() > to || run.length() > to - run.address())
         return wrong("pages outside of what they belong to");
-      if (stored && (run.offset() > image_.pages_length ||
-                     run.length() > image_.pages_length - run.offset()))
+      if (stored &&
+          (run.offset() > image_.pages_length || run.length() > image_.pages_length - run.offset()))
         return wrong("pages beyond the end of the pages file");
       at = run.address() + run.length();
     }
@@ -56,7 +86,8 @@ class Verifier {
 
   Result<> name(const std::unique_ptr<FileNameT>& name, bool required = true) {
     if (!name) return required ? Result<>(wrong("a file without a name")) : Result<>{};
-    if (name->ghost != -1 && !inside(name->ghost, image_.ghosts.size())) return wrong("a lost file's content");
+    if (name->ghost != -1 && !inside(name->ghost, image_.ghosts.size()))
+      return wrong("a lost file's content");
     if (name->path.find('\0') != std::string::npos) return wrong("a path");
     return {};
   }
@@ -64,11 +95,14 @@ class Verifier {
   Result<> objects() {
     for (const auto& ghost : image_.ghosts)
       TRY(runs(ghost->pages, 0, (ghost->size + kPageSize - 1) / kPageSize * kPageSize, true));
-    for (const auto& memory : image_.shared_memory)
+    for (const auto& memory : image_.shared_memory) {
+      if (!known(memory->kind)) return wrong("shared memory of no kind");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
+    }
     for (const auto& file : image_.mapped_files) {
       if (!file) return wrong("a mapped file without a name");
-      if (file->ghost != -1 && !inside(file->ghost, image_.ghosts.size())) return wrong("a lost file's content");
+      if (file->ghost != -1 && !inside(file->ghost, image_.ghosts.size()))
+        return wrong("a lost file's content");
     }
     for (const auto& shm : image_.sysv_shm)
       if (!inside(shm->object, image_.shared_memory.size()) || !shm->permissions)
@@ -82,12 +116,45 @@ class Verifier {
       for (const PipeChunk& chunk : pipe->chunks) total += chunk.length();
       if (total != pipe->data.size()) return wrong("a pipe's content");
     }
-    for (const auto& file : image_.private_files)
-      if (file->ghost != -1 && !inside(file->ghost, image_.ghosts.size())) return wrong("a private file");
+    return {};
+  }
+
+  // Each lies in a folder that was told before it, so that nothing is ever made through a link.
+  Result<> private_files() {
+    std::set<std::string_view> folders;
+    for (size_t i = 0; i < image_.private_files.size(); ++i) {
+      const PrivateFileT& file = *image_.private_files[i];
+      std::string_view path = file.path;
+      size_t place = place_length(path);
+      size_t parent = path.find_last_of('/') + 1;
+      if (place == 0 || (parent > place && folders.count(path.substr(0, parent - 1)) == 0))
+        return wrong("a private file's path");
+      if (!file.mtime) return wrong("a private file's time");
+      if (file.ghost != -1 && !inside(file.ghost, image_.ghosts.size()))
+        return wrong("a private file's content");
+      if (file.same_as != -1) {
+        if (!inside(file.same_as, i)) return wrong("a private file's other name");
+        const PrivateFileT& first = *image_.private_files[static_cast<size_t>(file.same_as)];
+        bool same_place = std::string_view(first.path).substr(0, place) == path.substr(0, place);
+        if (!same_place || first.same_as != -1 || S_ISDIR(first.mode))
+          return wrong("a private file's other name");
+      } else if (S_ISDIR(file.mode)) {
+        folders.insert(path);
+      }
+    }
+    return {};
+  }
+
+  Result<> locks(const std::vector<std::unique_ptr<LockT>>& locks) {
+    for (const auto& lock : locks)
+      if (!known(lock->kind)) return wrong("a lock");
     return {};
   }
 
   Result<> open_file(const OpenFileT& file) {
+    // The kind's name may be there without its content.
+    if (file.kind.value == nullptr) return wrong("an open file of no kind");
+    TRY(locks(file.locks));
     switch (file.kind.type) {
       case FileKind::RegularFile:
         return name(file.kind.AsRegularFile()->name);
@@ -101,43 +168,44 @@ class Verifier {
         return {};
       case FileKind::Epoll:
         for (const auto& target : file.kind.AsEpoll()->targets)
-          if (!inside(target->file, image_.open_files.size()) || target->fd < 0) return wrong("an epoll set");
+          if (!inside(target->file, image_.open_files.size()) || target->fd < 0)
+            return wrong("an epoll set");
+        return {};
+      case FileKind::Timerfd:
+        if (!file.kind.AsTimerfd()->value || !file.kind.AsTimerfd()->interval)
+          return wrong("a timerfd");
         return {};
       case FileKind::Inotify:
         for (const auto& watch : file.kind.AsInotify()->watches) TRY(name(watch->name));
         return {};
       case FileKind::Memfd:
-        if (!inside(file.kind.AsMemfd()->object, image_.shared_memory.size())) return wrong("a memfd");
+        if (!inside(file.kind.AsMemfd()->object, image_.shared_memory.size()))
+          return wrong("a memfd");
         return {};
-      case FileKind::NONE:
-        return wrong("an open file of no kind");
       default:
         return {};
     }
   }
 
-  Result<> process(const ProcessT& process, std::set<int>& pids) {
-    if (process.pid < 2 || process.pid > kPidMax || !pids.insert(process.pid).second) return wrong("its id");
-    if (process.parent != 1 && pids.count(process.parent) == 0) return wrong("its parent");
-    if (process.parent == process.pid) return wrong("its parent");
-    if (process.group < 0 || process.group > kPidMax || process.session < 0 || process.session > kPidMax)
+  Result<> process(const ProcessT& process) {
+    if (process.parent != 1 && pids_.count(process.parent) == 0) return wrong("its parent");
+    if (process.pid < 2 || process.pid > kPidMax || !ids_.insert(process.pid).second)
+      return wrong("its id");
+    pids_.insert(process.pid);
+    if (!known(process.state)) return wrong("its state");
+    if (process.group < 0 || process.group > kPidMax || process.session < 0 ||
+        process.session > kPidMax)
       return wrong("its group or session");
     if (process.state == ProcessState::zombie) return {};
+    some_process_lives_ = true;
     if (process.threads.empty()) return wrong("it has no threads");
-    for (const auto& thread : process.threads) {
-      if (thread->tid < 2 || thread->tid > kPidMax) return wrong("a thread's id");
-      if (thread->tid != process.pid && !pids.insert(thread->tid).second) return wrong("a thread's id");
-      if (!thread->credentials || !thread->scheduling) return wrong("a thread's credentials");
-      if (thread->registers.size() != 27 * 8) return wrong("a thread's registers");
-      for (const auto& signal : thread->pending)
-        if (signal->info.size() != 128) return wrong("a pending signal");
-      for (const auto& filter : thread->filters)
-        if (filter->instructions.size() % 8 != 0) return wrong("a seccomp filter");
-    }
+    for (size_t i = 0; i < process.threads.size(); ++i) TRY(thread(process, i));
     for (const auto& signal : process.pending)
-      if (signal->info.size() != 128) return wrong("a pending signal");
-    if (process.actions.size() != 64) return wrong("its signal actions");
+      if (signal->info.size() != kSigInfoBytes) return wrong("a pending signal");
+    if (process.actions.size() != kSignals) return wrong("its signal actions");
     if (process.interval_timers.size() != 3) return wrong("its interval timers");
+    for (const auto& timer : process.posix_timers)
+      if (!timer->value || !timer->interval) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
     int last = -1;
@@ -145,9 +213,30 @@ class Verifier {
       if (descriptor->fd <= last || !inside(descriptor->file, image_.open_files.size()))
         return wrong("descriptor " + std::to_string(descriptor->fd));
       last = descriptor->fd;
+      TRY(locks(descriptor->locks));
     }
     if (!process.address_space) return wrong("it has no memory");
     return address_space(*process.address_space);
+  }
+
+  Result<> thread(const ProcessT& process, size_t index) {
+    const ThreadT& thread = *process.threads[index];
+    if (thread.tid < 2 || thread.tid > kPidMax) return wrong("a thread's id");
+    // The leader comes first, and its id is the process's; one that has exited is not listed.
+    bool leads = thread.tid == process.pid;
+    bool may_lead = index == 0 && process.state != ProcessState::leader_exited;
+    if (leads != may_lead || (!leads && !ids_.insert(thread.tid).second))
+      return wrong("a thread's id");
+    if (!thread.credentials || !thread.scheduling) return wrong("a thread's credentials");
+    if (thread.credentials->uid.size() != 4 || thread.credentials->gid.size() != 4)
+      return wrong("a thread's credentials");
+    if (!thread.alt_stack || !thread.rseq) return wrong("what a thread has registered");
+    if (thread.registers.size() != kRegisterBytes) return wrong("a thread's registers");
+    for (const auto& signal : thread.pending)
+      if (signal->info.size() != kSigInfoBytes) return wrong("a pending signal");
+    for (const auto& filter : thread.filters)
+      if (filter->instructions.size() % 8 != 0) return wrong("a seccomp filter");
+    return {};
   }
 
   Result<> address_space(const AddressSpaceT& space) {
@@ -155,13 +244,17 @@ class Verifier {
     if (!space.marks) return wrong("its address marks");
     uint64_t at = 0;
     for (const auto& mapping : space.mappings) {
+      if (!known(mapping->kind)) return wrong("a mapping of no kind");
       if (mapping->kind == MappingKind::vsyscall) continue;
       if (mapping->start < at || mapping->end <= mapping->start || mapping->end > kUserAddressMax ||
-          mapping->start % kPageSize != 0 || mapping->end % kPageSize != 0 || mapping->offset % kPageSize != 0)
+          mapping->start % kPageSize != 0 || mapping->end % kPageSize != 0 ||
+          mapping->offset % kPageSize != 0)
         return wrong("its memory map");
-      if (mapping->kind == MappingKind::file && !inside(mapping->object, image_.mapped_files.size()))
+      if (mapping->kind == MappingKind::file &&
+          !inside(mapping->object, image_.mapped_files.size()))
         return wrong("a mapped file");
-      if (mapping->kind == MappingKind::shared_memory && !inside(mapping->object, image_.shared_memory.size()))
+      if (mapping->kind == MappingKind::shared_memory &&
+          !inside(mapping->object, image_.shared_memory.size()))
         return wrong("a shared mapping");
       TRY(runs(mapping->pages, mapping->start, mapping->end, true));
       TRY(runs(mapping->guards, mapping->start, mapping->end, false));
@@ -171,6 +264,9 @@ class Verifier {
   }
 
   const ImageT& image_;
+  std::set<int> pids_;  // of processes
+  std::set<int> ids_;   // of processes and threads
+  bool some_process_lives_ = false;
 };
 
 }  // namespace

@@ -86,6 +86,7 @@ Result<StartedHarness> start_harness(const std::string& program, const HarnessCo
   if (failed != 0)
     return Error::from_errno(failed, "posix_spawn " + program)
         .as(ErrorClass::other)
+        .with_errno(0)  // this program is not the user's
         .hint("the harness belongs beside appshotd; APPSHOT_HARNESS names another");
   return StartedHarness{std::move(ours), pid};
 }

@@ -222,6 +222,15 @@ Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
   return describe_instance(after ? *after : record, Json(), "");
 }
 
+Result<Json> Instances::wait(const std::string& aid, int64_t timeout_ms) {
+  InstanceRecord record = TRY(node_.registry.instance(aid));
+  std::shared_ptr<Instance> instance = lifecycle_.hold_on(record.aid);
+  if (!lifecycle_.wait_harness_gone(*instance, Deadline::in(milliseconds(timeout_ms))))
+    return Error(ErrorClass::timeout, record.aid + " has not ended");
+  Result<InstanceRecord> after = node_.registry.instance(record.aid);
+  return describe_instance(after ? *after : record, Json(), "");
+}
+
 Result<Json> Instances::remove(const std::string& aid, bool force) {
   InstanceRecord record = TRY(node_.registry.instance(aid));
   bool precious = is_alive(record.state) || record.state == InstanceState::asleep;
@@ -265,17 +274,22 @@ Result<> Instances::reachable(const std::string& aid) {
 Result<> Instances::hand_over(const std::string& aid, std::string_view op, const Json& arguments,
                               int stream) {
   std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(aid));
-  int fds[] = {stream};
-  TRY(link->call(op, arguments, Deadline::in(kAnswerWait), fds));
-  if (op != "attach") return {};
   InstanceRecord record = TRY(node_.registry.instance(aid));
-  if (record.state != InstanceState::held) return {};
-  TRY(lifecycle_.change(record.aid, [](InstanceRecord& edited) {
-    if (edited.state != InstanceState::held) return;
-    edited.state = InstanceState::running;
-    edited.why = "launched";
-  }));
-  return {};
+  // The first attach starts a held program. Written down first: what the client learns from its
+  // stream must not be ahead of what it reads here.
+  bool starts = op == "attach" && record.state == InstanceState::held;
+  auto change_state = [&](InstanceState from, InstanceState to) {
+    return lifecycle_.change(record.aid, [&](InstanceRecord& edited) {
+      if (edited.state == from) edited.state = to;
+      if (edited.state == InstanceState::running) edited.why = "launched";
+    });
+  };
+  if (starts) TRY(change_state(InstanceState::held, InstanceState::running));
+  int fds[] = {stream};
+  Result<Json> handed = link->call(op, arguments, Deadline::in(kAnswerWait), fds);
+  if (handed) return {};
+  if (starts) (void)change_state(InstanceState::running, InstanceState::held);
+  return handed.take_error();
 }
 
 }  // namespace appshot

@@ -21,6 +21,8 @@ class Instances {
   Result<Json> start(const std::string& aid);
   Result<Json> kill(const std::string& aid, int signal, int64_t virtual_pid);
   Result<Json> stop(const std::string& aid, int64_t timeout_ms);
+  // Until it has ended and everything of it is settled.
+  Result<Json> wait(const std::string& aid, int64_t timeout_ms);
   Result<Json> remove(const std::string& aid, bool force);
   Result<Json> rids(const std::string& aid);
   Result<Json> check(const std::string& aid);

@@ -202,13 +202,14 @@ bool Lifecycle::wait_harness_gone(Instance& instance, Deadline deadline) {
 }
 
 Result<> Lifecycle::purge(const std::string& aid) {
-  TRY(node_.registry.remove_instance(aid));
+  // The name is free only when nothing of its last owner is left.
+  TRY(remove_tree(node_.paths.instance_run(aid)));
+  TRY(remove_tree(node_.paths.instance_state(aid)));
   {
     std::lock_guard lock(table_mutex_);
     table_.erase(aid);
   }
-  TRY(remove_tree(node_.paths.instance_run(aid)));
-  return remove_tree(node_.paths.instance_state(aid));
+  return node_.registry.remove_instance(aid);
 }
 
 }  // namespace appshot

@@ -91,7 +91,8 @@ void Lifecycle::on_closed(const std::shared_ptr<Instance>& instance) {
 void Lifecycle::purge_if_wanted(const std::string& aid) {
   Result<InstanceRecord> record = node_.registry.instance(aid);
   if (!record || record->state != InstanceState::stopped || !wants_removal(*record)) return;
-  if (Result<> purged = purge(aid); !purged) log_warning(purged.error().message());
+  if (Result<> purged = purge(aid); !purged) return log_warning(purged.error().message());
+  node_.events.add(aid, "removed", aid + ": removed at its end");
 }
 
 // An application that ended with its snapshot leaves no exit.json: the folder is the record of it.

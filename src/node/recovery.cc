@@ -2,12 +2,12 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "node/log.h"
 #include "node/process_identity.h"
 #include "os/file.h"
+#include "os/pidfd.h"
 
 namespace appshot {
 namespace {
@@ -18,13 +18,13 @@ constexpr std::chrono::seconds kHarnessStartWait{10};
 // or for its end.
 void await_socket(const std::string& run_dir, const ProcessIdentity& harness) {
   UniqueFd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, harness.pid, 0)));
+  Result<Pidfd> pidfd = Pidfd::open(HostPid{harness.pid});
   if (!changes || !pidfd) return;
   ::inotify_add_watch(changes.get(), run_dir.c_str(), IN_CREATE | IN_MOVED_TO);
   Deadline deadline = Deadline::in(kHarnessStartWait);
   std::string socket = run_dir + "/harness.sock";
   while (is_running(harness) && ::access(socket.c_str(), F_OK) != 0 && !deadline.passed()) {
-    pollfd entries[] = {{changes.get(), POLLIN, 0}, {pidfd.get(), POLLIN, 0}};
+    pollfd entries[] = {{changes.get(), POLLIN, 0}, {pidfd->fd(), POLLIN, 0}};
     if (::poll(entries, 2, deadline.left_ms()) <= 0 || entries[1].revents != 0) return;
     char drained[4096];
     while (::read(changes.get(), drained, sizeof(drained)) > 0) continue;

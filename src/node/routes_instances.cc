@@ -33,6 +33,13 @@ void stop(Call& call, Services& services) {
   answer_result_of(call, services.instances.stop(call.name("aid"), timeout_ms));
 }
 
+void wait(Call& call, Services& services) {
+  Result<Json> request = call.document();
+  if (!request) return call.refuse(request.error());
+  int64_t timeout_ms = int_at(*request, "timeout_ms", 10'000);
+  answer_result_of(call, services.instances.wait(call.name("aid"), timeout_ms));
+}
+
 void snapshot(Call& call, Services& services) {
   Result<Json> request = call.document();
   if (!request) return call.refuse(request.error());
@@ -67,6 +74,7 @@ void add_instance_routes(Router& router, Services& services) {
       [](Call& call, Services& s) { answer_result_of(call, s.instances.start(call.name("aid"))); });
   add("POST", "/v1/instances/{aid}/kill", kill);
   add("POST", "/v1/instances/{aid}/stop", stop);
+  add("POST", "/v1/instances/{aid}/wait", wait);
   add("POST", "/v1/instances/{aid}/snapshot", snapshot);
   add("POST", "/v1/instances/{aid}/sleep", sleep);
   add("POST", "/v1/instances/{aid}/wake",

@@ -17,6 +17,8 @@ struct Range {
 
 Range largest_gap(std::vector<Range> taken) {
   std::sort(taken.begin(), taken.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+  // The vsyscall page lies beyond what user space can map.
+  std::erase_if(taken, [](const Range& range) { return range.start >= kHighest; });
   taken.push_back({kHighest, kHighest});
   Range best{0, 0};
   uint64_t at = kLowest;

@@ -53,7 +53,7 @@ class Appshot:
 
     def instance(self, aid):
         document = json.loads(self.command("ps", "-a", "--json")[0])
-        for record in document["instances"]:
+        for record in document:
             if record["aid"] == aid:
                 return record
         raise Failed(f"ps -a does not list {aid}")

@@ -55,10 +55,10 @@ class Running(Node):
         self.assertEqual(self.appshot("run", "-i", "cat", stdin="one\ntwo\n"), "one\ntwo")
 
     def test_rm_leaves_no_record(self):
-        with self.follow_events() as events:
+        for _ in range(5):
             self.appshot("run", "--rm", "--name", "web", "echo", "x")
-            events.event("exited", "web")
         self.appshot("stop", "web", status=3)
+        self.assertEqual(os.listdir(self.root / "lib/instances"), [])
 
     def test_signals_are_the_programs_when_there_is_no_terminal(self):
         self.appshot("ps")
@@ -221,7 +221,7 @@ class Snapshots(Node):
         self.appshot("export", snapshot, str(file))
         file.write_bytes(file.read_bytes()[:-1])
         self.appshot("import", str(file), status=1)
-        self.assertIn("cannot import: the export is cut short", self.stderr)
+        self.assertIn("appshot: cannot import: ", self.stderr)
         self.assertEqual(os.listdir(self.root / "lib/snapshots"), [snapshot])
         manifest = self.root / "lib/snapshots" / snapshot / "manifest"
         manifest.write_bytes(manifest.read_bytes()[:-1])

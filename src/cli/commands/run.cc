@@ -140,7 +140,10 @@ int command_run(Context& context) {
   SessionWish wish = session_wish(context, aid);
   wish.tty = options.tty;
   wish.pass_stdin = options.interactive;
-  return finish(run_session(std::move(*stream), wish), aid);
+  SessionEnd end = run_session(std::move(*stream), wish);
+  // Whoever looks after us sees an instance that has ended, or, with --rm, none.
+  if (end.kind == SessionEnd::Kind::exited) (void)context.api.post(instance_path(aid, "/wait"));
+  return finish(end, aid);
 }
 
 int command_exec(Context& context) {

@@ -1,0 +1,231 @@
+// An image with something in every table of the schema, for tests and as a seed for the fuzzer.
+#pragma once
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "image/format.h"
+#include "image/schema/image_generated.h"
+
+namespace appshot::image {
+
+inline std::unique_ptr<FileNameT> named(const std::string& path, int ghost = -1) {
+  auto name = std::make_unique<FileNameT>();
+  name->path = path;
+  name->device = 0x801;
+  name->inode = 77;
+  name->size = 4096;
+  name->mtime = std::make_unique<Time>(1700000000, 5);
+  name->mode = 0100644;
+  name->build_id = {1, 2, 3, 4};
+  name->ghost = ghost;
+  return name;
+}
+
+inline std::unique_ptr<QueuedSignalT> queued_signal(uint8_t number) {
+  auto signal = std::make_unique<QueuedSignalT>();
+  signal->info.resize(128);
+  signal->info[0] = number;
+  return signal;
+}
+
+template <typename Kind>
+void add_open_file(ImageT& image, Kind kind) {
+  auto file = std::make_unique<OpenFileT>();
+  file->kind.Set(std::move(kind));
+  file->flags = 2;
+  file->offset = 12;
+  image.open_files.push_back(std::move(file));
+}
+
+inline std::unique_ptr<ThreadT> rich_thread(int tid) {
+  auto thread = std::make_unique<ThreadT>();
+  thread->tid = tid;
+  thread->name = "worker";
+  thread->registers.resize(27 * 8, 0x11);
+  thread->xstate.resize(832, 0x22);
+  thread->blocked = 0x10000;
+  thread->alt_stack = std::make_unique<AltStack>(0x7000, 0, 8192);
+  thread->rseq = std::make_unique<Rseq>(0x8000, 32, 0x53053053, 0);
+  thread->credentials = std::make_unique<CredentialsT>();
+  thread->credentials->uid = {0, 1, 2, 3};
+  thread->credentials->gid = {4, 5, 6, 7};
+  thread->credentials->groups = {10, 11};
+  thread->scheduling = std::make_unique<SchedulingT>();
+  thread->scheduling->affinity = {3};
+  thread->filters.push_back(std::make_unique<SeccompFilterT>());
+  thread->filters.back()->instructions.resize(16, 6);
+  thread->pending.push_back(queued_signal(34));
+  thread->waiting = std::make_unique<WaitingT>();
+  thread->waiting->args = {1, 2, 3};
+  thread->waiting->left = std::make_unique<Time>(1, 2);
+  return thread;
+}
+
+inline std::unique_ptr<MappingT> rich_mapping(uint64_t start, uint64_t end, MappingKind kind,
+                                              int object) {
+  auto mapping = std::make_unique<MappingT>();
+  mapping->start = start;
+  mapping->end = end;
+  mapping->prot = 3;
+  mapping->kind = kind;
+  mapping->object = object;
+  return mapping;
+}
+
+inline std::unique_ptr<AddressSpaceT> rich_address_space() {
+  auto space = std::make_unique<AddressSpaceT>();
+  space->mappings.push_back(rich_mapping(0x400000, 0x401000, MappingKind::file, 0));
+  auto heap = rich_mapping(0x500000, 0x504000, MappingKind::anonymous, -1);
+  heap->pages = {PageRun(0x500000, 0x1000, 0), PageRun(0x502000, 0x2000, 0x1000)};
+  heap->guards = {PageRun(0x501000, 0x1000, 0)};
+  space->mappings.push_back(std::move(heap));
+  space->mappings.push_back(rich_mapping(0x600000, 0x602000, MappingKind::shared_memory, 0));
+  space->mappings.push_back(rich_mapping(0x7fff0000, 0x7fff2000, MappingKind::vdso, -1));
+  space->mappings.push_back(rich_mapping(~0x9fffffULL, ~0x9fefffULL, MappingKind::vsyscall, -1));
+  space->marks = std::make_unique<AddressMarks>(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+  space->auxv.resize(64, 9);
+  space->exe = named("/usr/bin/web");
+  return space;
+}
+
+inline std::unique_ptr<ProcessT> rich_process(int pid, int parent) {
+  auto process = std::make_unique<ProcessT>();
+  process->pid = pid;
+  process->parent = parent;
+  process->group = process->session = 2;
+  process->name = "web";
+  process->threads.push_back(rich_thread(pid));
+  process->threads.push_back(rich_thread(pid + 100));
+  process->address_space = rich_address_space();
+  process->cwd = named("/srv");
+  process->root = named("/");
+  process->actions.resize(64);
+  process->pending.push_back(queued_signal(10));
+  process->interval_timers.resize(3);
+  auto timer = std::make_unique<PosixTimerT>();
+  timer->value = std::make_unique<Time>(1, 0);
+  timer->interval = std::make_unique<Time>(0, 500);
+  process->posix_timers.push_back(std::move(timer));
+  process->limits.push_back(std::make_unique<LimitT>());
+  for (int fd : {0, 1, 5}) {
+    auto descriptor = std::make_unique<DescriptorT>();
+    descriptor->fd = fd;
+    descriptor->file = fd;
+    descriptor->locks.push_back(std::make_unique<LockT>());
+    process->descriptors.push_back(std::move(descriptor));
+  }
+  return process;
+}
+
+inline std::unique_ptr<PrivateFileT> private_file(const std::string& path, uint32_t mode) {
+  auto file = std::make_unique<PrivateFileT>();
+  file->path = path;
+  file->mode = mode;
+  file->mtime = std::make_unique<Time>(1, 1);
+  return file;
+}
+
+inline void add_open_files(ImageT& image) {
+  add_open_file(image, RegularFileT());
+  image.open_files.back()->kind.AsRegularFile()->name = named("/srv/log", 0);
+  image.open_files.back()->owner = std::make_unique<OwnerT>();
+  image.open_files.back()->locks.push_back(std::make_unique<LockT>());
+  add_open_file(image, DeviceFileT());
+  image.open_files.back()->kind.AsDeviceFile()->name = named("/dev/null");
+  add_open_file(image, NamedPipeT());
+  image.open_files.back()->kind.AsNamedPipe()->name = named("/srv/fifo");
+  add_open_file(image, PipeT());
+  EpollT epoll;
+  epoll.targets.push_back(std::make_unique<EpollTargetT>());
+  add_open_file(image, std::move(epoll));
+  TimerfdT timer;
+  timer.value = std::make_unique<Time>(1, 2);
+  timer.interval = std::make_unique<Time>(3, 4);
+  add_open_file(image, std::move(timer));
+  InotifyT inotify;
+  inotify.watches.push_back(std::make_unique<InotifyWatchT>());
+  inotify.watches.back()->name = named("/srv");
+  add_open_file(image, std::move(inotify));
+  add_open_file(image, MemfdT());
+  add_open_file(image, EventfdT());
+  add_open_file(image, SignalfdT());
+  add_open_file(image, PidfdT());
+  add_open_file(image, MessageQueueFileT());
+  add_open_file(image, TerminalT());
+  add_open_file(image, StreamT());
+}
+
+inline void add_ipc(ImageT& image) {
+  image.sysv_shm.push_back(std::make_unique<SysvShmT>());
+  image.sysv_shm.back()->permissions = std::make_unique<IpcPermissionsT>();
+  image.sysv_sem.push_back(std::make_unique<SysvSemT>());
+  image.sysv_sem.back()->permissions = std::make_unique<IpcPermissionsT>();
+  image.sysv_sem.back()->values = {1, 2};
+  image.sysv_queues.push_back(std::make_unique<SysvQueueT>());
+  image.sysv_queues.back()->permissions = std::make_unique<IpcPermissionsT>();
+  image.sysv_queues.back()->messages.push_back(std::make_unique<SysvMessageT>());
+  image.message_queues.push_back(std::make_unique<MessageQueueT>());
+  image.message_queues.back()->name = "/jobs";
+  image.message_queues.back()->messages.push_back(std::make_unique<PosixMessageT>());
+}
+
+// Two living processes with two threads each and a zombie. `pages` becomes its pages file.
+inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
+  ImageT image;
+  image.version = kFormatVersion;
+  image.id = "s-1";
+  image.aid = "web";
+  image.parent = "s-0";
+  image.created_ms = 1700000000000;
+  image.argv = {"web", "--port", "80"};
+  image.share = {"net"};
+  image.host_name = "web";
+  image.clock_monotonic = std::make_unique<Time>(5, 6);
+  image.clock_boottime = std::make_unique<Time>(7, 8);
+  image.machine = std::make_unique<MachineT>();
+  image.machine->page_size = kPageSize;
+  image.machine->cpu_features = {"sse2", "avx"};
+  image.pages_length = pages.size();
+  image.pages_block = kPagesBlock;
+  for (size_t at = 0; at < pages.size(); at += kPagesBlock)
+    image.pages_checksums.push_back(
+        XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
+
+  image.processes.push_back(rich_process(2, 1));
+  image.processes.push_back(rich_process(3, 2));
+  auto zombie = std::make_unique<ProcessT>();
+  zombie->pid = 4;
+  zombie->parent = 3;
+  zombie->state = ProcessState::zombie;
+  image.processes.push_back(std::move(zombie));
+
+  add_open_files(image);
+  add_ipc(image);
+  image.mapped_files.push_back(named("/usr/bin/web"));
+  image.shared_memory.push_back(std::make_unique<SharedMemoryT>());
+  image.shared_memory.back()->size = 0x2000;
+  image.shared_memory.back()->pages = {PageRun(0x1000, 0x1000, 0x3000)};
+  image.pipes.push_back(std::make_unique<PipeBufferT>());
+  image.pipes.back()->data = {'a', 'b', 'c'};
+  image.pipes.back()->chunks = {PipeChunk(1, false), PipeChunk(2, true)};
+  image.ghosts.push_back(std::make_unique<GhostT>());
+  image.ghosts.back()->size = 5000;
+  image.ghosts.back()->pages = {PageRun(0, 0x2000, 0x4000)};
+  image.private_files.push_back(private_file("layers/root/etc", 040755));
+  image.private_files.push_back(private_file("layers/root/etc/web", 0100644));
+  image.private_files.back()->ghost = 0;
+  image.private_files.back()->attributes.push_back(std::make_unique<AttributeT>());
+  image.private_files.push_back(private_file("layers/root/etc/web.link", 0100644));
+  image.private_files.back()->same_as = 1;
+  image.private_files.push_back(private_file("shm/counter", 0100600));
+  image.terminal = std::make_unique<TerminalStateT>();
+  return image;
+}
+
+}  // namespace appshot::image

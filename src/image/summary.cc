@@ -1,0 +1,27 @@
+#include "image/summary.h"
+
+#include <sys/stat.h>
+
+#include "image/format.h"
+#include "image/manifest.h"
+#include "image/pages_reader.h"
+
+namespace appshot::image {
+
+Result<ImageSummary> verify_image(const std::string& folder) {
+  struct stat manifest;
+  TRY_SYS(::stat((folder + "/" + kManifestName).c_str(), &manifest));
+  ImageT image = TRY(read_manifest(folder));
+  PagesReader pages = TRY(PagesReader::open(folder + "/" + kPagesName, image.pages_length,
+                                            std::move(image.pages_checksums)));
+  TRY(pages.verify_all());
+  return ImageSummary{image.id,
+                      image.aid,
+                      image.parent,
+                      image.created_ms,
+                      image.processes.size(),
+                      static_cast<uint64_t>(manifest.st_size),
+                      image.pages_length};
+}
+
+}  // namespace appshot::image

@@ -1,0 +1,143 @@
+// Each case breaks one thing in an image that is otherwise in order.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "image/manifest.h"
+#include "image/rich_image_for_test.h"
+
+namespace appshot::image {
+namespace {
+
+struct Case {
+  const char* name;
+  std::function<void(ImageT&)> damage;
+};
+
+MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
+
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+
+class VerifyReferences : public testing::TestWithParam<Case> {};
+
+TEST_P(VerifyReferences, Refuses) {
+  ImageT image = rich_image();
+  ASSERT_TRUE(verify_references(image));
+  GetParam().damage(image);
+  Result<> verified = verify_references(image);
+  ASSERT_FALSE(verified);
+  EXPECT_EQ(verified.error().cls(), ErrorClass::corrupt);
+}
+
+const Case kImageCases[] = {
+    {"NoProcess", [](ImageT& i) { i.processes.clear(); }},
+    {"NoMachine", [](ImageT& i) { i.machine.reset(); }},
+    {"OtherPageSize", [](ImageT& i) { i.machine->page_size = 16384; }},
+    {"OtherBlockSize", [](ImageT& i) { i.pages_block = 1; }},
+    {"NoClocks", [](ImageT& i) { i.clock_boottime.reset(); }},
+    {"GhostBeyondPages", [](ImageT& i) { i.ghosts[0]->pages = {PageRun(0, 0x1000, 0x6000)}; }},
+    {"GhostRunWrapsAround",
+     [](ImageT& i) { i.ghosts[0]->pages = {PageRun(0, 0x1000, ~0ULL - 0x800)}; }},
+    {"GhostRunOutsideFile", [](ImageT& i) { i.ghosts[0]->pages = {PageRun(0x2000, 0x1000, 0)}; }},
+    {"SharedMemoryRunOutside", [](ImageT& i) { i.shared_memory[0]->size = 0x1000; }},
+    {"SharedMemoryOfNoKind",
+     [](ImageT& i) { i.shared_memory[0]->kind = static_cast<SharedMemoryKind>(9); }},
+    {"SegmentWithoutObject", [](ImageT& i) { i.sysv_shm[0]->object = 1; }},
+    {"SegmentWithoutPermissions", [](ImageT& i) { i.sysv_shm[0]->permissions.reset(); }},
+    {"SemaphoresWithoutPermissions", [](ImageT& i) { i.sysv_sem[0]->permissions.reset(); }},
+    {"QueueWithoutPermissions", [](ImageT& i) { i.sysv_queues[0]->permissions.reset(); }},
+    {"PipeChunksUnlikeData", [](ImageT& i) { i.pipes[0]->data.pop_back(); }},
+    {"MappedFileWithoutGhost", [](ImageT& i) { i.mapped_files[0]->ghost = 1; }},
+};
+
+const Case kFileCases[] = {
+    {"KindWithoutContent",
+     [](ImageT& i) {
+       i.open_files[0]->kind.Reset();
+       i.open_files[0]->kind.type = FileKind::RegularFile;
+     }},
+    {"NoKind", [](ImageT& i) { i.open_files[0]->kind.Reset(); }},
+    {"NoName", [](ImageT& i) { i.open_files[0]->kind.AsRegularFile()->name.reset(); }},
+    {"NameWithNul", [](ImageT& i) { i.open_files[1]->kind.AsDeviceFile()->name->path[1] = '\0'; }},
+    {"NoGhost", [](ImageT& i) { i.open_files[0]->kind.AsRegularFile()->name->ghost = 1; }},
+    {"NegativeGhost", [](ImageT& i) { i.open_files[0]->kind.AsRegularFile()->name->ghost = -2; }},
+    {"NoPipe", [](ImageT& i) { i.open_files[3]->kind.AsPipe()->pipe = 1; }},
+    {"NoNamedPipe", [](ImageT& i) { i.open_files[2]->kind.AsNamedPipe()->pipe = -1; }},
+    {"EpollOfNoFile", [](ImageT& i) { i.open_files[4]->kind.AsEpoll()->targets[0]->file = 99; }},
+    {"EpollOfNoDescriptor",
+     [](ImageT& i) { i.open_files[4]->kind.AsEpoll()->targets[0]->fd = -1; }},
+    {"TimerWithoutValue", [](ImageT& i) { i.open_files[5]->kind.AsTimerfd()->value.reset(); }},
+    {"WatchOfNothing",
+     [](ImageT& i) { i.open_files[6]->kind.AsInotify()->watches[0]->name.reset(); }},
+    {"MemfdWithoutObject", [](ImageT& i) { i.open_files[7]->kind.AsMemfd()->object = 1; }},
+    {"LockOfNoKind",
+     [](ImageT& i) { i.open_files[0]->locks[0]->kind = static_cast<LockKind>(77); }},
+    {"PrivateFileElsewhere", [](ImageT& i) { i.private_files[0]->path = "etc/passwd"; }},
+    {"PrivateFileUpwards", [](ImageT& i) { i.private_files[0]->path = "layers/root/../../x"; }},
+    {"PrivateFileLayerUpwards", [](ImageT& i) { i.private_files[0]->path = "layers/../x"; }},
+    {"PrivateFileEmptyName", [](ImageT& i) { i.private_files[0]->path = "layers/root//x"; }},
+    {"PrivateFileOfNoLayer", [](ImageT& i) { i.private_files[0]->path = "layers/root"; }},
+    {"PrivateFileThroughLink", [](ImageT& i) { i.private_files[0]->mode = 0120777; }},
+    {"PrivateFileWithoutTime", [](ImageT& i) { i.private_files[0]->mtime.reset(); }},
+    {"PrivateFileSameAsItself", [](ImageT& i) { i.private_files[2]->same_as = 2; }},
+    {"PrivateFileSameAsFolder", [](ImageT& i) { i.private_files[2]->same_as = 0; }},
+    {"PrivateFileSameAsElsewhere", [](ImageT& i) { i.private_files[3]->same_as = 1; }},
+};
+
+const Case kProcessCases[] = {
+    {"PidOfInit", [](ImageT& i) { i.processes[0]->pid = 1; }},
+    {"PidTwice", [](ImageT& i) { i.processes[1]->pid = 2; }},
+    {"PidTooBig", [](ImageT& i) { i.processes[2]->pid = 1 << 23; }},
+    {"ParentComesLater", [](ImageT& i) { i.processes[0]->parent = 3; }},
+    {"ParentIsAThread", [](ImageT& i) { i.processes[1]->parent = 102; }},
+    {"ParentIsItself", [](ImageT& i) { i.processes[1]->parent = 3; }},
+    {"GroupImpossible", [](ImageT& i) { i.processes[0]->group = -1; }},
+    {"StateUnknown", [](ImageT& i) { i.processes[0]->state = static_cast<ProcessState>(9); }},
+    {"NoThreads", [](ImageT& i) { i.processes[0]->threads.clear(); }},
+    {"LeaderNotFirst",
+     [](ImageT& i) { std::swap(i.processes[0]->threads[0], i.processes[0]->threads[1]); }},
+    {"LeaderThatExited", [](ImageT& i) { i.processes[0]->state = ProcessState::leader_exited; }},
+    {"TidTwice", [](ImageT& i) { i.processes[1]->threads[1]->tid = 102; }},
+    {"ShortRegisters", [](ImageT& i) { i.processes[0]->threads[0]->registers.pop_back(); }},
+    {"NoCredentials", [](ImageT& i) { i.processes[0]->threads[1]->credentials.reset(); }},
+    {"ThreeUids", [](ImageT& i) { i.processes[0]->threads[1]->credentials->uid.pop_back(); }},
+    {"NoScheduling", [](ImageT& i) { i.processes[0]->threads[1]->scheduling.reset(); }},
+    {"NoAltStack", [](ImageT& i) { i.processes[0]->threads[1]->alt_stack.reset(); }},
+    {"NoRseq", [](ImageT& i) { i.processes[0]->threads[1]->rseq.reset(); }},
+    {"HalfAFilter",
+     [](ImageT& i) { i.processes[0]->threads[0]->filters[0]->instructions.pop_back(); }},
+    {"ShortSignal", [](ImageT& i) { i.processes[0]->pending[0]->info.pop_back(); }},
+    {"ShortThreadSignal", [](ImageT& i) { i.processes[0]->threads[0]->pending[0]->info.clear(); }},
+    {"FewActions", [](ImageT& i) { i.processes[0]->actions.pop_back(); }},
+    {"FewTimers", [](ImageT& i) { i.processes[0]->interval_timers.pop_back(); }},
+    {"PosixTimerWithoutValue", [](ImageT& i) { i.processes[0]->posix_timers[0]->value.reset(); }},
+    {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
+    {"DescriptorTwice", [](ImageT& i) { i.processes[0]->descriptors[1]->fd = 0; }},
+    {"DescriptorNegative", [](ImageT& i) { i.processes[0]->descriptors[0]->fd = -1; }},
+    {"DescriptorOfNothing", [](ImageT& i) { i.processes[0]->descriptors[2]->file = 14; }},
+    {"NoMemory", [](ImageT& i) { i.processes[0]->address_space.reset(); }},
+    {"NoProgram", [](ImageT& i) { i.processes[0]->address_space->exe.reset(); }},
+    {"NoMarks", [](ImageT& i) { i.processes[0]->address_space->marks.reset(); }},
+    {"MappingsOverlap", [](ImageT& i) { heap(i).start = 0x400000; }},
+    {"MappingEmpty", [](ImageT& i) { heap(i).end = heap(i).start; }},
+    {"MappingUnaligned", [](ImageT& i) { heap(i).start += 1; }},
+    {"MappingBeyondUserSpace", [](ImageT& i) { heap(i).end = 1ULL << 48; }},
+    {"MappingOfNoKind", [](ImageT& i) { heap(i).kind = static_cast<MappingKind>(99); }},
+    {"MappingOfNoFile", [](ImageT& i) { i.processes[0]->address_space->mappings[0]->object = -1; }},
+    {"MappingOfNoMemory",
+     [](ImageT& i) { i.processes[0]->address_space->mappings[2]->object = 1; }},
+    {"PagesOutsideMapping", [](ImageT& i) { heap(i).pages = {PageRun(0x504000, 0x1000, 0)}; }},
+    {"PagesOutOfOrder", [](ImageT& i) { std::swap(heap(i).pages[0], heap(i).pages[1]); }},
+    {"PagesBeyondFile", [](ImageT& i) { heap(i).pages = {PageRun(0x500000, 0x1000, 0x5001)}; }},
+    {"GuardsOutsideMapping", [](ImageT& i) { heap(i).guards = {PageRun(0x4ff000, 0x1000, 0)}; }},
+};
+
+std::string name_of_case(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Image, VerifyReferences, testing::ValuesIn(kImageCases), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Files, VerifyReferences, testing::ValuesIn(kFileCases), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Processes, VerifyReferences, testing::ValuesIn(kProcessCases),
+                         name_of_case);
+
+}  // namespace
+}  // namespace appshot::image

@@ -13,8 +13,8 @@ namespace appshot {
 template <typename T = void>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}       // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::move(error)) {}   // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return std::holds_alternative<T>(state_); }
   T& value() & { return std::get<T>(state_); }
@@ -69,22 +69,22 @@ inline void take_value(Result<void>&) {}
 // Evaluates to the value of a Result, or returns its error from the enclosing function. The names
 // inside are unique, so that one TRY may stand in the argument of another.
 #define TRY(...) APPSHOT_TRY_NAMED(APPSHOT_JOIN(try_result_, __COUNTER__), __VA_ARGS__)
-#define APPSHOT_TRY_NAMED(name, ...)              \
-  ({                                              \
-    auto name = (__VA_ARGS__);                    \
-    if (!name) return name.take_error();          \
-    ::appshot::detail::take_value(name);          \
+#define APPSHOT_TRY_NAMED(name, ...)     \
+  ({                                     \
+    auto name = (__VA_ARGS__);           \
+    if (!name) return name.take_error(); \
+    ::appshot::detail::take_value(name); \
   })
 
 // A system call that returns -1 and sets errno: evaluates to its value or returns an Error that
 // quotes the call as written.
 #define TRY_SYS(call) APPSHOT_TRY_SYS_NAMED(APPSHOT_JOIN(try_value_, __COUNTER__), call)
-#define APPSHOT_TRY_SYS_NAMED(name, call)             \
-  ({                                                  \
-    auto name = (call);                               \
-    if (name == static_cast<decltype(name)>(-1))      \
+#define APPSHOT_TRY_SYS_NAMED(name, call)                \
+  ({                                                     \
+    auto name = (call);                                  \
+    if (name == static_cast<decltype(name)>(-1))         \
       return ::appshot::Error::from_errno(errno, #call); \
-    name;                                             \
+    name;                                                \
   })
 
 #define APPSHOT_JOIN(a, b) APPSHOT_JOIN_EXPANDED(a, b)

@@ -9,6 +9,7 @@
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/mqueue/notification.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/signals/signals.h"
@@ -21,22 +22,32 @@ namespace {
 
 class ProcessCapture {
  public:
-  ProcessCapture(CaptureContext& context, FrozenProcess& frozen, const ProcessSource& source, Deadline deadline)
-      : context_(context), frozen_(frozen), source_(source), deadline_(deadline),
+  ProcessCapture(CaptureContext& context, FrozenProcess& frozen, const ProcessSource& source,
+                 Deadline deadline)
+      : context_(context),
+        frozen_(frozen),
+        source_(source),
+        deadline_(deadline),
         record_(std::make_unique<image::ProcessT>()) {}
 
-  void identity() {
+  Result<> identity() {
+    leader_ = TRY(frozen_.dir.stat());
     record_->pid = frozen_.id.value;
     record_->group = proc::innermost(source_.status, "NSpgid");
     record_->session = proc::innermost(source_.status, "NSsid");
-    record_->name = source_.stat.name;
+    record_->name = frozen_.leader_exited ? leader_.name : source_.stat.name;
     record_->exit_signal = source_.stat.exit_signal;
     record_->stop_signal = frozen_.stop_signal;
-    if (frozen_.stop_signal != 0) record_->state = image::ProcessState::stopped;
+    if (frozen_.stop_signal != 0) {
+      record_->state = image::ProcessState::stopped;
+      // The kernel keeps the signal here until the parent has been told by wait.
+      record_->stop_reported = leader_.exit_code == 0;
+    }
     if (frozen_.leader_exited) {
       record_->state = image::ProcessState::leader_exited;
-      record_->exit_status = source_.stat.exit_code;
+      record_->exit_status = leader_.exit_code;
     }
+    return {};
   }
 
   // Seen from outside, the process standing still.
@@ -73,11 +84,14 @@ class ProcessCapture {
   Result<> questions(const RemoteMemory& remote) {
     const proc::Mapping* vdso = source_.mapping_named("[vdso]");
     if (vdso == nullptr)
-      return Error(ErrorClass::refused, source_.words() + " has no vdso, without which it cannot be asked about its state");
+      return Error(
+          ErrorClass::refused,
+          source_.words() + " has no vdso, without which it cannot be asked about its state");
     Injection injection =
         TRY(Injection::begin(frozen_.any(), remote, vdso->start, vdso->length(), deadline_));
     Result<> asked = ask_process(injection);
     for (size_t i = 1; asked && i < frozen_.threads.size(); ++i) asked = ask_thread(injection, i);
+    if (asked) asked = ask_notifications(injection);
     TRY(injection.end(frozen_.any(), deadline_));
     return asked;
   }
@@ -85,10 +99,16 @@ class ProcessCapture {
   std::unique_ptr<image::ProcessT> take() { return std::move(record_); }
 
  private:
-  InjectionTarget target(size_t thread) {
+  uint64_t pending_for(size_t thread) const {
+    uint64_t pending = proc::field_number(source_.status, "ShdPnd", 16);
+    for (const auto& signal : record_->threads[thread]->pending)
+      pending |= 1ULL << (signal->info[0] - 1);
+    return pending;
+  }
+
+  InjectionTarget target(size_t thread, uint64_t avoid = 0) {
     auto mask = [&](const char* key) { return proc::field_number(source_.status, key, 16); };
-    uint64_t pending = mask("ShdPnd");
-    for (const auto& signal : record_->threads[thread]->pending) pending |= 1ULL << (signal->info[0] - 1);
+    uint64_t pending = pending_for(thread) | avoid;
     int done = pick_completion_signal(mask("SigIgn"), mask("SigCgt"), pending);
     return {frozen_.threads[thread].tracee, frozen_.id, frozen_.threads[thread].id, done};
   }
@@ -102,7 +122,7 @@ class ProcessCapture {
     threads::Questions thread;
     credentials::Questions credentials;
     actions.ask(calls, data);
-    timers.ask(timers::parse_posix_timers(TRY(source_.dir.read("timers"))), calls, data);
+    timers.ask(TRY(posix_timers()), calls, data);
     attributes.ask(calls, data);
     thread.ask(calls, data);
     credentials.ask(calls);
@@ -111,9 +131,22 @@ class ProcessCapture {
     TRY(timers.collect(calls, data, *record_));
     attributes.collect(calls, data, *record_);
     thread.collect(data, *record_->threads[0]);
-    record_->threads[0]->credentials =
-        credentials.collect(calls, TRY(source_.dir.status_of_thread(frozen_.threads[0].tracee.tid())));
+    record_->threads[0]->credentials = credentials.collect(
+        calls, TRY(source_.dir.status_of_thread(frozen_.threads[0].tracee.tid())));
     return {};
+  }
+
+  // The kernel names the thread a timer signals by the id it has for us.
+  Result<std::vector<image::PosixTimerT>> posix_timers() {
+    std::vector<image::PosixTimerT> timers =
+        timers::parse_posix_timers(TRY(source_.dir.read("timers")));
+    for (image::PosixTimerT& timer : timers)
+      for (const FrozenThread& thread : frozen_.threads)
+        if (thread.tracee.tid().value == timer.thread) {
+          timer.thread = thread.id.value;
+          break;
+        }
+    return timers;
   }
 
   Result<> ask_thread(Injection& injection, size_t index) {
@@ -125,8 +158,19 @@ class ProcessCapture {
     credentials.ask(calls);
     TRY(injection.perform(target(index), calls, data, deadline_));
     thread.collect(data, *record_->threads[index]);
-    record_->threads[index]->credentials =
-        credentials.collect(calls, TRY(source_.dir.status_of_thread(frozen_.threads[index].tracee.tid())));
+    record_->threads[index]->credentials = credentials.collect(
+        calls, TRY(source_.dir.status_of_thread(frozen_.threads[index].tracee.tid())));
+    return {};
+  }
+
+  Result<> ask_notifications(Injection& injection) {
+    for (auto& question : TRY(mqueues::find_notifications(context_, source_, pending_for(0)))) {
+      CallList calls;
+      DataSpace data = injection.new_data();
+      question.ask(calls, data);
+      TRY(injection.perform(target(0, 1ULL << (question.signal() - 1)), calls, data, deadline_));
+      question.collect(context_, source_, calls, data);
+    }
     return {};
   }
 
@@ -142,17 +186,19 @@ class ProcessCapture {
   FrozenProcess& frozen_;
   const ProcessSource& source_;
   Deadline deadline_;
+  proc::Stat leader_;
   std::unique_ptr<image::ProcessT> record_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<image::ProcessT>> capture_process(CaptureContext& context, FileTable& files,
-                                                         FrozenProcess& frozen, const ProcessSource& source,
+                                                         FrozenProcess& frozen,
+                                                         const ProcessSource& source,
                                                          Deadline deadline) {
   ProcessCapture capture(context, frozen, source, deadline);
-  RemoteMemory remote = TRY(RemoteMemory::open(frozen.pid));
-  capture.identity();
+  RemoteMemory remote = TRY(RemoteMemory::open(source.host));
+  TRY(capture.identity());
   TRY(capture.threads());
   TRY(capture.surroundings());
   // Memory before questions: the area they are asked from must not be found in it.

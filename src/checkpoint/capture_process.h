@@ -11,7 +11,8 @@
 namespace appshot {
 
 Result<std::unique_ptr<image::ProcessT>> capture_process(CaptureContext& context, FileTable& files,
-                                                         FrozenProcess& frozen, const ProcessSource& source,
+                                                         FrozenProcess& frozen,
+                                                         const ProcessSource& source,
                                                          Deadline deadline);
 
 }  // namespace appshot

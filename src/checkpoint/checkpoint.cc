@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "checkpoint/capture_process.h"
+#include "checkpoint/capture_undo.h"
 #include "checkpoint/machine.h"
 #include "checkpoint/namespaces.h"
 #include "checkpoint/preflight.h"
@@ -48,7 +49,8 @@ class PartialFolder {
 };
 
 Error refused(const InstanceView& instance, const Obstacles& obstacles) {
-  return Error(ErrorClass::refused, "cannot snapshot " + instance.aid + ": " + obstacles.all().front().what)
+  return Error(ErrorClass::refused,
+               "cannot snapshot " + instance.aid + ": " + obstacles.all().front().what)
       .hint(obstacles.all().front().hint)
       .with_obstacles(obstacles.all());
 }
@@ -61,8 +63,12 @@ uint64_t now_ms() {
 
 class Checkpoint {
  public:
-  Checkpoint(const InstanceView& instance, const CheckpointRequest& request, image::PagesWriter pages)
-      : instance_(instance), request_(request), pages_(std::move(pages)), context_{instance, image_, pages_, {}, {}, {}, {}, {}} {}
+  Checkpoint(const InstanceView& instance, const CheckpointRequest& request,
+             image::PagesWriter pages)
+      : instance_(instance),
+        request_(request),
+        pages_(std::move(pages)),
+        context_{instance, image_, pages_} {}
 
   Result<> describe() {
     image_.version = image::kFormatVersion;
@@ -78,7 +84,8 @@ class Checkpoint {
 
   Result<> look_at_processes(FrozenApplication& frozen) {
     for (FrozenProcess& process : frozen.processes())
-      sources_.push_back(TRY(ProcessSource::look_at(TRY(proc::ProcessDir::open(process.pid))).within("process " + std::to_string(process.id.value))));
+      sources_.push_back(TRY(ProcessSource::look_at(process.pid)
+                                 .within("process " + std::to_string(process.id.value))));
     find_obstacles(instance_, sources_, context_.obstacles);
     return context_.obstacles.empty() ? Result<>() : refused(instance_, context_.obstacles);
   }
@@ -87,16 +94,18 @@ class Checkpoint {
     FileTable files(context_);
     for (size_t i = 0; i < sources_.size(); ++i) {
       request_.progress("processes", i, sources_.size());
-      image_.processes.push_back(TRY(capture_process(context_, files, frozen.processes()[i], sources_[i], deadline)
-                                         .within(sources_[i].words())));
+      image_.processes.push_back(
+          TRY(capture_process(context_, files, frozen.processes()[i], sources_[i], deadline)
+                  .within(sources_[i].words())));
     }
     TRY(files.resolve_epoll_targets(sources_));
     TRY(complete_tree(instance_, image_.processes));
     return {};
   }
 
-  Result<> capture_global_state() {
+  Result<> capture_global_state(FrozenApplication& frozen, Deadline deadline) {
     TRY(capture_namespaces(context_));
+    TRY(capture_sem_undo(context_, frozen, sources_, deadline));
     TRY(terminals::capture_state(context_, sources_));
     TRY(layers::capture(context_));
     return context_.obstacles.empty() ? Result<>() : refused(instance_, context_.obstacles);
@@ -114,7 +123,8 @@ class Checkpoint {
     CheckpointReport report;
     report.processes = image_.processes.size();
     for (const ProcessSource& source : sources_)
-      for (const proc::Mapping& mapping : source.mappings) report.memory_bytes += mapping.anonymous_bytes;
+      for (const proc::Mapping& mapping : source.mappings)
+        report.memory_bytes += mapping.anonymous_bytes;
     report.stored_bytes = pages_.offset();
     return report;
   }
@@ -130,7 +140,8 @@ class Checkpoint {
 
 }  // namespace
 
-Result<CheckpointReport> checkpoint(const InstanceView& instance, const CheckpointRequest& request) {
+Result<CheckpointReport> checkpoint(const InstanceView& instance,
+                                    const CheckpointRequest& request) {
   const Clock::time_point start = Clock::now();
   const Deadline deadline = Deadline::in(kFreezeMax);
 
@@ -138,7 +149,8 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance, const Checkpoi
   Obstacles obstacles = TRY(preflight(instance));
   if (!obstacles.empty()) return refused(instance, obstacles);
   PartialFolder folder = TRY(PartialFolder::create(request.partial));
-  Checkpoint capture(instance, request, TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName)));
+  Checkpoint capture(instance, request,
+                     TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName)));
   TRY(fault_point("snapshot.begin"));
 
   // From here to resume() or kill() nothing of the application runs.
@@ -149,7 +161,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance, const Checkpoi
   TRY(capture.look_at_processes(frozen));
   TRY(capture.capture_processes(frozen, deadline));
   TRY(fault_point("snapshot.captured"));
-  TRY(capture.capture_global_state());
+  TRY(capture.capture_global_state(frozen, deadline));
   const bool resume_early = !request.stop;
   double frozen_ms = 0;
   if (resume_early) {

@@ -12,10 +12,10 @@ namespace appshot {
 
 struct CheckpointRequest {
   std::string id;
-  std::string partial;      // folder to write in
-  std::string final_path;   // what it is renamed to when it is whole
+  std::string partial;     // folder to write in
+  std::string final_path;  // what it is renamed to when it is whole
   bool stop = false;
-  std::string options;      // how the instance was launched, kept in the image as it is
+  std::string options;  // how the instance was launched, kept in the image as it is
   std::vector<std::string> argv;
   std::function<void(const char* phase, uint64_t done, uint64_t total)> progress;
 };

@@ -40,12 +40,16 @@ uint64_t xstate_mask() {
 // machine to its kernel.
 bool programs_use(const std::string& feature) {
   static const std::vector<std::string> used = {
-      "adx",       "aes",         "avx",     "avx2",       "avx512bw", "avx512cd",  "avx512dq", "avx512f",
-      "avx512ifma", "avx512vbmi", "avx512vl", "avx512_bf16", "avx512_vbmi2", "avx512_vnni", "avx512_vpopcntdq",
-      "bmi1",      "bmi2",        "clflushopt", "clwb",    "cx16",     "erms",      "f16c",     "fma",
-      "fsgsbase",  "fsrm",        "gfni",    "lahf_lm",    "abm",      "movbe",     "pclmulqdq", "popcnt",
-      "rdpid",     "rdrand",      "rdseed",  "sha_ni",     "sse4_1",   "sse4_2",    "sse4a",    "ssse3",
-      "vaes",      "vpclmulqdq",  "xgetbv1", "xsave",      "xsavec",   "amx_tile",  "amx_int8", "amx_bf16"};
+      "adx",        "aes",         "avx",          "avx2",        "avx512bw",
+      "avx512cd",   "avx512dq",    "avx512f",      "avx512ifma",  "avx512vbmi",
+      "avx512vl",   "avx512_bf16", "avx512_vbmi2", "avx512_vnni", "avx512_vpopcntdq",
+      "bmi1",       "bmi2",        "clflushopt",   "clwb",        "cx16",
+      "erms",       "f16c",        "fma",          "fsgsbase",    "fsrm",
+      "gfni",       "lahf_lm",     "abm",          "movbe",       "pclmulqdq",
+      "popcnt",     "rdpid",       "rdrand",       "rdseed",      "sha_ni",
+      "sse4_1",     "sse4_2",      "sse4a",        "ssse3",       "vaes",
+      "vpclmulqdq", "xgetbv1",     "xsave",        "xsavec",      "amx_tile",
+      "amx_int8",   "amx_bf16"};
   return std::find(used.begin(), used.end(), feature) != used.end();
 }
 
@@ -60,28 +64,33 @@ Result<std::unique_ptr<image::MachineT>> describe_machine() {
   machine->page_size = static_cast<uint32_t>(::sysconf(_SC_PAGESIZE));
   machine->cpu_features = cpu_features();
   machine->xstate_mask = xstate_mask();
-  machine->vdso_hash = XXH3_64bits(reinterpret_cast<const void*>(::getauxval(AT_SYSINFO_EHDR)), kVdsoBytes);
+  machine->vdso_hash =
+      XXH3_64bits(reinterpret_cast<const void*>(::getauxval(AT_SYSINFO_EHDR)), kVdsoBytes);
   return machine;
 }
 
 void find_machine_differences(const image::MachineT& then, const image::MachineT& now,
                               std::vector<Obstacle>& differences) {
   if (then.architecture != now.architecture)
-    differences.push_back({"the image is for a " + then.architecture + " machine, this is " + now.architecture, ""});
+    differences.push_back(
+        {"the image is for a " + then.architecture + " machine, this is " + now.architecture, ""});
   if (then.page_size != now.page_size)
-    differences.push_back({"the image has pages of " + std::to_string(then.page_size) + " bytes, this machine of " +
-                               std::to_string(now.page_size), ""});
+    differences.push_back({"the image has pages of " + std::to_string(then.page_size) +
+                               " bytes, this machine of " + std::to_string(now.page_size),
+                           ""});
   for (const std::string& feature : then.cpu_features) {
-    bool here = std::find(now.cpu_features.begin(), now.cpu_features.end(), feature) != now.cpu_features.end();
+    bool here = std::find(now.cpu_features.begin(), now.cpu_features.end(), feature) !=
+                now.cpu_features.end();
     if (programs_use(feature) && !here)
       differences.push_back({"the processor lacks the feature '" + feature + "'",
                              "restore on a machine that has it, or snapshot on one that has not"});
   }
   if ((then.xstate_mask & ~now.xstate_mask) != 0)
-    differences.push_back({"this system does not save all of the extended processor state that the image holds", ""});
+    differences.push_back(
+        {"this system does not save all of the extended processor state that the image holds", ""});
   if (then.vdso_hash != now.vdso_hash)
-    differences.push_back({"the kernel's vdso differs: the image was made under kernel " + then.kernel +
-                               ", this is " + now.kernel,
+    differences.push_back({"the kernel's vdso differs: the image was made under kernel " +
+                               then.kernel + ", this is " + now.kernel,
                            "restore under the kernel it was made under"});
 }
 

@@ -15,6 +15,7 @@ namespace appshot {
 Result<std::unique_ptr<image::MachineT>> describe_machine();
 
 // Each difference that makes the image unusable here, in words.
-void find_machine_differences(const image::MachineT& then, const image::MachineT& now, std::vector<Obstacle>& differences);
+void find_machine_differences(const image::MachineT& then, const image::MachineT& now,
+                              std::vector<Obstacle>& differences);
 
 }  // namespace appshot

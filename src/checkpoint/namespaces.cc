@@ -20,7 +20,8 @@ class Visit {
  public:
   static Result<Visit> to(HostPid init, const std::string& kind, int flag) {
     UniqueFd home = TRY(open_file("/proc/self/ns/" + kind, O_RDONLY));
-    UniqueFd there = TRY(open_file("/proc/" + std::to_string(init.value) + "/ns/" + kind, O_RDONLY));
+    UniqueFd there =
+        TRY(open_file("/proc/" + std::to_string(init.value) + "/ns/" + kind, O_RDONLY));
     TRY_SYS(::setns(there.get(), flag));
     return Visit(std::move(home), flag);
   }

@@ -12,15 +12,24 @@
 namespace appshot {
 namespace {
 
-constexpr const char* kNamespaces[] = {"pid", "mnt", "net", "ipc", "uts", "user", "cgroup"};
+struct NamespaceName {
+  const char* file;
+  const char* words;
+};
+constexpr NamespaceName kNamespaces[] = {{"pid", "pid"},      {"mnt", "mount"}, {"net", "network"},
+                                         {"ipc", "ipc"},      {"uts", "uts"},   {"user", "user"},
+                                         {"cgroup", "cgroup"}};
 
 // An application may make namespaces of its own; those are not captured yet.
-void find_nested_namespaces(const InstanceView& instance, const ProcessSource& process, Obstacles& obstacles) {
-  for (const char* kind : kNamespaces) {
-    Result<std::string> own = process.dir.link(std::string("ns/") + kind);
-    Result<std::string> outer = read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + kind);
+void find_nested_namespaces(const InstanceView& instance, const ProcessSource& process,
+                            Obstacles& obstacles) {
+  for (const auto& [file, words] : kNamespaces) {
+    Result<std::string> own = process.dir.link(std::string("ns/") + file);
+    Result<std::string> outer =
+        read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + file);
     if (!own || !outer || *own == *outer) continue;
-    obstacles.add(process.words() + " lives in a " + kind + " namespace of its own, which cannot be captured yet",
+    obstacles.add(process.words() + " lives in a " + words +
+                      " namespace of its own, which cannot be captured yet",
                   "start it without making namespaces (unshare, sandboxing options)");
   }
 }
@@ -31,7 +40,8 @@ void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& o
     int kind;
     const char* words;
   };
-  constexpr Part kParts[] = {{KCMP_VM, "memory"}, {KCMP_FILES, "descriptors"}, {KCMP_FS, "working directory"}};
+  constexpr Part kParts[] = {
+      {KCMP_VM, "memory"}, {KCMP_FILES, "descriptors"}, {KCMP_FS, "working directory"}};
   for (size_t i = 0; i + 1 < processes.size(); ++i) {
     // Sharing comes from clone: only parent and child, or siblings, can be such a pair.
     for (size_t j = i + 1; j < processes.size(); ++j) {
@@ -39,8 +49,10 @@ void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& o
                      processes[i].stat.parent == processes[j].host.value;
       if (!related) continue;
       for (const Part& part : kParts)
-        if (::syscall(SYS_kcmp, processes[i].host.value, processes[j].host.value, part.kind, 0, 0) == 0)
-          obstacles.add(processes[j].words() + " shares its " + part.words + " with " + processes[i].words() +
+        if (::syscall(SYS_kcmp, processes[i].host.value, processes[j].host.value, part.kind, 0,
+                      0) == 0)
+          obstacles.add(processes[j].words() + " shares its " + part.words + " with " +
+                            processes[i].words() +
                             " without being its thread, which cannot be captured yet",
                         "");
     }
@@ -54,7 +66,8 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
                 "end the debugger or strace that is attached to it");
 }
 
-void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource& process, Obstacles& obstacles) {
+void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource& process,
+                               Obstacles& obstacles) {
   for (const DescriptorSource& descriptor : process.descriptors) {
     DescriptorRef ref{instance, process, descriptor};
     const FileKind* kind = find_file_kind(ref);
@@ -64,7 +77,8 @@ void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource
       continue;
     }
     if (std::string state = kind->obstacle(ref); !state.empty())
-      obstacles.add(process.words() + " has descriptor " + std::to_string(descriptor.fd) + " open on " + state);
+      obstacles.add(process.words() + " has descriptor " + std::to_string(descriptor.fd) +
+                    " open on " + state);
   }
 }
 
@@ -89,7 +103,8 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
 
 }  // namespace
 
-void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes,
+                    Obstacles& obstacles) {
   for (const ProcessSource& process : processes) {
     find_tracer(process, obstacles);
     find_nested_namespaces(instance, process, obstacles);
@@ -104,10 +119,9 @@ void find_obstacles(const InstanceView& instance, const std::vector<ProcessSourc
 Result<Obstacles> preflight(const InstanceView& instance) {
   std::vector<ProcessSource> processes;
   for (pid_t pid : TRY(instance.application->processes())) {
-    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
-    if (!dir) continue;  // ended since
-    Result<ProcessSource> process = ProcessSource::look_at(std::move(dir).value());
-    if (process) processes.push_back(std::move(process).value());
+    Result<ProcessSource> process = ProcessSource::look_at(HostPid{pid});
+    if (process)  // else it has ended since
+      processes.push_back(std::move(process).value());
   }
   Obstacles obstacles;
   find_obstacles(instance, processes, obstacles);

@@ -15,6 +15,7 @@ namespace appshot {
 Result<Obstacles> preflight(const InstanceView& instance);
 
 // Of processes already looked at.
-void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes, Obstacles& obstacles);
+void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes,
+                    Obstacles& obstacles);
 
 }  // namespace appshot

@@ -22,7 +22,8 @@ Result<std::map<pid_t, proc::Stat>> stats_inside(const InstanceView& instance) {
   std::map<pid_t, proc::Stat> stats;
   while (const dirent* entry = ::readdir(dir.get())) {
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
-    Result<std::string> text = read_file_at(instance.proc.get(), std::string(entry->d_name) + "/stat");
+    Result<std::string> text =
+        read_file_at(instance.proc.get(), std::string(entry->d_name) + "/stat");
     if (!text) continue;
     proc::Stat stat = TRY(proc::parse_stat(*text));
     stats.emplace(stat.pid, std::move(stat));
@@ -45,7 +46,8 @@ std::unique_ptr<image::ProcessT> zombie(const proc::Stat& stat) {
 
 }  // namespace
 
-Result<> complete_tree(const InstanceView& instance, std::vector<std::unique_ptr<image::ProcessT>>& processes) {
+Result<> complete_tree(const InstanceView& instance,
+                       std::vector<std::unique_ptr<image::ProcessT>>& processes) {
   std::map<pid_t, proc::Stat> stats = TRY(stats_inside(instance));
   std::map<pid_t, std::unique_ptr<image::ProcessT>> left;
   for (auto& process : processes) {
@@ -57,7 +59,8 @@ Result<> complete_tree(const InstanceView& instance, std::vector<std::unique_ptr
   }
   processes.clear();
   for (const auto& [pid, stat] : stats)
-    if (stat.state == 'Z' && left.count(pid) == 0 && stat.parent != 0) left.emplace(pid, zombie(stat));
+    if (stat.state == 'Z' && left.count(pid) == 0 && stat.parent != 0)
+      left.emplace(pid, zombie(stat));
 
   std::set<pid_t> placed{1};
   while (!left.empty()) {

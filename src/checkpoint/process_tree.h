@@ -12,6 +12,7 @@ namespace appshot {
 
 // Fills in parents as the instance's own /proc tells them, adds the dead that nobody has waited for
 // yet (no cgroup lists them), and sorts.
-Result<> complete_tree(const InstanceView& instance, std::vector<std::unique_ptr<image::ProcessT>>& processes);
+Result<> complete_tree(const InstanceView& instance,
+                       std::vector<std::unique_ptr<image::ProcessT>>& processes);
 
 }  // namespace appshot

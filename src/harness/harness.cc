@@ -31,11 +31,13 @@ Harness::Harness(HarnessConfig config, Channel first_connection)
 int Harness::run() {
   Result<> started = start();
   if (!started) {
-    tell_everyone(make_event("failed", {{"error", error_to_json(started.error())}, {"errno", started.error().err()}}));
+    tell_everyone(make_event(
+        "failed", {{"error", error_to_json(started.error())}, {"errno", started.error().err()}}));
     clean_up();
     return 1;
   }
-  tell_everyone(make_event("ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
+  tell_everyone(make_event(
+      "ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
   serve();
   clean_up();
   return 0;
@@ -55,6 +57,7 @@ Result<> Harness::start() {
                                                 : TRY(launch(config_, places_, *groups_)));
   }
   config_ = instance_->config;
+  held_ = config_.mode == "launch" && config_.hold_start;
   session_ = std::make_unique<Session>(std::move(instance_->ends), &log_);
   return {};
 }
@@ -75,7 +78,8 @@ std::vector<pollfd> Harness::waits() {
   std::vector<pollfd> all;
   all.push_back({listener_->fd(), POLLIN, 0});
   all.push_back({instance_->init.fd(), POLLIN, 0});
-  for (const Connection& connection : connections_) all.push_back({connection.channel.fd(), POLLIN, 0});
+  for (const Connection& connection : connections_)
+    all.push_back({connection.channel.fd(), POLLIN, 0});
   session_->add_waits(all);
   for (const auto& visitor : visitors_) visitor.second->add_waits(all);
   return all;
@@ -84,7 +88,8 @@ std::vector<pollfd> Harness::waits() {
 int Harness::next_timeout_ms() const {
   int next = kWaitForever;
   for (const PendingEnd& pending : pending_ends_)
-    if (!pending.killed) next = next < 0 ? pending.deadline.left_ms() : std::min(next, pending.deadline.left_ms());
+    if (!pending.killed)
+      next = next < 0 ? pending.deadline.left_ms() : std::min(next, pending.deadline.left_ms());
   return next;
 }
 
@@ -103,9 +108,11 @@ void Harness::take_connection() {
 }
 
 void Harness::take_request(Connection& connection) {
-  Result<std::optional<Packet>> packet = connection.channel.receive(Deadline::in(std::chrono::seconds(0)));
+  Result<std::optional<Packet>> packet =
+      connection.channel.receive(Deadline::in(std::chrono::seconds(0)));
   if (!packet || !*packet) {
-    std::erase_if(pending_ends_, [&](const PendingEnd& p) { return p.channel == &connection.channel; });
+    std::erase_if(pending_ends_,
+                  [&](const PendingEnd& p) { return p.channel == &connection.channel; });
     connection.channel = Channel();
     return;
   }
@@ -113,11 +120,13 @@ void Harness::take_request(Connection& connection) {
   int64_t id = int_at(request.document, "id");
   std::string name = string_at(request.document, "op");
   Operation operation = find_operation(name);
-  Result<Json> result = operation != nullptr
-                            ? (this->*operation)(connection, request)
-                            : Result<Json>(Error(ErrorClass::usage, "the harness knows no operation '" + name + "'"));
+  Result<Json> result =
+      operation != nullptr
+          ? (this->*operation)(connection, request)
+          : Result<Json>(Error(ErrorClass::usage, "the harness knows no operation '" + name + "'"));
   if (result && result->is_null()) return;  // answered later
-  (void)!connection.channel.send(result ? make_answer(id, *std::move(result)) : make_refusal(id, result.error()));
+  (void)!connection.channel.send(result ? make_answer(id, *std::move(result))
+                                        : make_refusal(id, result.error()));
   // After the answer, what it leads to: an instance that was snapshotted to stop is at its end.
   if (!end_reason_.empty()) instance_ended(end_reason_);
 }
@@ -196,14 +205,16 @@ InstanceView Harness::view() const {
   view.init = instance_->init_pid;
   view.root = "/proc/" + std::to_string(view.init.value) + "/root";
   view.layers = view.share.fs ? "" : places_.layers();
-  if (Result<UniqueFd> proc = open_file(view.root + "/proc", O_RDONLY | O_DIRECTORY)) view.proc = std::move(*proc);
+  if (Result<UniqueFd> proc = open_file(view.root + "/proc", O_RDONLY | O_DIRECTORY))
+    view.proc = std::move(*proc);
   view.application = &groups_->application;
   const Session::Ends& ends = session_->ends();
   struct Named {
     const char* name;
     const UniqueFd& fd;
   };
-  for (const Named& end : {Named{"stdin", ends.input}, Named{"stdout", ends.output}, Named{"stderr", ends.error}}) {
+  for (const Named& end :
+       {Named{"stdin", ends.input}, Named{"stdout", ends.output}, Named{"stderr", ends.error}}) {
     struct stat info {};
     if (ends.tty || !end.fd || ::fstat(end.fd.get(), &info) != 0) continue;
     view.streams.push_back({end.name, info.st_dev, info.st_ino});

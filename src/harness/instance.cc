@@ -35,7 +35,8 @@ Result<InstanceGroups> InstanceGroups::create(const HarnessConfig& config) {
 
 Result<InstanceGroups> InstanceGroups::open(const HarnessConfig& config) {
   std::string path = TRY(group_path(config));
-  return InstanceGroups{TRY(Cgroup::open(path)), TRY(Cgroup::open(path + "/app")), TRY(Cgroup::open(path + "/exec"))};
+  return InstanceGroups{TRY(Cgroup::open(path)), TRY(Cgroup::open(path + "/app")),
+                        TRY(Cgroup::open(path + "/exec"))};
 }
 
 Result<> InstanceGroups::remove() const {

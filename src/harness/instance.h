@@ -10,8 +10,8 @@
 namespace appshot {
 
 struct InstancePlaces {
-  std::string state;   // lives as long as the instance: layers, log, exit.json
-  std::string run;     // sockets, and the folder on which its root is assembled
+  std::string state;  // lives as long as the instance: layers, log, exit.json
+  std::string run;    // sockets, and the folder on which its root is assembled
 
   std::string layers() const { return state + "/layers"; }
   std::string log() const { return state + "/log"; }

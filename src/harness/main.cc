@@ -17,8 +17,8 @@ int descriptor_argument(int argc, char** argv, const char* name) {
   return -1;
 }
 
-// Tracing waits for SIGCHLD by sigtimedwait; writing to a peer that is gone must be an error and not
-// a death.
+// Tracing waits for SIGCHLD by sigtimedwait; writing to a peer that is gone must be an error and
+// not a death.
 void prepare_signals() {
   sigset_t child;
   sigemptyset(&child);

@@ -17,14 +17,26 @@ namespace {
 constexpr int kTerminateMsDefault = 10'000;
 constexpr uint64_t kPageBytes = 4096;
 
+// The instance's own, with what was given in place of or besides it.
+std::vector<std::string> merged_environment(std::vector<std::string> own,
+                                            const std::vector<std::string>& given) {
+  for (const std::string& entry : given) {
+    std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(own, [&](const std::string& known) { return known.starts_with(name); });
+    own.push_back(entry);
+  }
+  return own;
+}
+
 }  // namespace
 
 Harness::Operation Harness::find_operation(const std::string& op) {
   static const std::map<std::string, Operation> operations = {
-      {"status", &Harness::op_status},     {"start", &Harness::op_start},   {"attach", &Harness::op_attach},
-      {"exec", &Harness::op_exec},         {"kill", &Harness::op_kill},     {"check", &Harness::op_check},
-      {"snapshot", &Harness::op_snapshot}, {"rids", &Harness::op_rids},     {"resources", &Harness::op_resources},
-      {"terminate", &Harness::op_terminate}};
+      {"status", &Harness::op_status},       {"start", &Harness::op_start},
+      {"attach", &Harness::op_attach},       {"exec", &Harness::op_exec},
+      {"kill", &Harness::op_kill},           {"check", &Harness::op_check},
+      {"snapshot", &Harness::op_snapshot},   {"rids", &Harness::op_rids},
+      {"resources", &Harness::op_resources}, {"terminate", &Harness::op_terminate}};
   auto found = operations.find(op);
   return found == operations.end() ? nullptr : found->second;
 }
@@ -72,9 +84,14 @@ Result<Json> Harness::op_exec(Connection&, Packet& request) {
   auto rows = static_cast<uint16_t>(int_at(args, "rows"));
   auto cols = static_cast<uint16_t>(int_at(args, "cols"));
   if (rows != 0 && cols != 0) TRY(session->set_window({rows, cols}));
-  ProgramStart program{strings_at(args, "argv"),    strings_at(args, "env"), string_at(args, "cwd", config_.cwd),
-                       string_at(args, "user"), tty,                     true};
-  if (program.env.empty()) program.env = config_.env;
+  ProgramStart program{strings_at(args, "argv"),
+                       strings_at(args, "env"),
+                       string_at(args, "cwd", config_.cwd),
+                       string_at(args, "user"),
+                       tty,
+                       true};
+  program.env = merged_environment(config_.env, program.env);
+  if (program.user.empty()) program.user = config_.user;
   pid_t pid = TRY(start_program(instance_->init, program, std::move(streams.theirs)));
   session->attach(std::move(request.fds[0]));
   visitors_[pid] = std::move(session);
@@ -123,7 +140,10 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
 Result<Json> Harness::op_rids(Connection&, Packet&) {
   Json rids = Json::array();
   auto add = [&](const char* type, pid_t inside, pid_t outside, const std::string& name) {
-    rids.push_back({{"type", type}, {"virtual", std::to_string(inside)}, {"system", std::to_string(outside)}, {"name", name}});
+    rids.push_back({{"type", type},
+                    {"virtual", std::to_string(inside)},
+                    {"system", std::to_string(outside)},
+                    {"name", name}});
   };
   for (pid_t pid : TRY(groups_->application.processes())) {
     Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
@@ -133,11 +153,14 @@ Result<Json> Harness::op_rids(Connection&, Packet&) {
     Result<std::vector<HostPid>> threads = dir->threads();
     if (!status || !stat || !threads) continue;
     add("pid", proc::innermost(*status, "NStgid"), pid, stat->name);
-    if (stat->session == pid) add("sid", proc::innermost(*status, "NSsid"), stat->session, stat->name);
-    if (stat->group == pid) add("pgid", proc::innermost(*status, "NSpgid"), stat->group, stat->name);
+    if (stat->session == pid)
+      add("sid", proc::innermost(*status, "NSsid"), stat->session, stat->name);
+    if (stat->group == pid)
+      add("pgid", proc::innermost(*status, "NSpgid"), stat->group, stat->name);
     for (HostPid tid : *threads) {
       Result<proc::Fields> own = dir->status_of_thread(tid);
-      if (own && tid.value != pid) add("tid", proc::innermost(*own, "NSpid"), tid.value, proc::field(*own, "Name"));
+      if (own && tid.value != pid)
+        add("tid", proc::innermost(*own, "NSpid"), tid.value, proc::field(*own, "Name"));
     }
   }
   return Json{{"rids", rids}};
@@ -146,17 +169,24 @@ Result<Json> Harness::op_rids(Connection&, Packet&) {
 Result<Json> Harness::op_resources(Connection&, Packet&) {
   Json records = Json::array();
   for (pid_t pid : TRY(groups_->application.processes())) {
-    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
-    if (!dir) continue;
-    Result<ProcessSource> source = ProcessSource::look_at(std::move(*dir));
+    Result<ProcessSource> source = ProcessSource::look_at(HostPid{pid});
     if (!source) continue;
-    records.push_back({{"type", "process"}, {"name", source->stat.name}, {"process", source->id.value}, {"descriptor", -1},
+    records.push_back({{"type", "process"},
+                       {"name", source->stat.name},
+                       {"process", source->id.value},
+                       {"descriptor", -1},
                        {"detail", std::string("state ") + source->stat.state}});
     for (const DescriptorSource& descriptor : source->descriptors)
-      records.push_back({{"type", "descriptor"}, {"name", descriptor.link}, {"process", source->id.value},
-                         {"descriptor", descriptor.fd}, {"detail", "offset " + proc::field(descriptor.fields, "pos")}});
+      records.push_back({{"type", "descriptor"},
+                         {"name", descriptor.link},
+                         {"process", source->id.value},
+                         {"descriptor", descriptor.fd},
+                         {"detail", "offset " + proc::field(descriptor.fields, "pos")}});
     for (const proc::Mapping& mapping : source->mappings)
-      records.push_back({{"type", "memory"}, {"name", mapping.name}, {"process", source->id.value}, {"descriptor", -1},
+      records.push_back({{"type", "memory"},
+                         {"name", mapping.name},
+                         {"process", source->id.value},
+                         {"descriptor", -1},
                          {"detail", std::to_string(mapping.length()) + " bytes, " +
                                         std::to_string(mapping.anonymous_bytes) + " own"}});
   }
@@ -164,18 +194,22 @@ Result<Json> Harness::op_resources(Connection&, Packet&) {
 }
 
 Result<Json> Harness::op_terminate(Connection& connection, Packet& request) {
-  auto timeout = std::chrono::milliseconds(int_at(request.document, "timeout_ms", kTerminateMsDefault));
-  pending_ends_.push_back({&connection.channel, int_at(request.document, "id"), Deadline::in(timeout)});
+  auto timeout =
+      std::chrono::milliseconds(int_at(request.document, "timeout_ms", kTerminateMsDefault));
+  pending_ends_.push_back(
+      {&connection.channel, int_at(request.document, "id"), Deadline::in(timeout)});
   // A stopped process would sit on its SIGTERM.
   for (int signal : {SIGTERM, SIGCONT})
-    (void)!instance_->init.ask({{"op", init_op::kSignal}, {"pid", instance_->root_pid}, {"signal", signal}});
+    (void)!instance_->init.ask(
+        {{"op", init_op::kSignal}, {"pid", instance_->root_pid}, {"signal", signal}});
   return Json();  // answered when it is gone
 }
 
 Result<> Harness::start_held_program() {
   if (!held_) return {};
-  held_ = false;
-  return {};
+  Result<> started = start_launched_program(*instance_, places_);
+  if (started) held_ = false;
+  return started;
 }
 
 }  // namespace appshot

@@ -18,7 +18,11 @@ bool continuation(unsigned char c) { return (c & 0xc0) == 0x80; }
 
 size_t utf8_length(std::string_view text, size_t at) {
   auto c = static_cast<unsigned char>(text[at]);
-  size_t length = c < 0x80 ? 1 : (c & 0xe0) == 0xc0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : (c & 0xf8) == 0xf0 ? 4 : 0;
+  size_t length = c < 0x80             ? 1
+                  : (c & 0xe0) == 0xc0 ? 2
+                  : (c & 0xf0) == 0xe0 ? 3
+                  : (c & 0xf8) == 0xf0 ? 4
+                                       : 0;
   if (length == 0 || at + length > text.size()) return 0;
   for (size_t i = 1; i < length; ++i)
     if (!continuation(static_cast<unsigned char>(text[at + i]))) return 0;
@@ -57,7 +61,8 @@ Result<OutputLog> OutputLog::open(const std::string& path) {
 
 void OutputLog::add(std::string_view stream, std::string_view bytes) {
   if (!file_) return;
-  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now().time_since_epoch());
   std::string line = json_text({{"t", now.count()}, {"s", stream}, {"d", as_text(bytes)}}) + "\n";
   // A full disk must not stop the application: the record has a gap then.
   (void)!write_all(file_.get(), {line.data(), line.size()});

@@ -1,12 +1,13 @@
 // The record of what an application has written: state_dir/log, one JSON object a line
-// (docs/harness-protocol.md). Kept small: past a size it starts anew, the former one is kept beside.
+// (docs/harness-protocol.md). Kept small: past a size it starts anew, the former one is kept
+// beside.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "os/unique_fd.h"
 #include "base/result.h"
+#include "os/unique_fd.h"
 
 namespace appshot {
 

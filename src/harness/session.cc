@@ -93,7 +93,8 @@ void Session::send(Client& client, const std::string& frame) {
 
 void Session::flush(Client& client) {
   while (client.stream && !client.unsent.empty()) {
-    ssize_t put = ::send(client.stream.get(), client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
+    ssize_t put =
+        ::send(client.stream.get(), client.unsent.data(), client.unsent.size(), MSG_NOSIGNAL);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0 && errno == EAGAIN) return;
     if (put < 0) return client.stream.reset();

@@ -1,5 +1,5 @@
-// A program's standard streams and those who watch and feed them: the application's own, or those of
-// one `exec`.
+// A program's standard streams and those who watch and feed them: the application's own, or those
+// of one `exec`.
 #pragma once
 
 #include <poll.h>

@@ -38,14 +38,17 @@ struct InitParts {
   Channel ours;
 };
 
-Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces& places, const InstanceGroups& groups) {
+Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces& places,
+                               const InstanceGroups& groups) {
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
-  parts.setup.files = {TRY(Share::from_names(config.share)), places.root(), places.layers(), places.info()};
+  parts.setup.files = {TRY(Share::from_names(config.share)), places.root(), places.layers(),
+                       places.info()};
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);
   parts.setup.listener = TRY(listen_for_successor(places));
-  parts.setup.freeze_control = TRY(open_file(groups.application.path() + "/cgroup.freeze", O_WRONLY));
+  parts.setup.freeze_control =
+      TRY(open_file(groups.application.path() + "/cgroup.freeze", O_WRONLY));
   parts.setup.application_group = TRY(open_file(groups.application.path(), O_RDONLY | O_DIRECTORY));
   parts.setup.visitor_group = TRY(open_file(groups.visitors.path(), O_RDONLY | O_DIRECTORY));
   parts.setup.allow_io_uring = config.allow_io_uring;
@@ -82,6 +85,19 @@ Result<> entrust(InitLink& init, const Session::Ends& ends) {
   return {};
 }
 
+// The same for an init that is yet to be: the restored program may end before anyone could ask.
+Result<KeptDescriptors> copies_to_keep(const Session::Ends& ends) {
+  KeptDescriptors kept;
+  struct Named {
+    const char* name;
+    const UniqueFd& fd;
+  };
+  for (const Named& end :
+       {Named{"stdin", ends.input}, Named{"stdout", ends.output}, Named{"stderr", ends.error}})
+    if (end.fd) kept[end.name] = UniqueFd(TRY_SYS(::fcntl(end.fd.get(), F_DUPFD_CLOEXEC, 3)));
+  return kept;
+}
+
 Result<std::pair<UniqueFd, UniqueFd>> make_pipe() {
   int ends[2];
   TRY_SYS(::pipe2(ends, O_CLOEXEC));
@@ -115,12 +131,15 @@ Result<StreamPair> make_streams(InitLink& init, bool tty, bool stdin_open, bool 
   pair.ours.tty = true;
   pair.ours.output = std::move(answer.fds[0]);
   pair.terminal_index = static_cast<int>(int_at(answer.document, "index"));
-  UniqueFd slave(TRY_SYS(::ioctl(pair.ours.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)));
-  for (UniqueFd& stream : pair.theirs) stream = UniqueFd(TRY_SYS(::fcntl(slave.get(), F_DUPFD_CLOEXEC, 3)));
+  UniqueFd slave(
+      TRY_SYS(::ioctl(pair.ours.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  for (UniqueFd& stream : pair.theirs)
+    stream = UniqueFd(TRY_SYS(::fcntl(slave.get(), F_DUPFD_CLOEXEC, 3)));
   return pair;
 }
 
-Result<pid_t> start_program(InitLink& init, const ProgramStart& program, std::array<UniqueFd, 3> streams) {
+Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
+                            std::array<UniqueFd, 3> streams) {
   int fds[] = {streams[0].get(), streams[1].get(), streams[2].get()};
   Packet answer = TRY(init.ask({{"op", init_op::kSpawn},
                                 {"argv", program.argv},
@@ -133,7 +152,8 @@ Result<pid_t> start_program(InitLink& init, const ProgramStart& program, std::ar
   return static_cast<pid_t>(int_at(answer.document, "pid"));
 }
 
-Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places, const InstanceGroups& groups) {
+Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
+                               const InstanceGroups& groups) {
   InitParts parts = TRY(prepare_init(config, places, groups));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
@@ -145,7 +165,8 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   parts.setup = InitSetup{};
   std::optional<Packet> ready = TRY(parts.ours.receive(Deadline::in(kInitStartMax)));
   if (!ready) return Error(ErrorClass::gone, "the instance's init has died");
-  if (string_at(ready->document, "event") != "ready") return error_from_json(field(ready->document, "error"));
+  if (string_at(ready->document, "event") != "ready")
+    return error_from_json(field(ready->document, "error"));
 
   StartedInstance started;
   started.config = config;
@@ -156,11 +177,20 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   TRY(entrust(started.init, streams.ours));
   started.ends = std::move(streams.ours);
   started.terminal_index = streams.terminal_index;
-  started.root_pid = TRY(start_program(
-      started.init, {config.argv, config.env, config.cwd, config.user, config.tty, false}, std::move(streams.theirs)));
+  started.program_streams = std::move(streams.theirs);
+  // A program may end before anyone could say so: from here on init answers for the instance, and
+  // we end it if the program cannot be started.
   TRY(started.init.ask({{"op", init_op::kCommit}}));
-  TRY(remember(places, started));
+  if (!config.hold_start) TRY(start_launched_program(started, places));
   return started;
+}
+
+Result<> start_launched_program(StartedInstance& instance, const InstancePlaces& places) {
+  const HarnessConfig& config = instance.config;
+  instance.root_pid = TRY(start_program(
+      instance.init, {config.argv, config.env, config.cwd, config.user, config.tty, false},
+      std::exchange(instance.program_streams, {})));
+  return remember(places, instance);
 }
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
@@ -182,13 +212,15 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   TRY(fault_point("restore.layers"));
 
   InitParts parts = TRY(prepare_init(merged, places, groups));
-  RestoreRequest request{image, groups.application, {}, std::move(parts.setup), std::move(parts.ours)};
+  RestoreRequest request{
+      image, groups.application, {}, std::move(parts.setup), std::move(parts.ours), {}};
   if (!merged.tty) {
     StreamPair streams = TRY(make_pipes(merged.stdin_open));
     request.streams["stdin"] = std::move(streams.theirs[0]);
     request.streams["stdout"] = std::move(streams.theirs[1]);
     request.streams["stderr"] = std::move(streams.theirs[2]);
     started.ends = std::move(streams.ours);
+    request.kept = TRY(copies_to_keep(started.ends));
   }
   RestoredInstance restored = TRY(restore(std::move(request)));
   started.init = InitLink(std::move(restored.control));
@@ -200,7 +232,6 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
     started.terminal_index = restored.terminal_index;
   }
   TRY(make_nonblocking(started.ends));
-  TRY(entrust(started.init, started.ends));
   TRY(remember(places, started));
   return started;
 }

@@ -17,25 +17,32 @@ namespace appshot {
 struct StartedInstance {
   InitLink init;
   HostPid init_pid;
-  pid_t root_pid = 0;       // inside; 0: held, not yet started
+  pid_t root_pid = 0;  // inside; 0: held, not yet started
   Session::Ends ends;
+  std::array<UniqueFd, 3> program_streams;  // while held: what the program will get
   int terminal_index = -1;
-  HarnessConfig config;     // completed by what the image or the former harness knew
+  HarnessConfig config;  // completed by what the image or the former harness knew
 };
 
-Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places, const InstanceGroups& groups);
+Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
+                               const InstanceGroups& groups);
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
                                          const InstanceGroups& groups);
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
 
-// Starts the program of a launched instance; returns its id inside. Streams are the instance's ends.
+// Starts the program of an instance that was launched held.
+Result<> start_launched_program(StartedInstance& instance, const InstancePlaces& places);
+
+// Starts the program of a launched instance; returns its id inside. Streams are the instance's
+// ends.
 struct ProgramStart {
   std::vector<std::string> argv, env;
   std::string cwd, user;
   bool tty = false;
   bool visitor = false;
 };
-Result<pid_t> start_program(InitLink& init, const ProgramStart& program, std::array<UniqueFd, 3> streams);
+Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
+                            std::array<UniqueFd, 3> streams);
 
 // Both ends of a program's streams.
 struct StreamPair {

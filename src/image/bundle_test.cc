@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include <xxhash.h>
 
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/rich_image_for_test.h"
+#include "image/summary.h"
+#include "image/tar.h"
 #include "os/file.h"
 
 namespace appshot::image {
@@ -26,24 +29,10 @@ class BundleTest : public testing::Test {
   }
   ~BundleTest() override { fs::remove_all(root_); }
 
-  // The smallest image there is: one zombie, and pages that nobody refers to.
   void make_image() {
-    std::string pages(kPagesBlock + 4096, 'p');
+    std::string pages(kPagesBlock + 0x6001, 'p');
     EXPECT_TRUE(write_file(root_ + "/from/pages", pages, O_CREAT));
-    ImageT image;
-    image.aid = "web";
-    image.machine = std::make_unique<MachineT>();
-    image.machine->page_size = kPageSize;
-    image.pages_block = kPagesBlock;
-    image.pages_length = pages.size();
-    image.pages_checksums = {XXH3_64bits(pages.data(), kPagesBlock),
-                             XXH3_64bits(pages.data(), 4096)};
-    auto zombie = std::make_unique<ProcessT>();
-    zombie->pid = 2;
-    zombie->parent = 1;
-    zombie->state = ProcessState::zombie;
-    image.processes.push_back(std::move(zombie));
-    EXPECT_TRUE(write_manifest(root_ + "/from", image));
+    EXPECT_TRUE(write_manifest(root_ + "/from", rich_image(pages)));
   }
 
   std::string exported() {
@@ -91,12 +80,48 @@ TEST_F(BundleTest, RefusesEveryTornOrChangedExport) {
 
 TEST_F(BundleTest, RefusesNamesFromOutside) {
   std::string bundle = exported();
-  size_t name = bundle.find("manifest");
-  std::memcpy(bundle.data() + name, "../../ma", 8);
-  Result<> done = imported(bundle);
+  std::string header = tar_header({"../../ma", fs::file_size(root_ + "/from/manifest"), 0});
+  Result<> done = imported(bundle.replace(0, header.size(), header));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().cls(), ErrorClass::corrupt);
   EXPECT_FALSE(fs::exists(root_ + "/../ma"));
+}
+
+TEST_F(BundleTest, RefusesFurtherFiles) {
+  std::string bundle = exported();
+  std::string more = tar_header({"more", 0, 0});
+  EXPECT_FALSE(imported(bundle.insert(bundle.size() - tar_end().size(), more)));
+  EXPECT_FALSE(imported(more + exported()));
+}
+
+TEST_F(BundleTest, TarCanLookIntoIt) {
+  EXPECT_TRUE(write_file(root_ + "/x.tar", exported(), O_CREAT));
+  std::unique_ptr<FILE, int (*)(FILE*)> tar(
+      ::popen(("tar tvf " + root_ + "/x.tar 2>&1").c_str(), "r"), ::pclose);
+  std::string listing(4096, '\0');
+  listing.resize(::fread(listing.data(), 1, listing.size(), tar.get()));
+  EXPECT_NE(listing.find(" manifest\n"), std::string::npos) << listing;
+  EXPECT_NE(listing.find(std::to_string(kPagesBlock + 0x6001)), std::string::npos) << listing;
+  EXPECT_EQ(std::count(listing.begin(), listing.end(), '\n'), 2) << listing;
+}
+
+TEST_F(BundleTest, AppearsWholeOrNotAtAll) {
+  UniqueFd file = open_file(root_ + "/x.tar", O_RDWR | O_CREAT, 0600).value();
+  ASSERT_TRUE(write_bundle(root_ + "/from", file.get()));
+  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  ASSERT_TRUE(read_bundle(file.get(), root_ + "/new"));
+  Result<ImageSummary> summary = verify_image(root_ + "/new");
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->aid, "web");
+  EXPECT_EQ(summary->parent, "s-0");
+  EXPECT_EQ(summary->processes, 3u);
+  EXPECT_EQ(summary->pages_bytes, kPagesBlock + 0x6001);
+
+  ASSERT_EQ(::ftruncate(file.get(), 100000), 0);
+  ASSERT_EQ(::lseek(file.get(), 0, SEEK_SET), 0);
+  EXPECT_FALSE(read_bundle(file.get(), root_ + "/torn"));
+  EXPECT_FALSE(fs::exists(root_ + "/torn"));
+  EXPECT_FALSE(fs::exists(root_ + "/torn.partial"));
 }
 
 TEST_F(BundleTest, DoesNotPassDamageOn) {

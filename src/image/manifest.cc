@@ -35,7 +35,7 @@ std::vector<char> encode_manifest(const ImageT& image) {
 
 Result<ImageT> decode_manifest(std::span<const char> bytes) {
   ManifestHeader header;
-  if (bytes.size() < sizeof header) return corrupt("is too short");
+  if (bytes.size() <= sizeof header) return corrupt("is too short");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
     return corrupt("is not one of appshot's");

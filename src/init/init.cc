@@ -64,7 +64,8 @@ class Init {
   }
 
   void report(const Result<>& prepared) {
-    Json message = prepared ? make_event("ready") : make_event("failed", {{"error", error_to_json(prepared.error())}});
+    Json message = prepared ? make_event("ready")
+                            : make_event("failed", {{"error", error_to_json(prepared.error())}});
     (void)!setup_.control.send(message);
   }
 
@@ -111,7 +112,8 @@ class Init {
   }
 
   void take_request() {
-    Result<std::optional<Packet>> packet = setup_.control.receive(Deadline::in(std::chrono::seconds(0)));
+    Result<std::optional<Packet>> packet =
+        setup_.control.receive(Deadline::in(std::chrono::seconds(0)));
     if (!packet || !*packet) return lose_harness();
     Packet request = std::move(**packet);
     std::vector<int> fds;
@@ -134,14 +136,15 @@ class Init {
 
   Json handle(Packet& request, std::vector<int>& fds) {
     std::string op = string_at(request.document, "op");
-    Result<Json> result = op == init_op::kSpawn      ? spawn(request)
-                          : op == init_op::kTerminal ? terminal(request, fds)
-                          : op == init_op::kKeep     ? keep(request)
-                          : op == init_op::kFetch    ? fetch(fds)
-                          : op == init_op::kCommit   ? commit()
-                          : op == init_op::kSignal
-                              ? signal(request)
-                              : Result<Json>(Error(ErrorClass::usage, "init does not know '" + op + "'"));
+    Result<Json> result =
+        op == init_op::kSpawn      ? spawn(request)
+        : op == init_op::kTerminal ? terminal(request, fds)
+        : op == init_op::kKeep     ? keep(request)
+        : op == init_op::kFetch    ? fetch(fds)
+        : op == init_op::kCommit   ? commit()
+        : op == init_op::kSignal
+            ? signal(request)
+            : Result<Json>(Error(ErrorClass::usage, "init does not know '" + op + "'"));
     if (!result) return {{"error", error_to_json(result.error())}, {"errno", result.error().err()}};
     result->emplace("ok", true);
     return *std::move(result);
@@ -182,7 +185,8 @@ class Init {
 
   Result<Json> keep(Packet& request) {
     std::vector<std::string> names = strings_at(request.document, "names");
-    if (names.size() != request.fds.size()) return Error(ErrorClass::usage, "one name a descriptor");
+    if (names.size() != request.fds.size())
+      return Error(ErrorClass::usage, "one name a descriptor");
     for (size_t i = 0; i < names.size(); ++i) kept_[names[i]] = std::move(request.fds[i]);
     return Json::object();
   }
@@ -198,7 +202,7 @@ class Init {
 
   Result<Json> commit() {
     TRY_SYS(::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0));
-    started_ = true;
+    started_ |= static_cast<bool>(setup_.populate);  // a restore has its processes already
     return Json::object();
   }
 

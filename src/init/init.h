@@ -41,12 +41,13 @@ struct InitSetup {
 // unasked it sends {"event": "ended", "pid": N, "status": N, "visitor": bool} and
 // {"event": "empty"}.
 namespace init_op {
-inline constexpr char kSpawn[] = "spawn";        // argv env cwd user tty visitor; fds: stdin stdout stderr
+inline constexpr char kSpawn[] =
+    "spawn";  // argv env cwd user tty visitor; fds: stdin stdout stderr
 inline constexpr char kTerminal[] = "terminal";  // keep; answers with the master of a new terminal
 inline constexpr char kKeep[] = "keep";          // fds and their names, kept until told otherwise
-inline constexpr char kFetch[] = "fetch";        // answers with all kept descriptors and their names
-inline constexpr char kCommit[] = "commit";      // from now on live without the harness
-inline constexpr char kSignal[] = "signal";      // signal, pid (as it is inside)
+inline constexpr char kFetch[] = "fetch";    // answers with all kept descriptors and their names
+inline constexpr char kCommit[] = "commit";  // from now on live without the harness
+inline constexpr char kSignal[] = "signal";  // signal, pid (as it is inside)
 }  // namespace init_op
 
 // The body of process 1; returns only by ending the process.

@@ -31,7 +31,8 @@ void default_signals() {
 Result<> take_streams(SpawnRequest& request) {
   // First out of the way of each other, then into place.
   for (UniqueFd& stream : request.streams)
-    if (stream && stream.get() < 3) stream.reset(TRY_SYS(::fcntl(stream.release(), F_DUPFD_CLOEXEC, 3)));
+    if (stream && stream.get() < 3)
+      stream.reset(TRY_SYS(::fcntl(stream.release(), F_DUPFD_CLOEXEC, 3)));
   for (int i = 0; i < 3; ++i)
     if (request.streams[i]) TRY_SYS(::dup2(request.streams[i].get(), i));
   return {};

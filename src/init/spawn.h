@@ -14,10 +14,10 @@ struct SpawnRequest {
   std::vector<std::string> env;
   std::string cwd = "/";
   std::string user;
-  bool tty = false;              // descriptor 0 is a terminal that becomes the controlling one
+  bool tty = false;  // descriptor 0 is a terminal that becomes the controlling one
   bool allow_io_uring = false;
   int cgroup = -1;
-  pid_t pid = 0;                 // to have inside; 0: any
+  pid_t pid = 0;  // to have inside; 0: any
   UniqueFd streams[3];
 };
 

@@ -38,7 +38,8 @@ Result<> enter_time_namespace_for_children(const Clocks& start) {
   // The kernel takes the lines in one write, and only before anyone is inside.
   std::string offsets = "monotonic " + std::to_string(monotonic.tv_sec) + " " +
                         std::to_string(monotonic.tv_nsec) + "\nboottime " +
-                        std::to_string(boottime.tv_sec) + " " + std::to_string(boottime.tv_nsec) + "\n";
+                        std::to_string(boottime.tv_sec) + " " + std::to_string(boottime.tv_nsec) +
+                        "\n";
   return write_file("/proc/self/timens_offsets", offsets);
 }
 

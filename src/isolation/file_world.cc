@@ -13,9 +13,10 @@
 namespace appshot {
 namespace {
 
-Result<> mount_at(const char* source, const std::string& target, const char* type, unsigned long flags,
-                  const std::string& options = "") {
-  if (::mount(source, target.c_str(), type, flags, options.empty() ? nullptr : options.c_str()) != 0)
+Result<> mount_at(const char* source, const std::string& target, const char* type,
+                  unsigned long flags, const std::string& options = "") {
+  if (::mount(source, target.c_str(), type, flags, options.empty() ? nullptr : options.c_str()) !=
+      0)
     return Error::from_errno(errno, "mount " + std::string(type ? type : "bind") + " on " + target);
   return {};
 }
@@ -62,7 +63,8 @@ Result<> make_ipc_file_systems(const FileWorld& world, const std::string& dev) {
   if (world.share.ipc) {
     // The host's own queues and shared memory, seen through the instance's root.
     TRY(mount_at("/dev/shm", dev + "/shm", nullptr, MS_BIND));
-    if (::access("/dev/mqueue/.", F_OK) == 0) TRY(mount_at("/dev/mqueue", dev + "/mqueue", nullptr, MS_BIND));
+    if (::access("/dev/mqueue/.", F_OK) == 0)
+      TRY(mount_at("/dev/mqueue", dev + "/mqueue", nullptr, MS_BIND));
     return {};
   }
   TRY(mount_at("shm", dev + "/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"));
@@ -93,7 +95,8 @@ Result<> make_info(const FileWorld& world, const std::string& root) {
   Result<> made = make_folders(target);
   if (!made) return made;
   TRY(mount_at(world.info.c_str(), target, nullptr, MS_BIND));
-  return mount_at(nullptr, target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV);
+  return mount_at(nullptr, target, nullptr,
+                  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV);
 }
 
 Result<> move_into(const std::string& root) {

@@ -13,9 +13,9 @@ namespace appshot {
 
 struct FileWorld {
   Share share;
-  std::string root;      // empty folder on which the new root is assembled
-  std::string layers;    // one folder for each private layer; lives as long as the instance
-  std::string info;      // becomes /run/appshot, read-only
+  std::string root;    // empty folder on which the new root is assembled
+  std::string layers;  // one folder for each private layer; lives as long as the instance
+  std::string info;    // becomes /run/appshot, read-only
 };
 
 // Call in a fresh mount namespace; the caller's root is the instance's afterwards.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <sstream>
 
 #include "os/file.h"
@@ -11,19 +12,24 @@ namespace {
 
 // Views of the kernel, or made anew for each instance: nothing a private layer could be put over.
 constexpr std::array<std::string_view, 22> kNotFiles{
-    "proc",     "sysfs",   "devtmpfs",   "devpts",     "mqueue",  "cgroup",    "cgroup2", "debugfs",
-    "tracefs",  "bpf",     "securityfs", "pstore",     "configfs", "fusectl",  "autofs",  "binfmt_misc",
-    "hugetlbfs", "efivarfs", "nsfs",     "rpc_pipefs", "nfsd",    "selinuxfs"};
+    "proc",     "sysfs",      "devtmpfs", "devpts",      "mqueue",     "cgroup",
+    "cgroup2",  "debugfs",    "tracefs",  "bpf",         "securityfs", "pstore",
+    "configfs", "fusectl",    "autofs",   "binfmt_misc", "hugetlbfs",  "efivarfs",
+    "nsfs",     "rpc_pipefs", "nfsd",     "selinuxfs"};
 
 bool below(std::string_view path, std::string_view folder) {
-  return path == folder || (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
+  return path == folder ||
+         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
 }
 
 std::string unescape_octal(const std::string& text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      out.push_back(static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)));
+    int value = 0;
+    const char* digits = text.c_str() + i + 1;
+    if (text[i] == '\\' && i + 3 < text.size() &&
+        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
+      out.push_back(static_cast<char>(value));
       i += 3;
     } else {
       out.push_back(text[i]);
@@ -46,9 +52,11 @@ std::vector<HostMount> parse_host_mounts(std::string_view mountinfo) {
     right >> type;
     point = unescape_octal(point);
     // A later mount on the same place hides the earlier one.
-    std::erase_if(mounts, [&](const HostMount& m) { return below(m.point, point) && m.point != "/"; });
+    std::erase_if(mounts,
+                  [&](const HostMount& m) { return below(m.point, point) && m.point != "/"; });
     bool of_kernel = std::find(kNotFiles.begin(), kNotFiles.end(), type) != kNotFiles.end();
-    if (of_kernel || below(point, "/dev") || below(point, "/proc") || below(point, "/sys")) continue;
+    if (of_kernel || below(point, "/dev") || below(point, "/proc") || below(point, "/sys"))
+      continue;
     if (point == "/" && !mounts.empty()) mounts.clear();
     mounts.push_back({point, type});
   }
@@ -63,15 +71,31 @@ Result<std::vector<HostMount>> host_mounts() {
 
 std::string layer_name(const std::string& mount_point) {
   if (mount_point == "/") return "root";
-  std::string name = mount_point.substr(1);
-  std::replace(name.begin(), name.end(), '/', '%');
-  return "at%" + name;
+  std::string name = "at%";
+  for (char c : mount_point.substr(1)) {
+    if (c == '/') {
+      name.push_back('%');
+    } else if (c == '%' || c == '=') {
+      name += c == '%' ? "=25" : "=3d";
+    } else {
+      name.push_back(c);
+    }
+  }
+  return name;
 }
 
 std::string layer_mount_point(const std::string& layer) {
   if (layer == "root") return "/";
-  std::string point = layer.substr(2);
-  std::replace(point.begin(), point.end(), '%', '/');
+  std::string point;
+  for (size_t i = 2; i < layer.size(); ++i) {
+    std::string_view rest = std::string_view(layer).substr(i);
+    if (rest.starts_with("=25") || rest.starts_with("=3d")) {
+      point.push_back(rest[1] == '2' ? '%' : '=');
+      i += 2;
+    } else {
+      point.push_back(layer[i] == '%' ? '/' : layer[i]);
+    }
+  }
   return point;
 }
 

@@ -7,11 +7,16 @@ namespace appshot {
 Result<Share> Share::from_names(const std::vector<std::string>& names) {
   Share share;
   for (const std::string& name : names) {
-    if (name == "fs") share.fs = true;
-    else if (name == "net") share.net = true;
-    else if (name == "ipc") share.ipc = true;
-    else if (name == "uts") share.uts = true;
-    else if (name == "time") share.time = true;
+    if (name == "fs")
+      share.fs = true;
+    else if (name == "net")
+      share.net = true;
+    else if (name == "ipc")
+      share.ipc = true;
+    else if (name == "uts")
+      share.uts = true;
+    else if (name == "time")
+      share.time = true;
     else
       return Error(ErrorClass::usage, "there is no kind of isolation called '" + name + "'")
           .hint("--share takes fs, net, ipc, uts or time");

@@ -32,7 +32,8 @@ std::optional<uint32_t> number(std::string_view text) {
 
 }  // namespace
 
-Result<User> resolve_user(const std::string& text, std::string_view passwd, std::string_view group) {
+Result<User> resolve_user(const std::string& text, std::string_view passwd,
+                          std::string_view group) {
   size_t colon = text.find(':');
   std::string_view user_part = std::string_view(text).substr(0, colon);
   std::optional<uint32_t> uid = number(user_part);
@@ -55,7 +56,8 @@ Result<User> resolve_user(const std::string& text, std::string_view passwd, std:
         .hint("give a numeric uid, or a name that is in the instance's /etc/passwd");
   if (!found) user.uid = *uid;
 
-  std::string_view group_part = colon == std::string::npos ? "" : std::string_view(text).substr(colon + 1);
+  std::string_view group_part =
+      colon == std::string::npos ? "" : std::string_view(text).substr(colon + 1);
   bool group_found = group_part.empty();
   if (std::optional<uint32_t> gid = number(group_part)) {
     user.gid = *gid;

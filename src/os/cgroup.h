@@ -28,9 +28,9 @@ class Cgroup {
   Result<> thaw() const;
   Result<bool> populated() const;
   Result<> wait_empty(Deadline deadline) const;
-  Result<> kill_all() const;                        // SIGKILL to every task, forks included
-  Result<std::vector<pid_t>> processes() const;     // as seen from the caller's pid namespace
-  Result<> remove() const;                          // it must be empty
+  Result<> kill_all() const;                     // SIGKILL to every task, forks included
+  Result<std::vector<pid_t>> processes() const;  // as seen from the caller's pid namespace
+  Result<> remove() const;                       // it must be empty
 
  private:
   Cgroup(std::string path, UniqueFd folder) : path_(std::move(path)), folder_(std::move(folder)) {}

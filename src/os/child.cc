@@ -12,7 +12,8 @@ namespace appshot {
 Result<pid_t> fork_child(const ChildOptions& options) {
   clone_args args{};
   args.flags = options.flags;
-  args.exit_signal = (options.flags & CLONE_PARENT) != 0 ? 0 : static_cast<uint64_t>(options.exit_signal);
+  args.exit_signal =
+      (options.flags & CLONE_PARENT) != 0 ? 0 : static_cast<uint64_t>(options.exit_signal);
   pid_t wanted = options.pid;
   if (wanted != 0) {
     args.set_tid = reinterpret_cast<uint64_t>(&wanted);

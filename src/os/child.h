@@ -13,10 +13,10 @@
 namespace appshot {
 
 struct ChildOptions {
-  uint64_t flags = 0;              // CLONE_*
-  pid_t pid = 0;                   // in the innermost pid namespace; 0: any
-  int cgroup = -1;                 // start in this cgroup v2 folder
-  int exit_signal = 17;            // SIGCHLD
+  uint64_t flags = 0;    // CLONE_*
+  pid_t pid = 0;         // in the innermost pid namespace; 0: any
+  int cgroup = -1;       // start in this cgroup v2 folder
+  int exit_signal = 17;  // SIGCHLD
   UniqueFd* pidfd = nullptr;
 };
 

@@ -106,8 +106,8 @@ Result<> publish_folder(const std::string& partial, const std::string& final_pat
   TRY_SYS(::fsync(folder.get()));
   if (::rename(partial.c_str(), final_path.c_str()) != 0)
     return Error::from_errno(errno, "rename " + partial + " to " + final_path);
-  UniqueFd parent = TRY(open_file(final_path.substr(0, final_path.find_last_of('/')),
-                                  O_RDONLY | O_DIRECTORY));
+  UniqueFd parent =
+      TRY(open_file(final_path.substr(0, final_path.find_last_of('/')), O_RDONLY | O_DIRECTORY));
   TRY_SYS(::fsync(parent.get()));
   return {};
 }

@@ -31,7 +31,8 @@ class PageScan {
   static Result<PageScan> open(const std::string& proc_folder);  // "/proc/41", "/proc/self"
 
   // Ranges in [start, end) of pages that have any of `any`, none of `none`.
-  Result<std::vector<PageRange>> find(uint64_t start, uint64_t end, uint64_t any, uint64_t none) const;
+  Result<std::vector<PageRange>> find(uint64_t start, uint64_t end, uint64_t any,
+                                      uint64_t none) const;
 
  private:
   explicit PageScan(UniqueFd pagemap) : pagemap_(std::move(pagemap)) {}

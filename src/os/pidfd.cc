@@ -6,9 +6,17 @@
 #include <unistd.h>
 
 namespace appshot {
+namespace {
+
+constexpr unsigned kPidfdThread = O_EXCL;
+
+}  // namespace
 
 Result<Pidfd> Pidfd::open(HostPid pid) {
   auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid.value, 0));
+  // Not a process but one of its threads: possible since 6.9.
+  if (fd < 0 && (errno == EINVAL || errno == ENOENT))
+    fd = static_cast<int>(::syscall(SYS_pidfd_open, pid.value, kPidfdThread));
   if (fd < 0) return Error::from_errno(errno, "pidfd_open " + std::to_string(pid.value));
   return Pidfd(UniqueFd(fd));
 }

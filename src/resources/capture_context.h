@@ -17,14 +17,15 @@ struct CaptureContext {
   const InstanceView& instance;
   image::ImageT& image;
   image::PagesWriter& pages;
-  Obstacles obstacles;
+  Obstacles obstacles{};
 
   // Things found by device and inode, so that what is shared is kept once.
   using Identity = std::pair<uint64_t, uint64_t>;
-  std::map<Identity, int> ghosts;          // -> Image.ghosts
-  std::map<Identity, int> shared_memory;   // -> Image.shared_memory
-  std::map<Identity, int> pipes;           // -> Image.pipes
-  std::map<std::string, int> mapped_files; // path and ghost -> Image.mapped_files
+  std::map<Identity, int> ghosts{};           // -> Image.ghosts
+  std::map<Identity, int> shared_memory{};    // -> Image.shared_memory
+  std::map<Identity, int> pipes{};            // -> Image.pipes
+  std::map<Identity, int> message_queues{};   // -> Image.message_queues
+  std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
 };
 
 }  // namespace appshot

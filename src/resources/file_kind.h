@@ -25,7 +25,8 @@ class FileKind {
   virtual bool recognises(const DescriptorRef& ref) const = 0;
   // A state of it that cannot be captured, in words that follow "descriptor 7 …"; empty: none.
   virtual std::string obstacle(const DescriptorRef&) const { return ""; }
-  virtual Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const = 0;
+  virtual Result<image::FileKindUnion> capture(CaptureContext& context,
+                                               const DescriptorRef& ref) const = 0;
 
   virtual image::FileKind type() const = 0;
   // A new open file description, made in the instance's init. An empty descriptor: it is made by

@@ -10,6 +10,7 @@
 #include "resources/files/regular_file.h"
 #include "resources/inotify/inotify.h"
 #include "resources/memfd/memfd.h"
+#include "resources/mqueue/mqueue.h"
 #include "resources/obstacles.h"
 #include "resources/pidfd/pidfd.h"
 #include "resources/pipes/pipe.h"
@@ -26,6 +27,7 @@ const terminals::Terminal kTerminal;
 const pipes::Pipe kPipe;
 const pipes::NamedPipe kNamedPipe;
 const memfds::Memfd kMemfd;
+const mqueues::MessageQueue kMessageQueue;
 const files::RegularFile kRegularFile;
 const files::DeviceFile kDeviceFile;
 const eventfds::Eventfd kEventfd;
@@ -35,8 +37,9 @@ const epolls::Epoll kEpoll;
 const inotifies::Inotify kInotify;
 const pidfds::Pidfd kPidfd;
 
-const FileKind* const kKinds[] = {&kStream,   &kTerminal, &kPipe,     &kNamedPipe, &kMemfd, &kRegularFile, &kDeviceFile,
-                                  &kEventfd,  &kTimerfd,  &kSignalfd, &kEpoll,     &kInotify, &kPidfd};
+const FileKind* const kKinds[] = {&kStream,      &kTerminal,   &kPipe,    &kNamedPipe,   &kMemfd,
+                                  &kRegularFile, &kDeviceFile, &kEventfd, &kTimerfd,     &kSignalfd,
+                                  &kEpoll,       &kInotify,    &kPidfd,   &kMessageQueue};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning
@@ -46,19 +49,23 @@ struct Unknown {
 
 constexpr Unknown kUnknown[] = {
     {"socket:", "a socket, which this version cannot capture yet", "close it before the snapshot"},
-    {"anon_inode:[io_uring]", "an io_uring", "start the program without --allow-io-uring: it will use epoll"},
+    {"anon_inode:[io_uring]", "an io_uring",
+     "start the program without --allow-io-uring: it will use epoll"},
     {"anon_inode:[userfaultfd]", "a userfaultfd", "end its use first"},
     {"anon_inode:[perf_event]", "a perf event counter, which belongs to this machine", "close it"},
     {"anon_inode:bpf", "a BPF object, which belongs to this machine's kernel", "close it"},
     {"anon_inode:[fanotify]", "a fanotify group", "use inotify, or close it"},
     {"anon_inode:[landlock", "a Landlock ruleset", "close it"},
-    {"anon_inode:seccomp", "a seccomp listener, whose filter waits for an answer from here", "close it"},
+    {"anon_inode:seccomp", "a seccomp listener, whose filter waits for an answer from here",
+     "close it"},
     {"anon_inode:kvm", "a virtual machine of /dev/kvm", "close it"},
     {"anon_inode:", "an object of a kind this version does not know", "close it"},
     {"mnt:", "a namespace", "close it"},
     {"net:", "a namespace", "close it"},
-    {"/proc/", "a file of /proc, whose content belongs to this machine", "close it before the snapshot"},
-    {"/sys/", "a file of /sys, whose content belongs to this machine", "close it before the snapshot"},
+    {"/proc/", "a file of /proc, whose content belongs to this machine",
+     "close it before the snapshot"},
+    {"/sys/", "a file of /sys, whose content belongs to this machine",
+     "close it before the snapshot"},
 };
 
 }  // namespace
@@ -82,8 +89,10 @@ Obstacle explain_unknown(const DescriptorRef& ref) {
     return {where + d.link + ", a device that cannot be captured",
             "close it, or start with --allow-device " + d.link + " to reopen it on restore"};
   for (const Unknown& unknown : kUnknown)
-    if (d.link.starts_with(unknown.link)) return {where + d.link + ", " + unknown.what, unknown.hint};
-  return {where + d.link + ", of a kind this version does not know", "close it before the snapshot"};
+    if (d.link.starts_with(unknown.link))
+      return {where + d.link + ", " + unknown.what, unknown.hint};
+  return {where + d.link + ", of a kind this version does not know",
+          "close it before the snapshot"};
 }
 
 }  // namespace appshot

@@ -17,7 +17,8 @@ constexpr std::string_view kDeleted = " (deleted)";
 Result<int> capture_ghost(CaptureContext& context, const struct stat& info,
                           const std::function<Result<UniqueFd>()>& content) {
   CaptureContext::Identity identity{info.st_dev, info.st_ino};
-  if (auto known = context.ghosts.find(identity); known != context.ghosts.end()) return known->second;
+  if (auto known = context.ghosts.find(identity); known != context.ghosts.end())
+    return known->second;
   auto ghost = std::make_unique<image::GhostT>();
   ghost->size = static_cast<uint64_t>(info.st_size);
   ghost->mode = info.st_mode;
@@ -35,14 +36,45 @@ Result<int> capture_ghost(CaptureContext& context, const struct stat& info,
   return index;
 }
 
+bool leads_to(const std::string& path, const struct stat& info) {
+  struct stat named {};
+  return ::lstat(path.c_str(), &named) == 0 && named.st_dev == info.st_dev &&
+         named.st_ino == info.st_ino;
+}
+
+// A file whose name was removed may have another beside it: so sem_open makes a semaphore, under a
+// passing name that it links to the real one. Empty: none is found.
+std::string other_name(const std::string& root, const std::string& path, const struct stat& info) {
+  if (info.st_nlink == 0 || S_ISDIR(info.st_mode)) return "";
+  std::string folder = path.substr(0, path.find_last_of('/') + 1);
+  for (const std::string& name : list_folder(root + folder).value_or({}))
+    if (leads_to(root + folder + name, info)) return folder + name;
+  return "";
+}
+
+// Another name of the same file beside the one that is gone, as sem_open leaves behind: the tie to
+// it must not be lost.
+std::string other_name_beside(const std::string& root, const std::string& gone, const struct stat& info) {
+  std::string folder = gone.substr(0, gone.find_last_of('/'));
+  Result<std::vector<std::string>> names = list_folder(root + folder + "/");
+  if (info.st_nlink == 0 || !names) return "";
+  for (const std::string& name : *names) {
+    struct stat other {};
+    std::string path = folder + "/" + name;
+    if (::lstat((root + path).c_str(), &other) == 0 && other.st_dev == info.st_dev && other.st_ino == info.st_ino)
+      return path;
+  }
+  return "";
+}
+
 }  // namespace
 
 image::Time to_time(const timespec& time) { return image::Time(time.tv_sec, time.tv_nsec); }
 timespec from_time(const image::Time& time) { return timespec{time.sec(), time.nsec()}; }
 
-Result<std::unique_ptr<image::FileNameT>> capture_name(CaptureContext& context, const std::string& link,
-                                                       const struct stat& info,
-                                                       const std::function<Result<UniqueFd>()>& content) {
+Result<std::unique_ptr<image::FileNameT>> capture_name(
+    CaptureContext& context, const std::string& link, const struct stat& info,
+    const std::function<Result<UniqueFd>()>& content) {
   auto name = std::make_unique<image::FileNameT>();
   name->path = link;
   name->device = info.st_dev;
@@ -52,23 +84,26 @@ Result<std::unique_ptr<image::FileNameT>> capture_name(CaptureContext& context, 
   name->mode = info.st_mode;
 
   // A file may really be called "x (deleted)": the name is believed if it leads to the same file.
-  struct stat named {};
-  if (::lstat((context.instance.root + link).c_str(), &named) == 0 && named.st_dev == info.st_dev &&
-      named.st_ino == info.st_ino)
-    return name;
+  if (leads_to(context.instance.root + link, info)) return name;
   if (link.ends_with(kDeleted)) name->path = link.substr(0, link.size() - kDeleted.size());
+  if (std::string other = other_name(context.instance.root, name->path, info); !other.empty()) {
+    name->path = std::move(other);
+    return name;
+  }
   name->ghost = TRY(capture_ghost(context, info, content).within(link));
   return name;
 }
 
 std::vector<uint8_t> build_id_of(int fd) {
   Elf64_Ehdr head;
-  if (::pread(fd, &head, sizeof head, 0) != sizeof head || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-      head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum > 64)
+  if (::pread(fd, &head, sizeof head, 0) != sizeof head ||
+      std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64 ||
+      head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum > 64)
     return {};
   for (int i = 0; i < head.e_phnum; ++i) {
     Elf64_Phdr part;
-    if (::pread(fd, &part, sizeof part, static_cast<off_t>(head.e_phoff + static_cast<uint64_t>(i) * sizeof part)) !=
+    if (::pread(fd, &part, sizeof part,
+                static_cast<off_t>(head.e_phoff + static_cast<uint64_t>(i) * sizeof part)) !=
         sizeof part)
       return {};
     if (part.p_type != PT_NOTE || part.p_filesz > 4096) continue;

@@ -18,9 +18,9 @@ timespec from_time(const image::Time& time);
 
 // `link` is what /proc shows ("/srv/x", "/srv/x (deleted)"), `info` the file's own state. When the
 // name leads elsewhere by now, the content is kept in the image; `content` must then be readable.
-Result<std::unique_ptr<image::FileNameT>> capture_name(CaptureContext& context, const std::string& link,
-                                                       const struct stat& info,
-                                                       const std::function<Result<UniqueFd>()>& content);
+Result<std::unique_ptr<image::FileNameT>> capture_name(
+    CaptureContext& context, const std::string& link, const struct stat& info,
+    const std::function<Result<UniqueFd>()>& content);
 
 // The build id note of an ELF file, empty when there is none.
 std::vector<uint8_t> build_id_of(int fd);

@@ -17,8 +17,8 @@ namespace {
 // Without the one line that is a property of the descriptor and not of the description; locks of
 // the process show only in its own descriptors.
 std::string appearance(const DescriptorSource& d) {
-  return fmt::format("{} {} {} {} {:o}", d.link, d.info.st_dev, d.info.st_ino, proc::field(d.fields, "pos"),
-                     d.flags() & ~static_cast<uint32_t>(O_CLOEXEC));
+  return fmt::format("{} {} {} {} {:o}", d.link, d.info.st_dev, d.info.st_ino,
+                     proc::field(d.fields, "pos"), d.flags() & ~static_cast<uint32_t>(O_CLOEXEC));
 }
 
 // Who gets SIGIO. The kernel answers in our ids; the owner's own status tells its id inside.
@@ -49,7 +49,8 @@ Result<> FileTable::add(const ProcessSource& process, image::ProcessT& into) {
     // A process's locks show with each of its descriptors of the file: one is enough.
     bool first_of_file = locked.insert(d.info.st_ino).second;
     for (auto& lock : locks::parse(d.fdinfo))
-      if (locks::belongs_to_process(*lock) && first_of_file) descriptor->locks.push_back(std::move(lock));
+      if (locks::belongs_to_process(*lock) && first_of_file)
+        descriptor->locks.push_back(std::move(lock));
     into.descriptors.push_back(std::move(descriptor));
   }
   return {};
@@ -69,7 +70,8 @@ Result<int> FileTable::index_of(const ProcessSource& process, const DescriptorSo
   return index;
 }
 
-Result<int> FileTable::capture_new(const ProcessSource& process, const DescriptorSource& descriptor) {
+Result<int> FileTable::capture_new(const ProcessSource& process,
+                                   const DescriptorSource& descriptor) {
   DescriptorRef ref{context_.instance, process, descriptor};
   const FileKind* kind = find_file_kind(ref);
   if (kind == nullptr) {
@@ -92,20 +94,23 @@ Result<> FileTable::resolve_epoll_targets(const std::vector<ProcessSource>& proc
   for (const auto& [index, holder] : first_holder_) {
     image::OpenFileT& file = *context_.image.open_files[static_cast<size_t>(index)];
     if (file.kind.type != image::FileKind::Epoll) continue;
-    std::map<int, unsigned> seen;  // one number may stand in a set several times, for different files
+    std::map<int, unsigned>
+        seen;  // one number may stand in a set several times, for different files
     for (auto& target : file.kind.AsEpoll()->targets) {
       target->file = find_target(holder, *target, seen[target->fd]++, processes);
       if (target->file < 0)
-        context_.obstacles.add(fmt::format("descriptor {} of process {} watches (epoll) a file that no process has open",
-                                           holder.fd, holder.pid.value),
-                               "remove it from the set");
+        context_.obstacles.add(
+            fmt::format(
+                "descriptor {} of process {} watches (epoll) a file that no process has open",
+                holder.fd, holder.pid.value),
+            "remove it from the set");
     }
   }
   return {};
 }
 
-int FileTable::find_target(const Holder& set, const image::EpollTargetT& target, unsigned occurrence,
-                           const std::vector<ProcessSource>& processes) const {
+int FileTable::find_target(const Holder& set, const image::EpollTargetT& target,
+                           unsigned occurrence, const std::vector<ProcessSource>& processes) const {
   auto matches = [&](HostPid pid, int fd) {
     return epolls::watches(set.pid, set.fd, target.fd, occurrence, pid, fd);
   };

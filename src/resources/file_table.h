@@ -33,7 +33,8 @@ class FileTable {
                   const std::vector<ProcessSource>& processes) const;
 
   CaptureContext& context_;
-  // What /proc says of it is the same for every descriptor of a description: only equals are compared.
+  // What /proc says of it is the same for every descriptor of a description: only equals are
+  // compared.
   std::map<std::string, std::vector<Holder>> by_appearance_;
   std::map<std::pair<pid_t, int>, int> by_descriptor_;
   std::map<int, Holder> first_holder_;

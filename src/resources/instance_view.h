@@ -25,12 +25,12 @@ struct InstanceView {
   std::string aid;
   Share share;
   HostPid init;
-  std::string root;        // "/proc/INIT/root": paths of the instance, from here
-  std::string layers;      // the private layers, one folder a file system; empty with --share fs
-  UniqueFd proc;           // the instance's own /proc, opened when the instance was made
+  std::string root;    // "/proc/INIT/root": paths of the instance, from here
+  std::string layers;  // the private layers, one folder a file system; empty with --share fs
+  UniqueFd proc;       // the instance's own /proc, opened when the instance was made
   const Cgroup* application = nullptr;
   std::vector<StreamIdentity> streams;
-  int terminal = -1;       // master of the instance's terminal, borrowed; -1: none
+  int terminal = -1;  // master of the instance's terminal, borrowed; -1: none
   int terminal_index = -1;
 };
 

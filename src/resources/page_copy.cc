@@ -19,7 +19,8 @@ bool is_zero_page(const char* page) {
   return first == 0 && std::memcmp(page, page + 8, kPageSize - 8) == 0;
 }
 
-void append_run(std::vector<image::PageRun>& runs, uint64_t address, uint64_t length, uint64_t offset) {
+void append_run(std::vector<image::PageRun>& runs, uint64_t address, uint64_t length,
+                uint64_t offset) {
   if (!runs.empty()) {
     const image::PageRun& last = runs.back();
     if (last.address() + last.length() == address && last.offset() + last.length() == offset) {
@@ -72,8 +73,9 @@ Result<> PageCopy::from_file(int fd, uint64_t size) {
     at = static_cast<uint64_t>(data) / kPageSize * kPageSize;
     off_t hole = ::lseek(fd, data, SEEK_HOLE);
     if (hole < 0) return Error::from_errno(errno, "lseek(SEEK_HOLE)");
-    uint64_t end = std::min<uint64_t>((static_cast<uint64_t>(hole) + kPageSize - 1) / kPageSize * kPageSize,
-                                      (size + kPageSize - 1) / kPageSize * kPageSize);
+    uint64_t end =
+        std::min<uint64_t>((static_cast<uint64_t>(hole) + kPageSize - 1) / kPageSize * kPageSize,
+                           (size + kPageSize - 1) / kPageSize * kPageSize);
     while (at < end) {
       std::span<char> room = pages.room();
       size_t wanted = std::min<uint64_t>(room.size(), end - at);

@@ -20,12 +20,21 @@ Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd)
   return source;
 }
 
+Result<HostPid> living_thread(const proc::ProcessDir& dir) {
+  for (HostPid tid : TRY(dir.threads())) {
+    Result<proc::Stat> stat = dir.stat_of_thread(tid);
+    if (stat && stat->state != 'Z' && stat->state != 'X') return tid;
+  }
+  return Error(ErrorClass::gone, "process " + std::to_string(dir.pid().value) + " has ended");
+}
+
 }  // namespace
 
 std::string ProcessSource::words() const { return process_words(id, stat.name); }
 
-Result<ProcessSource> ProcessSource::look_at(proc::ProcessDir dir) {
-  HostPid host = dir.pid();
+Result<ProcessSource> ProcessSource::look_at(HostPid pid) {
+  HostPid host = TRY(living_thread(TRY(proc::ProcessDir::open(pid))));
+  proc::ProcessDir dir = TRY(proc::ProcessDir::open(host));
   Pidfd pidfd = TRY(Pidfd::open(host));
   proc::Stat stat = TRY(dir.stat());
   proc::Fields status = TRY(dir.status());
@@ -38,8 +47,14 @@ Result<ProcessSource> ProcessSource::look_at(proc::ProcessDir dir) {
     if (!one && one.error().err() == ENOENT) continue;
     descriptors.push_back(TRY(std::move(one)));
   }
-  return ProcessSource{host,   id,       std::move(dir),         std::move(stat),   std::move(status),
-                       std::move(mappings), std::move(descriptors), std::move(pidfd)};
+  return ProcessSource{host,
+                       id,
+                       std::move(dir),
+                       std::move(stat),
+                       std::move(status),
+                       std::move(mappings),
+                       std::move(descriptors),
+                       std::move(pidfd)};
 }
 
 const proc::Mapping* ProcessSource::mapping_named(std::string_view name) const {

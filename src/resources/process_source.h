@@ -18,10 +18,10 @@ namespace appshot {
 
 struct DescriptorSource {
   int fd = -1;
-  std::string link;        // /proc/PID/fd/N
-  struct stat info {};     // of what it leads to
-  proc::Fields fields;     // fdinfo
-  std::string fdinfo;      // the same, as text: kinds with lines of their own parse them
+  std::string link;     // /proc/PID/fd/N
+  struct stat info {};  // of what it leads to
+  proc::Fields fields;  // fdinfo
+  std::string fdinfo;   // the same, as text: kinds with lines of their own parse them
   uint32_t flags() const { return static_cast<uint32_t>(proc::field_number(fields, "flags", 8)); }
 };
 
@@ -38,7 +38,8 @@ struct ProcessSource {
   std::string words() const;  // "process 12 (nginx)"
 
   // Works on running processes too; then it is a picture of nearly one moment.
-  static Result<ProcessSource> look_at(proc::ProcessDir dir);
+  // A process whose first thread has ended is looked at through one that lives.
+  static Result<ProcessSource> look_at(HostPid pid);
 
   const proc::Mapping* mapping_named(std::string_view name) const;
 };

@@ -16,6 +16,7 @@ constexpr std::string_view kMemfd = "/memfd:";
 constexpr std::string_view kSysv = "/SYSV";
 constexpr std::string_view kAnonymous = "/dev/zero";
 constexpr std::string_view kDeleted = " (deleted)";
+constexpr uint64_t kSysvIdentity = 1ULL << 63;
 
 // Anonymous shared memory can be had only by mapping it; /proc/self/map_files then leads to the
 // object behind the mapping.
@@ -23,7 +24,8 @@ Result<UniqueFd> make_anonymous(uint64_t size) {
   void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of shared memory");
   auto start = reinterpret_cast<uint64_t>(at);
-  Result<UniqueFd> fd = open_file(fmt::format("/proc/self/map_files/{:x}-{:x}", start, start + size), O_RDWR);
+  Result<UniqueFd> fd =
+      open_file(fmt::format("/proc/self/map_files/{:x}-{:x}", start, start + size), O_RDWR);
   ::munmap(at, size);
   return fd;
 }
@@ -31,13 +33,16 @@ Result<UniqueFd> make_anonymous(uint64_t size) {
 }  // namespace
 
 bool is_shared_memory_link(const std::string& link) {
-  return link.starts_with(kMemfd) || (link.ends_with(kDeleted) && (link.starts_with(kSysv) || link.starts_with(kAnonymous)));
+  return link.starts_with(kMemfd) ||
+         (link.ends_with(kDeleted) && (link.starts_with(kSysv) || link.starts_with(kAnonymous)));
 }
 
 Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::string& link) {
   struct stat info {};
   TRY_SYS(::fstat(fd, &info));
   CaptureContext::Identity identity{info.st_dev, info.st_ino};
+  // A segment's inode number is its id, which another object of that file system may have as well.
+  if (link.starts_with(kSysv)) identity.second |= kSysvIdentity;
   if (auto known = context.shared_memory.find(identity); known != context.shared_memory.end())
     return known->second;
   auto object = std::make_unique<image::SharedMemoryT>();
@@ -57,7 +62,8 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
   return index;
 }
 
-Result<> fill_shared_memory(const RestoreContext& context, const image::SharedMemoryT& object, int fd) {
+Result<> fill_shared_memory(const RestoreContext& context, const image::SharedMemoryT& object,
+                            int fd) {
   if (object.pages.empty()) return {};
   void* at = ::mmap(nullptr, object.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of shared memory");

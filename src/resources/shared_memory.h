@@ -21,6 +21,7 @@ Result<> make_shared_memory(RestoreContext& context);
 Result<> seal_shared_memory(RestoreContext& context);
 
 // Fills an object from the image; `fd` open for writing.
-Result<> fill_shared_memory(const RestoreContext& context, const image::SharedMemoryT& object, int fd);
+Result<> fill_shared_memory(const RestoreContext& context, const image::SharedMemoryT& object,
+                            int fd);
 
 }  // namespace appshot

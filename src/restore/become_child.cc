@@ -19,7 +19,9 @@
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/files/regular_file.h"
+#include "resources/ipc/sem_undo.h"
 #include "resources/locks/locks.h"
+#include "resources/mqueue/notification.h"
 #include "resources/terminals/terminal.h"
 #include "restore/spawn_plan.h"
 #include "restore/stages.h"
@@ -49,7 +51,8 @@ class Becoming {
 
   Result<> make_children(int pid, int cgroup, bool after_session) {
     const SpawnPlan::Node& mine = node(pid);
-    for (size_t index : after_session ? mine.children : mine.before_session) TRY(make_process(index, cgroup));
+    for (size_t index : after_session ? mine.children : mine.before_session)
+      TRY(make_process(index, cgroup));
     if (!after_session) return {};
     for (const SpawnPlan::StandIn& stand_in : mine.stand_ins) TRY(make_stand_in(stand_in, cgroup));
     return {};
@@ -97,8 +100,10 @@ class Becoming {
   Result<> take_place(const image::ProcessT& process) {
     if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     TRY(make_children(process.pid, -1, false));
-    if (process.session == process.pid) TRY_SYS(::setsid());
-    else if (process.group == process.pid) TRY_SYS(::setpgid(0, 0));
+    if (process.session == process.pid)
+      TRY_SYS(::setsid());
+    else if (process.group == process.pid)
+      TRY_SYS(::setpgid(0, 0));
     TRY(terminals::take_as_controlling_child(context_.restore, process));
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
@@ -114,14 +119,16 @@ class Becoming {
   // A group goes on without the process it is named after. The first member finds it again with a
   // stand-in for that process; the others join when everyone is there.
   Result<> join_dead_leaders_group(const image::ProcessT& process) {
-    if (process.group == 0 || groups_led_.count(process.group) != 0 || ::getpgrp() == process.group) return {};
+    if (process.group == 0 || groups_led_.count(process.group) != 0 || ::getpgrp() == process.group)
+      return {};
     for (const auto& other : image_.processes) {
       if (other->group != process.group) continue;
       if (other->pid != process.pid) return {};
       break;
     }
     for (const auto& other : image_.processes)
-      if (other->pid == process.group) return {};  // a zombie has the id; its group is joined before it dies
+      if (other->pid == process.group)
+        return {};  // a zombie has the id; its group is joined before it dies
     int ends[2];
     TRY_SYS(::pipe2(ends, O_CLOEXEC));
     UniqueFd read(ends[0]), write(ends[1]);
@@ -165,22 +172,37 @@ class Becoming {
   }
 
   Result<> take_surroundings(const image::ProcessT& process) {
-    UniqueFd exe = TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
+    UniqueFd exe =
+        TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
     UniqueFd cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
     TRY(take_descriptors(process));
+    TRY(attributes::apply_child(process));
     TRY_SYS(::chroot(process.root->path.c_str()));
     TRY_SYS(::fchdir(cwd.get()));
-    TRY(attributes::apply_child(process));
     cwd.reset();
     // Everything of ours goes but the program's file, at the number the script knows.
     UniqueFd kept(TRY_SYS(::dup2(exe.get(), context_.exe_fd)));
     if (exe.get() == kept.get()) exe.release();
     TRY_SYS(::syscall(SYS_close_range, kept.get() + 1, ~0U, 0));
     kept.release();
+    TRY(take_locks(process));
+    TRY(mqueues::register_child(image_, process));
+    TRY(ipc::take_undo_child(image_, process).within("semaphores"));
     return unregister_rseq();
   }
 
-  // Out of the way of the application's own numbers, and not at the one its program's file will have.
+  // Last of what has to do with descriptors: closing any descriptor of a file would give up the
+  // process's locks on it.
+  Result<> take_locks(const image::ProcessT& process) {
+    for (const auto& descriptor : process.descriptors)
+      for (const auto& lock : descriptor->locks)
+        TRY(locks::take(descriptor->fd, *lock)
+                .within("descriptor " + std::to_string(descriptor->fd)));
+    return {};
+  }
+
+  // Out of the way of the application's own numbers, and not at the one its program's file will
+  // have.
   Result<UniqueFd> open_aside(const image::FileNameT& name, int flags) {
     UniqueFd fd = TRY(files::open_named(context_.restore, name, flags));
     return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.exe_fd + 1)));
@@ -194,12 +216,14 @@ class Becoming {
       const image::OpenFileT& file = *image_.open_files[index];
       std::string words = "descriptor " + std::to_string(descriptor->fd);
       if (!restore.files[index]) {
-        UniqueFd made = TRY(find_file_kind(file.kind.type)->reopen_child(restore, file).within(words));
-        restore.files[index] = UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD, restore.first_descriptor)));
+        UniqueFd made =
+            TRY(find_file_kind(file.kind.type)->reopen_child(restore, file).within(words));
+        restore.files[index] =
+            UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD, restore.first_descriptor)));
       }
-      TRY_SYS(::dup3(restore.files[index].get(), descriptor->fd, descriptor->close_on_exec ? O_CLOEXEC : 0));
+      TRY_SYS(::dup3(restore.files[index].get(), descriptor->fd,
+                     descriptor->close_on_exec ? O_CLOEXEC : 0));
       mine.insert(descriptor->fd);
-      for (const auto& lock : descriptor->locks) TRY(locks::take(descriptor->fd, *lock).within(words));
     }
     for (int fd = 0; fd < restore.first_descriptor; ++fd)
       if (mine.count(fd) == 0) ::close(fd);

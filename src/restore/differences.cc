@@ -12,7 +12,8 @@ namespace appshot {
 namespace {
 
 Error mismatch(const std::vector<Obstacle>& differences) {
-  return Error(ErrorClass::mismatch, "this machine cannot run the image: " + differences.front().what)
+  return Error(ErrorClass::mismatch,
+               "this machine cannot run the image: " + differences.front().what)
       .hint(differences.front().hint)
       .with_obstacles(differences);
 }
@@ -26,7 +27,8 @@ std::string change_of(const image::FileNameT& name) {
     Result<UniqueFd> fd = open_file(name.path, O_RDONLY);
     return fd && build_id_of(fd->get()) == name.build_id ? "" : "has another build id";
   }
-  bool same_time = name.mtime && info.st_mtim.tv_sec == name.mtime->sec() && info.st_mtim.tv_nsec == name.mtime->nsec();
+  bool same_time = name.mtime && info.st_mtim.tv_sec == name.mtime->sec() &&
+                   info.st_mtim.tv_nsec == name.mtime->nsec();
   return same_time ? "" : "was changed at another time";
 }
 
@@ -47,7 +49,8 @@ Result<> refuse_changed_files(const image::ImageT& image) {
   for (const auto& process : image.processes) {
     if (!process->address_space) continue;
     for (const auto& mapping : process->address_space->mappings)
-      if (mapping->kind == image::MappingKind::file && mapping->shared) shared[static_cast<size_t>(mapping->object)] = true;
+      if (mapping->kind == image::MappingKind::file && mapping->shared)
+        shared[static_cast<size_t>(mapping->object)] = true;
   }
   for (size_t i = 0; i < image.mapped_files.size(); ++i) {
     const image::FileNameT& name = *image.mapped_files[i];

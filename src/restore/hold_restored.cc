@@ -2,110 +2,154 @@
 
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
-#include "init/init.h"
+#include <algorithm>
+#include <map>
+
 #include "os/proc/process_dir.h"
-#include "protocol/error_json.h"
+#include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
+#include "restore/remote_call.h"
 
 namespace appshot {
 namespace {
 
-constexpr unsigned long kOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP;
+constexpr unsigned long kOptions =
+    PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP;
 
-Result<Packet> ask_init(Channel& control, const char* op, Deadline deadline) {
-  TRY(control.send({{"op", op}}));
-  for (;;) {
-    std::optional<Packet> packet = TRY(control.receive(deadline));
-    if (!packet) return Error(ErrorClass::gone, "the instance's init has died");
-    if (packet->document.contains("event")) continue;  // something that happened meanwhile
-    if (!bool_at(packet->document, "ok")) return error_from_json(field(packet->document, "error"));
-    return std::move(*packet);
-  }
+bool was_stopped(const image::ProcessT& process) {
+  return process.state == image::ProcessState::stopped;
 }
 
 }  // namespace
 
-Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image, const Cgroup& application) {
-  std::map<pid_t, std::pair<const image::ProcessT*, const image::ThreadT*>> by_id;
-  for (const auto& process : image.processes)
-    for (const auto& thread : process->threads) by_id[thread->tid] = {process.get(), thread.get()};
-  RestoredThreads threads;
+Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
+                                               const Cgroup& application) {
+  std::map<pid_t, HostPid> hosts;  // ids inside to ids here, of threads
+  std::map<pid_t, HostPid> host_processes;
   for (pid_t pid : TRY(application.processes())) {
     proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{pid}));
-    for (HostPid tid : TRY(dir.threads())) {
-      pid_t id = proc::innermost(TRY(dir.status_of_thread(tid)), "NSpid");
-      auto record = by_id.find(id);
-      if (record == by_id.end()) continue;  // a leader that is about to end
-      Tracee tracee = TRY(Tracee::seize(tid, kOptions));
-      threads.held_.push_back({std::move(tracee), HostPid{pid}, record->second.first, record->second.second});
-      by_id.erase(record);
-    }
+    host_processes[proc::innermost(TRY(dir.status()), "NStgid")] = HostPid{pid};
+    for (HostPid tid : TRY(dir.threads()))
+      hosts[proc::innermost(TRY(dir.status_of_thread(tid)), "NSpid")] = tid;
   }
-  if (!by_id.empty())
-    return Error(ErrorClass::gone, "thread " + std::to_string(by_id.begin()->first) + " is missing");
-  return threads;
+  RestoredThreads all;
+  for (const auto& process : image.processes) {
+    if (process->state == image::ProcessState::zombie) continue;
+    HeldProcess held{host_processes[process->pid], process.get(), {}};
+    for (const auto& thread : process->threads) {
+      if (hosts.count(thread->tid) == 0)
+        return Error(ErrorClass::gone, "thread " + std::to_string(thread->tid) + " is missing");
+      held.threads.push_back({TRY(Tracee::seize(hosts[thread->tid], kOptions)), thread.get()});
+    }
+    all.processes_.push_back(std::move(held));
+  }
+  return all;
 }
 
-Result<> RestoredThreads::put_back(const image::ImageT&, const Zone& zone, Deadline deadline) {
-  for (Held& held : held_) TRY(held.tracee.interrupt());
-  for (Held& held : held_) {
-    StopStatus stop = TRY(held.tracee.wait_stop(deadline));
-    if (!stop.interrupted())
-      return Error(ErrorClass::other, "thread " + std::to_string(held.thread->tid) + " stopped by signal " +
-                                          std::to_string(stop.signal()) + " at the end of its restore");
+Result<> RestoredThreads::put_back(Zone& zone, Deadline deadline) {
+  TRY(interrupt_all(deadline));
+  // Stopped ones first, children before parents: a parent must be able to wait for a stop it knew
+  // of.
+  for (auto process = processes_.rbegin(); process != processes_.rend(); ++process) {
+    if (!was_stopped(*process->record)) continue;
+    TRY(settle_stopped_children(*process, zone, deadline));
+    TRY(finish(*process, zone, deadline));
+    TRY(stop_again(*process, deadline));
   }
-  const image::ProcessT* unmapped = nullptr;
-  for (Held& held : held_) {
-    if (held.record != unmapped) TRY(unmap_zone(held.tracee, zone, deadline));
-    unmapped = held.record;
-    TRY(threads::put_back(held.tracee, *held.thread).within("thread " + std::to_string(held.thread->tid)));
+  for (HeldProcess& process : processes_) {
+    if (process.done) continue;
+    TRY(settle_stopped_children(process, zone, deadline));
+    TRY(finish(process, zone, deadline));
   }
   return {};
 }
 
-// The instruction that does it goes with it; the stop on the way out of the call is the last thing
-// the thread does there.
-Result<> RestoredThreads::unmap_zone(Tracee& thread, const Zone& zone, Deadline deadline) {
-  user_regs_struct registers = TRY(thread.registers());
-  registers.rip = zone.syscall_instruction();
-  registers.rax = SYS_munmap;
-  registers.orig_rax = static_cast<unsigned long long>(-1);
-  registers.rdi = zone.address();
-  registers.rsi = zone.length();
-  TRY(thread.block_signals(~0ULL));
-  TRY(thread.set_registers(registers));
-  for (int stops = 0; stops < 2; ++stops) {
-    TRY(thread.resume_to_syscall());
-    StopStatus stop = TRY(thread.wait_stop(deadline));
-    if (!stop.syscall()) return Error(ErrorClass::other, "a restored thread did not let go of the restore zone");
+Result<> RestoredThreads::interrupt_all(Deadline deadline) {
+  for (HeldProcess& process : processes_)
+    for (HeldThread& thread : process.threads) TRY(thread.tracee.interrupt());
+  for (HeldProcess& process : processes_)
+    for (HeldThread& thread : process.threads) {
+      StopStatus stop = TRY(thread.tracee.wait_stop(deadline));
+      if (!stop.interrupted())
+        return Error(ErrorClass::other, "thread " + std::to_string(thread.record->tid) +
+                                            " stopped by signal " + std::to_string(stop.signal()) +
+                                            " at the end of its restore");
+    }
+  return {};
+}
+
+// The children's stops have just sent their parent signals it must not see, and wait for it to ask
+// about stops it may have asked about long ago.
+Result<> RestoredThreads::settle_stopped_children(HeldProcess& process, Zone& zone,
+                                                  Deadline deadline) {
+  Tracee& thread = process.threads.front().tracee;
+  bool any = false;
+  for (const HeldProcess& child : processes_) {
+    if (child.record->parent != process.record->pid || !was_stopped(*child.record)) continue;
+    any = true;
+    if (!child.record->stop_reported) continue;
+    int64_t waited = TRY(
+        remote_call(thread, zone, SYS_waitid,
+                    CallArguments(P_PID, child.record->pid, 0, WSTOPPED | WNOHANG, 0), deadline));
+    if (waited < 0)
+      return Error::from_errno(static_cast<int>(-waited), "waitid for a stopped child");
   }
-  auto result = static_cast<int64_t>(TRY(thread.registers()).rax);
-  if (result != 0) return Error::from_errno(static_cast<int>(-result), "munmap of the restore zone");
+  if (!any) return {};
+  CallList calls;
+  signals::plan_child_signal_afresh(*process.record, calls, zone.data());
+  for (const StubCall& call : calls.calls()) {
+    int64_t result = TRY(remote_call(
+        thread, zone, call.number,
+        CallArguments(call.args[0], call.args[1], call.args[2], call.args[3]), deadline));
+    if (result < 0) return Error::from_errno(static_cast<int>(-result), "putting SIGCHLD back");
+  }
+  return {};
+}
+
+// The instruction that unmaps the zone goes with it; the stop on the way out of the call is the
+// last thing the process does there.
+Result<> RestoredThreads::finish(HeldProcess& process, Zone& zone, Deadline deadline) {
+  int64_t unmapped = TRY(remote_call(process.threads.front().tracee, zone, SYS_munmap,
+                                     CallArguments(zone.address(), zone.length()), deadline));
+  if (unmapped != 0)
+    return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
+  for (HeldThread& thread : process.threads)
+    TRY(threads::put_back(thread.tracee, *process.record, *thread.record)
+            .within("thread " + std::to_string(thread.record->tid)));
+  process.done = true;
+  return {};
+}
+
+// A stop signal goes to one thread, which takes it and so begins the stop of all; the others, let
+// run, join it before they could reach their own code.
+Result<> RestoredThreads::stop_again(HeldProcess& process, Deadline deadline) {
+  Tracee& first = process.threads.front().tracee;
+  TRY_SYS(::kill(process.pid.value, SIGSTOP));
+  TRY(first.resume());
+  StopStatus stop = TRY(first.wait_stop(deadline));
+  if (!stop.delivering() || stop.signal() != SIGSTOP)
+    return Error(ErrorClass::other,
+                 "process " + std::to_string(process.record->pid) + " cannot be stopped again");
+  TRY(first.resume(process.record->stop_signal));
+  for (size_t i = 1; i < process.threads.size(); ++i) TRY(process.threads[i].tracee.resume());
+  for (HeldThread& thread : process.threads) {
+    StopStatus stopped = TRY(thread.tracee.wait_stop(deadline));
+    if (!stopped.group_stopped())
+      return Error(ErrorClass::other,
+                   "process " + std::to_string(process.record->pid) + " does not stop again");
+  }
+  // Let go of at once: its parent may ask about it only when we do not hold it.
+  for (HeldThread& thread : process.threads) TRY(thread.tracee.detach());
+  process.threads.clear();
   return {};
 }
 
 Result<> RestoredThreads::release() {
-  for (Held& held : held_) {
-    bool leader = held.thread == held.record->threads.front().get();
-    if (held.record->state == image::ProcessState::stopped && leader)
-      TRY_SYS(::kill(held.process.value, held.record->stop_signal));
-    TRY(held.tracee.detach());
-  }
-  held_.clear();
-  return {};
-}
-
-Result<UniqueFd> fetch_terminal(Channel& control, Deadline deadline) {
-  Packet packet = TRY(ask_init(control, init_op::kFetch, deadline));
-  std::vector<std::string> names = strings_at(packet.document, "names");
-  for (size_t i = 0; i < names.size() && i < packet.fds.size(); ++i)
-    if (names[i] == "terminal") return std::move(packet.fds[i]);
-  return Error(ErrorClass::other, "init has no terminal");
-}
-
-Result<> commit_init(Channel& control, Deadline deadline) {
-  TRY(ask_init(control, init_op::kCommit, deadline));
+  for (HeldProcess& process : processes_)
+    for (HeldThread& thread : process.threads) TRY(thread.tracee.detach());
+  processes_.clear();
   return {};
 }
 

@@ -2,14 +2,12 @@
 // credentials to the moment they run.
 #pragma once
 
-#include <map>
 #include <vector>
 
 #include "base/deadline.h"
 #include "base/result.h"
 #include "image/schema/image_generated.h"
 #include "os/cgroup.h"
-#include "protocol/channel.h"
 #include "restore/zone.h"
 #include "trace/tracee.h"
 
@@ -20,24 +18,30 @@ class RestoredThreads {
   // They run on; if we die, the kernel kills them.
   static Result<RestoredThreads> seize(const image::ImageT& image, const Cgroup& application);
 
-  // Stops them, takes the zone away, gives them their registers, state and masks.
-  Result<> put_back(const image::ImageT& image, const Zone& zone, Deadline deadline);
-  // Lets go. Those that were stopped are stopped again.
+  // Stops them, takes the zone away, gives them their registers, state and masks. Processes that
+  // were stopped as a whole are so again, and their parents know as much of it as they did.
+  Result<> put_back(Zone& zone, Deadline deadline);
+  // Lets go of the rest.
   Result<> release();
 
  private:
-  struct Held {
+  struct HeldThread {
     Tracee tracee;
-    HostPid process;
-    const image::ProcessT* record;
-    const image::ThreadT* thread;
+    const image::ThreadT* record;
   };
-  Result<> unmap_zone(Tracee& thread, const Zone& zone, Deadline deadline);
-  std::vector<Held> held_;
-};
+  struct HeldProcess {
+    HostPid pid;
+    const image::ProcessT* record;
+    std::vector<HeldThread> threads;
+    bool done = false;
+  };
 
-// The end of a restore as init sees it.
-Result<UniqueFd> fetch_terminal(Channel& control, Deadline deadline);
-Result<> commit_init(Channel& control, Deadline deadline);
+  Result<> interrupt_all(Deadline deadline);
+  Result<> settle_stopped_children(HeldProcess& process, Zone& zone, Deadline deadline);
+  Result<> finish(HeldProcess& process, Zone& zone, Deadline deadline);
+  Result<> stop_again(HeldProcess& process, Deadline deadline);
+
+  std::vector<HeldProcess> processes_;  // parents before children
+};
 
 }  // namespace appshot

@@ -50,11 +50,13 @@ Result<> open_files(RestoreContext& context) {
   for (size_t i = 0; i < context.files.size(); ++i) {
     const image::OpenFileT& file = *context.image.open_files[i];
     const FileKind* kind = find_file_kind(file.kind.type);
-    if (kind == nullptr) return Error(ErrorClass::corrupt, "the image holds an open file of an unknown kind");
+    if (kind == nullptr)
+      return Error(ErrorClass::corrupt, "the image holds an open file of an unknown kind");
     context.files[i] = TRY(kind->reopen(context, file).within("open file " + std::to_string(i)));
     TRY(move_up(context.files[i], context.first_descriptor));
     for (PipeEnds& ends : context.pipes)
-      for (UniqueFd* fd : {&ends.read, &ends.write, &ends.held}) TRY(move_up(*fd, context.first_descriptor));
+      for (UniqueFd* fd : {&ends.read, &ends.write, &ends.held})
+        TRY(move_up(*fd, context.first_descriptor));
     for (auto& ghost : context.ghosts) TRY(move_up(ghost.second, context.first_descriptor));
     for (const auto& lock : file.locks) TRY(locks::take(context.files[i].get(), *lock));
   }
@@ -72,18 +74,21 @@ int first_free_descriptor(const image::ImageT& image) {
     for (const auto& descriptor : process->descriptors) highest = std::max(highest, descriptor->fd);
   for (const auto& file : image.open_files)
     if (file->kind.type == image::FileKind::Epoll)
-      for (const auto& target : file->kind.AsEpoll()->targets) highest = std::max(highest, target->fd);
+      for (const auto& target : file->kind.AsEpoll()->targets)
+        highest = std::max(highest, target->fd);
   return highest + 1;
 }
 
 Result<> RestoreInside::populate(KeptDescriptors& kept) {
-  RestoreContext context{image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}};
+  RestoreContext context{
+      image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}};
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;
   TRY_SYS(::setrlimit(RLIMIT_NOFILE, &descriptors));
   TRY(refuse_changed_files(image.manifest));
   for (auto& stream : context.streams) TRY(move_up(stream.second, first_descriptor));
+  kept.merge(entrusted);
 
   // Global and shared things first, then everything that refers to them.
   TRY(layers::restore_memory_files(image.manifest, image.pages));
@@ -96,6 +101,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   TRY(epolls::fill_sets(context));
   TRY(make_windows(context, layout));
   TRY(seal_shared_memory(context));
+  TRY(ipc::restore_attached(context));
   close_helper_ends(context);
   TRY(fault_point("restore.inside"));
 

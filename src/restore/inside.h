@@ -19,6 +19,7 @@ struct RestoreInside {
   const Zone& zone;
   const Script& script;
   std::map<std::string, UniqueFd> streams;
+  KeptDescriptors entrusted;
   int first_descriptor;
   int application_group;
 

@@ -16,7 +16,8 @@ struct Range {
 };
 
 Range largest_gap(std::vector<Range> taken) {
-  std::sort(taken.begin(), taken.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+  std::sort(taken.begin(), taken.end(),
+            [](const Range& a, const Range& b) { return a.start < b.start; });
   // The vsyscall page lies beyond what user space can map.
   std::erase_if(taken, [](const Range& range) { return range.start >= kHighest; });
   taken.push_back({kHighest, kHighest});
@@ -44,7 +45,8 @@ Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<p
   for (const proc::Mapping& mapping : ours) taken.push_back({mapping.start, mapping.end});
   for (const auto& process : image.processes) {
     if (!process->address_space) continue;
-    for (const auto& mapping : process->address_space->mappings) taken.push_back({mapping->start, mapping->end});
+    for (const auto& mapping : process->address_space->mappings)
+      taken.push_back({mapping->start, mapping->end});
   }
   Range gap = largest_gap(std::move(taken));
   MemoryLayout layout;
@@ -67,7 +69,8 @@ Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<p
       last_end = mapping->end;
       if (at > gap.end)
         return Error(ErrorClass::exhausted,
-                     "the processes of the image have more address space than fits into one process at once");
+                     "the processes of the image have more address space than fits into one "
+                     "process at once");
     }
   }
   return layout;

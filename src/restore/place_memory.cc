@@ -22,7 +22,8 @@ struct Range {
 };
 
 void plan_unmap_all_but(std::vector<Range> keep, CallList& calls) {
-  std::sort(keep.begin(), keep.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+  std::sort(keep.begin(), keep.end(),
+            [](const Range& a, const Range& b) { return a.start < b.start; });
   keep.push_back({kHighest, kHighest});
   uint64_t at = kLowest;
   for (const Range& range : keep) {
@@ -32,7 +33,8 @@ void plan_unmap_all_but(std::vector<Range> keep, CallList& calls) {
 }
 
 void plan_move(uint64_t from, uint64_t to, uint64_t length, CallList& calls) {
-  calls.add_expecting(static_cast<int64_t>(to), SYS_mremap, from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+  calls.add_expecting(static_cast<int64_t>(to), SYS_mremap, from, length, length,
+                      MREMAP_MAYMOVE | MREMAP_FIXED, to);
 }
 
 // The kernel's own mappings may lie where others go, and go where others lie: they wait aside.
@@ -47,7 +49,8 @@ std::vector<uint64_t> plan_park(const PlacePlan& plan, CallList& calls) {
   return parked;
 }
 
-void plan_kernel_mappings(const PlacePlan& plan, const std::vector<uint64_t>& parked, CallList& calls) {
+void plan_kernel_mappings(const PlacePlan& plan, const std::vector<uint64_t>& parked,
+                          CallList& calls) {
   // They come in the order of their addresses on either side: [vvar], [vvar_vclock], [vdso].
   size_t next = 0;
   for (const auto& mapping : plan.space.mappings) {
@@ -56,7 +59,8 @@ void plan_kernel_mappings(const PlacePlan& plan, const std::vector<uint64_t>& pa
     plan_move(parked[next], mapping->start, plan.kernel[next].length(), calls);
     ++next;
   }
-  for (; next < parked.size(); ++next) calls.add(SYS_munmap, parked[next], plan.kernel[next].length());
+  for (; next < parked.size(); ++next)
+    calls.add(SYS_munmap, parked[next], plan.kernel[next].length());
 }
 
 void plan_properties(const image::MappingT& m, CallList& calls) {
@@ -67,7 +71,8 @@ void plan_properties(const image::MappingT& m, CallList& calls) {
   for (const image::PageRun& guard : m.guards)
     calls.add(SYS_madvise, guard.address(), guard.length(), kMadvGuardInstall);
   if ((m.vm_flags & VmFlag::kLocked) != 0)
-    calls.add(SYS_mlock2, m.start, length, (m.vm_flags & VmFlag::kLockOnFault) != 0 ? kMlockOnFault : 0);
+    calls.add(SYS_mlock2, m.start, length,
+              (m.vm_flags & VmFlag::kLockOnFault) != 0 ? kMlockOnFault : 0);
 }
 
 void plan_marks(const PlacePlan& plan, CallList& calls, DataSpace& data) {
@@ -98,7 +103,8 @@ void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) 
   for (const proc::Mapping& mapping : plan.kernel) keep.push_back({mapping.start, mapping.end});
   for (size_t i = 0; i < plan.windows.size(); ++i)
     if (plan.windows[i] != 0)
-      keep.push_back({plan.windows[i], plan.windows[i] + plan.space.mappings[i]->end - plan.space.mappings[i]->start});
+      keep.push_back({plan.windows[i], plan.windows[i] + plan.space.mappings[i]->end -
+                                           plan.space.mappings[i]->start});
   plan_unmap_all_but(std::move(keep), calls);
   std::vector<uint64_t> parked = plan_park(plan, calls);
   for (size_t i = 0; i < plan.windows.size(); ++i) {

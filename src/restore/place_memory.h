@@ -13,10 +13,11 @@ namespace appshot {
 
 struct PlacePlan {
   const image::AddressSpaceT& space;
-  const std::vector<uint64_t>& windows;      // by mapping
-  const std::vector<proc::Mapping>& kernel;  // our own vdso and vvar mappings, which every child has
-  uint64_t zone, zone_length;                // stays
-  uint64_t parking;                          // room in the zone's neighbourhood for the kernel's mappings
+  const std::vector<uint64_t>& windows;  // by mapping
+  const std::vector<proc::Mapping>&
+      kernel;                  // our own vdso and vvar mappings, which every child has
+  uint64_t zone, zone_length;  // stays
+  uint64_t parking;            // room in the zone's neighbourhood for the kernel's mappings
   int exe_fd;
 };
 

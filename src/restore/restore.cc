@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "checkpoint/machine.h"
 #include "image/format.h"
 #include "image/manifest.h"
@@ -21,6 +23,7 @@
 #include "restore/differences.h"
 #include "restore/hold_restored.h"
 #include "restore/inside.h"
+#include "restore/last_words.h"
 #include "restore/memory_layout.h"
 #include "restore/script.h"
 #include "restore/stages.h"
@@ -51,8 +54,9 @@ class UnfinishedInit {
 Result<pid_t> start_init(RestoreRequest& request, const image::ImageT& image) {
   Share share = request.init.files.share;
   if (!share.time)
-    TRY(enter_time_namespace_for_children({{image.clock_monotonic->sec(), image.clock_monotonic->nsec()},
-                                           {image.clock_boottime->sec(), image.clock_boottime->nsec()}}));
+    TRY(enter_time_namespace_for_children(
+        {{image.clock_monotonic->sec(), image.clock_monotonic->nsec()},
+         {image.clock_boottime->sec(), image.clock_boottime->nsec()}}));
   UniqueFd group = TRY(open_file(request.application.path() + "/..", O_RDONLY | O_DIRECTORY));
   pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = group.get()}));
   if (pid != 0) return pid;
@@ -62,21 +66,35 @@ Result<pid_t> start_init(RestoreRequest& request, const image::ImageT& image) {
 }
 
 // Init tells when the tree has been begun; a failure before that comes in words.
-Result<> wait_for_init(Channel& control, const Zone& zone, Deadline deadline) {
+Error init_died(HostPid init) {
+  int status = 0;
+  std::string how = "the instance's init has died";
+  pid_t got = ::waitpid(init.value, &status, __WALL);
+  if (got < 0) how += std::string(" (") + std::strerror(errno) + ")";
+  if (got > 0)
+    how += WIFSIGNALED(status) ? " by signal " + std::to_string(WTERMSIG(status))
+                               : " with status " + std::to_string(WEXITSTATUS(status));
+  return Error(ErrorClass::gone, how);
+}
+
+Result<> wait_for_init(Channel& control, const Zone& zone, HostPid init, Deadline deadline) {
   std::optional<Packet> packet = TRY(control.receive(deadline));
   if (zone.control()->failed != 0) TRY(zone.wait_stage(kStageTree, deadline));
-  if (!packet) return Error(ErrorClass::gone, "the instance's init has died");
-  if (string_at(packet->document, "event") != "ready") return error_from_json(field(packet->document, "error"));
+  if (!packet) return init_died(init);
+  if (string_at(packet->document, "event") != "ready")
+    return error_from_json(field(packet->document, "error"));
   return {};
 }
 
 // A process that dies on its way (which the kernel may do to it for many reasons) never arrives.
 Result<> expect_processes(const image::ImageT& image, const Cgroup& application) {
   size_t expected = 0;
-  for (const auto& process : image.processes) expected += process->state != image::ProcessState::zombie;
+  for (const auto& process : image.processes)
+    expected += process->state != image::ProcessState::zombie;
   size_t living = TRY(application.processes()).size();
   if (living >= expected) return {};
-  return Error(ErrorClass::gone, std::to_string(expected - living) + " of " + std::to_string(expected) +
+  return Error(ErrorClass::gone, std::to_string(expected - living) + " of " +
+                                     std::to_string(expected) +
                                      " processes have died while they were being restored");
 }
 
@@ -84,8 +102,8 @@ Result<> expect_processes(const image::ImageT& image, const Cgroup& application)
 
 Result<OpenedImage> OpenedImage::open(const std::string& folder) {
   image::ImageT manifest = TRY(image::read_manifest(folder));
-  image::PagesReader pages = TRY(image::PagesReader::open(folder + "/" + image::kPagesName, manifest.pages_length,
-                                                          manifest.pages_checksums));
+  image::PagesReader pages = TRY(image::PagesReader::open(
+      folder + "/" + image::kPagesName, manifest.pages_length, manifest.pages_checksums));
   return OpenedImage{std::move(manifest), std::move(pages)};
 }
 
@@ -98,7 +116,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(fault_point("restore.begin"));
 
   // Where everything will lie, and every call that will be made.
-  std::vector<proc::Mapping> ours = TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mappings());
+  std::vector<proc::Mapping> ours =
+      TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mappings());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
   Zone zone = TRY(Zone::map(layout));
   const int first_descriptor = first_free_descriptor(image);
@@ -106,7 +125,12 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
-  RestoreInside inside{request.image, layout, zone, script, std::move(request.streams), first_descriptor,
+  RestoreInside inside{request.image,
+                       layout,
+                       zone,
+                       script,
+                       std::move(request.streams), std::move(request.kept),
+                       first_descriptor,
                        request.application.folder()};
   request.init.populate = [&inside](KeptDescriptors& kept) { return inside.populate(kept); };
   request.init.host_name = image.host_name;
@@ -114,7 +138,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   instance.init = HostPid{TRY(start_init(request, image))};
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
-  TRY(wait_for_init(request.control, zone, deadline));
+  TRY(wait_for_init(request.control, zone, instance.init, deadline));
   TRY(fault_point("restore.populated"));
 
   // Everyone in step: tree, groups, memory and threads.
@@ -132,7 +156,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(zone.wait_stage(kStageReady, deadline, all_live));
 
   // Registers and masks; the zone goes; then all at once.
-  TRY(threads.put_back(image, zone, deadline));
+  TRY(threads.put_back(zone, deadline));
   TRY(fault_point("restore.ready"));
   if (image.terminal) {
     instance.terminal = TRY(fetch_terminal(request.control, deadline));

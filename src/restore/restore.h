@@ -22,7 +22,8 @@ struct OpenedImage {
   image::ImageT manifest;
   image::PagesReader pages;
 
-  // Class corrupt for what is no image, mismatch (with every difference) for one of another machine.
+  // Class corrupt for what is no image, mismatch (with every difference) for one of another
+  // machine.
   static Result<OpenedImage> open(const std::string& folder);
 };
 
@@ -32,6 +33,7 @@ struct RestoreRequest {
   std::map<std::string, UniqueFd> streams;  // what it gets as stdin, stdout, stderr
   InitSetup init;                           // files, names and channel of the new init
   Channel control;                          // the other end of init.control
+  KeptDescriptors kept;                     // what init holds for a harness that may die
 };
 
 struct RestoredInstance {

@@ -17,7 +17,8 @@
 namespace appshot {
 namespace {
 
-constexpr uint64_t kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+constexpr uint64_t kThreadFlags =
+    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 
 class ProcessScript {
  public:
@@ -147,7 +148,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
-    PlacePlan place{*process.address_space, layout.windows[i], kernel,        zone.address(),
+    PlacePlan place{*process.address_space, layout.windows[i], kernel, zone.address(),
                     zone.length(),          zone.parking(),    exe_fd};
     script.leaders[process.pid] = TRY(ProcessScript(process, zone).write(place));
   }

@@ -41,7 +41,8 @@ class Planner {
       return;
     }
     auto leader = by_pid_.find(process.session);
-    bool leader_lives = leader != by_pid_.end() && leader->second->state != image::ProcessState::zombie;
+    bool leader_lives =
+        leader != by_pid_.end() && leader->second->state != image::ProcessState::zombie;
     int by = leader_lives ? process.session : process.parent;
     int pid = leader_lives ? 0 : process.session;
     stand_in(by, pid).children.push_back(index);
@@ -70,6 +71,8 @@ class Planner {
 
 }  // namespace
 
-SpawnPlan plan_spawn(const image::ImageT& image, int free_id_max) { return Planner(image, free_id_max).plan(); }
+SpawnPlan plan_spawn(const image::ImageT& image, int free_id_max) {
+  return Planner(image, free_id_max).plan();
+}
 
 }  // namespace appshot

@@ -17,7 +17,7 @@ struct SpawnPlan {
   struct StandIn {
     int pid = 0;
     bool leads_session = false;
-    std::vector<size_t> children;   // indexes of Image.processes
+    std::vector<size_t> children;  // indexes of Image.processes
   };
   struct Node {
     std::vector<size_t> before_session;  // children to make before setsid

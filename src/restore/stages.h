@@ -28,8 +28,9 @@ enum Tag : uint32_t {
 };
 
 inline const char* tag_words(uint32_t tag) {
-  constexpr const char* kWords[] = {"memory",  "threads",     "timers",     "signals",    "seccomp filters", "scheduling",
-                                    "limits",  "credentials", "attributes", "waiting for the others"};
+  constexpr const char* kWords[] = {
+      "memory",     "threads", "timers",      "signals",    "seccomp filters",
+      "scheduling", "limits",  "credentials", "attributes", "waiting for the others"};
   return tag < sizeof kWords / sizeof kWords[0] ? kWords[tag] : "an unknown step";
 }
 

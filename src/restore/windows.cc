@@ -8,6 +8,7 @@
 #include "os/file.h"
 #include "os/proc/maps.h"
 #include "resources/files/regular_file.h"
+#include "resources/ipc/sysv_shm.h"
 
 namespace appshot {
 namespace {
@@ -24,9 +25,10 @@ struct Advice {
   int advice;
 };
 // What survives the move; the rest is given after it (see place_memory.cc).
-constexpr Advice kAdvice[] = {{VmFlag::kHugePage, MADV_HUGEPAGE},   {VmFlag::kNoHugePage, MADV_NOHUGEPAGE},
-                              {VmFlag::kMergeable, MADV_MERGEABLE}, {VmFlag::kDontDump, MADV_DONTDUMP},
-                              {VmFlag::kSequential, MADV_SEQUENTIAL}, {VmFlag::kRandom, MADV_RANDOM}};
+constexpr Advice kAdvice[] = {
+    {VmFlag::kHugePage, MADV_HUGEPAGE},     {VmFlag::kNoHugePage, MADV_NOHUGEPAGE},
+    {VmFlag::kMergeable, MADV_MERGEABLE},   {VmFlag::kDontDump, MADV_DONTDUMP},
+    {VmFlag::kSequential, MADV_SEQUENTIAL}, {VmFlag::kRandom, MADV_RANDOM}};
 
 char* pointer(uint64_t address) { return reinterpret_cast<char*>(address); }
 
@@ -36,6 +38,10 @@ class WindowMaker {
 
   Result<> make(const image::MappingT& m, uint64_t window) {
     const uint64_t length = m.end - m.start;
+    if (const image::SharedMemoryT* segment = sysv_segment(m)) {
+      TRY(ipc::attach_window(*segment, m, window));
+      return advise(m, window);
+    }
     int flags = MAP_FIXED_NOREPLACE | (m.shared ? MAP_SHARED : MAP_PRIVATE);
     if ((m.vm_flags & VmFlag::kNoReserve) != 0) flags |= MAP_NORESERVE;
     if ((m.vm_flags & VmFlag::kGrowsDown) != 0) flags |= MAP_GROWSDOWN;
@@ -53,21 +59,35 @@ class WindowMaker {
     bool accounted = !m.shared && (m.vm_flags & VmFlag::kAccount) != 0;
     int prot = accounted ? PROT_READ | PROT_WRITE : m.prot;
     void* at = ::mmap(pointer(window), length, prot, flags, fd, static_cast<off_t>(m.offset));
-    if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of a window");
+    if (at == MAP_FAILED)
+      return Error::from_errno(errno, fmt::format("mmap of {} bytes at {:#x}", length, window));
     TRY(load(m, window, accounted || (m.prot & PROT_WRITE) != 0));
     if (prot != m.prot) TRY_SYS(::mprotect(at, length, m.prot));
-    for (const Advice& advice : kAdvice)
-      if ((m.vm_flags & advice.flag) != 0) TRY_SYS(::madvise(at, length, advice.advice));
-    return {};
+    return advise(m, window);
   }
 
  private:
+  const image::SharedMemoryT* sysv_segment(const image::MappingT& m) const {
+    if (m.kind != MappingKind::shared_memory) return nullptr;
+    const image::SharedMemoryT& object =
+        *context_.image.shared_memory[static_cast<size_t>(m.object)];
+    return object.kind == image::SharedMemoryKind::sysv ? &object : nullptr;
+  }
+
+  static Result<> advise(const image::MappingT& m, uint64_t window) {
+    for (const Advice& advice : kAdvice)
+      if ((m.vm_flags & advice.flag) != 0)
+        TRY_SYS(::madvise(pointer(window), m.end - m.start, advice.advice));
+    return {};
+  }
+
   Result<int> file_for(const image::MappingT& m) {
     bool writable = m.shared && m.writable_file;
     UniqueFd& fd = files_[{m.object, writable}];
     if (!fd) {
       const image::FileNameT& name = *context_.image.mapped_files[static_cast<size_t>(m.object)];
-      fd = TRY(files::open_named(context_, name, writable ? O_RDWR : O_RDONLY).within("mapped file " + name.path));
+      fd = TRY(files::open_named(context_, name, writable ? O_RDWR : O_RDONLY)
+                   .within("mapped file " + name.path));
     }
     return fd.get();
   }
@@ -91,8 +111,9 @@ class WindowMaker {
       buffer.resize(run.length());
       TRY(context_.pages.load({{run.offset(), run.length(), buffer.data()}}));
       for (size_t done = 0; done < buffer.size();)
-        done += static_cast<size_t>(TRY_SYS(::pwrite(self.get(), buffer.data() + done, buffer.size() - done,
-                                                     static_cast<off_t>(run.address() + moved + done))));
+        done += static_cast<size_t>(
+            TRY_SYS(::pwrite(self.get(), buffer.data() + done, buffer.size() - done,
+                             static_cast<off_t>(run.address() + moved + done))));
     }
     return {};
   }
@@ -127,18 +148,21 @@ void for_each_window(const image::ImageT& image, const MemoryLayout& layout, Vis
 Result<> make_windows(RestoreContext& context, const MemoryLayout& layout) {
   WindowMaker maker(context);
   Result<> made;
-  for_each_window(context.image, layout, [&](const image::ProcessT& process, const image::MappingT& mapping, uint64_t window) {
-    if (!made) return;
-    made = maker.make(mapping, window)
-               .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
-  });
+  for_each_window(
+      context.image, layout,
+      [&](const image::ProcessT& process, const image::MappingT& mapping, uint64_t window) {
+        if (!made) return;
+        made = maker.make(mapping, window)
+                   .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
+      });
   return made;
 }
 
 void drop_windows(const image::ImageT& image, const MemoryLayout& layout) {
-  for_each_window(image, layout, [](const image::ProcessT&, const image::MappingT& mapping, uint64_t window) {
-    ::munmap(pointer(window), mapping.end - mapping.start);
-  });
+  for_each_window(image, layout,
+                  [](const image::ProcessT&, const image::MappingT& mapping, uint64_t window) {
+                    ::munmap(pointer(window), mapping.end - mapping.start);
+                  });
 }
 
 }  // namespace appshot

@@ -32,15 +32,19 @@ Zone::Zone(uint64_t address, uint64_t length)
     : address_(address),
       length_(length),
       control_(reinterpret_cast<StubControl*>(address + kCodeBytes)),
-      data_(reinterpret_cast<char*>(address + kCodeBytes + kControlBytes), length - kCodeBytes - kControlBytes,
-            address + kCodeBytes + kControlBytes) {}
+      data_(reinterpret_cast<char*>(address + kCodeBytes + kControlBytes),
+            length - kCodeBytes - kControlBytes, address + kCodeBytes + kControlBytes) {}
 
 Zone::Zone(Zone&& other) noexcept
-    : address_(std::exchange(other.address_, 0)), length_(other.length_), control_(other.control_), data_(other.data_) {}
+    : address_(std::exchange(other.address_, 0)),
+      length_(other.length_),
+      control_(other.control_),
+      data_(other.data_) {}
 
 Result<Zone> Zone::map(const MemoryLayout& layout) {
-  void* at = ::mmap(reinterpret_cast<void*>(layout.zone), layout.zone_length, PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  void* at =
+      ::mmap(reinterpret_cast<void*>(layout.zone), layout.zone_length, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of the restore zone");
   size_t length = static_cast<size_t>(appshot_stub_end - appshot_stub_begin);
   std::memcpy(at, appshot_stub_begin, length);
@@ -63,7 +67,8 @@ Result<StubTask*> Zone::add_task(const CallList& calls, int tid) {
   uint64_t task_at = data_.reserve(sizeof(StubTask));
   uint64_t calls_at = data_.put(calls.calls().data(), calls.calls().size() * sizeof(StubCall));
   uint64_t stack_at = data_.reserve(kStackBytes, 64);
-  if (data_.overflowed()) return Error(ErrorClass::exhausted, "the image needs more steps than the restore zone holds");
+  if (data_.overflowed())
+    return Error(ErrorClass::exhausted, "the image needs more steps than the restore zone holds");
   auto* task = reinterpret_cast<StubTask*>(task_at);
   task->calls = reinterpret_cast<StubCall*>(calls_at);
   task->count = static_cast<uint32_t>(calls.calls().size());
@@ -95,11 +100,14 @@ Result<> Zone::wait_stage(uint32_t stage, Deadline deadline,
     if (arrived >= control_->expected[stage]) return {};
     int left = deadline.left_ms();
     if (left == 0)
-      return Error(ErrorClass::timeout, fmt::format("{} of {} tasks have not come to stage {} of the restore",
-                                                    control_->expected[stage] - arrived, control_->expected[stage], stage));
+      return Error(
+          ErrorClass::timeout,
+          fmt::format("{} of {} tasks have not come to stage {} of the restore",
+                      control_->expected[stage] - arrived, control_->expected[stage], stage));
     int slice = std::min(left, kLookMs);
     timespec timeout{slice / 1000, (slice % 1000) * 1'000'000L};
-    bool slice_passed = futex(&control_->progress, FUTEX_WAIT, seen, &timeout) < 0 && errno == ETIMEDOUT;
+    bool slice_passed =
+        futex(&control_->progress, FUTEX_WAIT, seen, &timeout) < 0 && errno == ETIMEDOUT;
     if (slice_passed && still_possible) TRY(still_possible());
   }
 }
@@ -110,7 +118,8 @@ void Zone::open_stage(uint32_t stage) const {
 }
 
 void Zone::pass_stage(uint32_t stage) const {
-  if (__atomic_add_fetch(&control_->arrived[stage], 1, __ATOMIC_SEQ_CST) == control_->expected[stage]) {
+  if (__atomic_add_fetch(&control_->arrived[stage], 1, __ATOMIC_SEQ_CST) ==
+      control_->expected[stage]) {
     __atomic_add_fetch(&control_->progress, 1, __ATOMIC_SEQ_CST);
     futex(&control_->progress, FUTEX_WAKE, 0x7fffffff);
   }
@@ -123,7 +132,9 @@ void Zone::pass_stage(uint32_t stage) const {
 
 void Zone::fail(int pid, const std::string& text) const {
   uint32_t nobody = 0;
-  if (!__atomic_compare_exchange_n(&control_->failed, &nobody, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+  if (!__atomic_compare_exchange_n(&control_->failed, &nobody, 1, false, __ATOMIC_SEQ_CST,
+                                   __ATOMIC_SEQ_CST))
+    return;
   control_->failed_tid = pid;
   size_t length = text.copy(control_->failed_text, sizeof control_->failed_text - 1);
   control_->failed_text[length] = 0;
@@ -134,15 +145,18 @@ void Zone::fail(int pid, const std::string& text) const {
 
 Error Zone::failure() const {
   // The one who fails writes the fields before it counts as written; a moment at most.
-  for (int spins = 0; __atomic_load_n(&control_->failed, __ATOMIC_SEQ_CST) != 2 && spins < 1'000'000; ++spins) {
+  for (int spins = 0;
+       __atomic_load_n(&control_->failed, __ATOMIC_SEQ_CST) != 2 && spins < 1'000'000; ++spins) {
   }
   const StubControl& c = *control_;
-  if (c.failed_text[0] != 0) return Error(ErrorClass::other, fmt::format("process {}: {}", c.failed_tid, c.failed_text));
+  if (c.failed_text[0] != 0)
+    return Error(ErrorClass::other, fmt::format("process {}: {}", c.failed_tid, c.failed_text));
   return Error::from_errno(
       static_cast<int>(c.failed_result < 0 ? -c.failed_result : EINVAL),
-      fmt::format("restoring {} of thread {}: system call {} ({:#x}, {:#x}, {:#x}, {:#x}, {:#x}) gave {}", tag_words(c.failed_tag),
-                  c.failed_tid, c.failed_number, c.failed_args[0], c.failed_args[1], c.failed_args[2], c.failed_args[3],
-                  c.failed_args[4], c.failed_result));
+      fmt::format(
+          "restoring {} of thread {}: system call {} ({:#x}, {:#x}, {:#x}, {:#x}, {:#x}) gave {}",
+          tag_words(c.failed_tag), c.failed_tid, c.failed_number, c.failed_args[0],
+          c.failed_args[1], c.failed_args[2], c.failed_args[3], c.failed_args[4], c.failed_result));
 }
 
 }  // namespace appshot

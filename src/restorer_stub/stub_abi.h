@@ -24,8 +24,8 @@ enum {
 };
 
 enum {
-  STUB_MAY_FAIL = 1,    /* a failure is a result like any other */
-  STUB_EXPECT = 2       /* the result must be `expected`; anything else is a failure */
+  STUB_MAY_FAIL = 1, /* a failure is a result like any other */
+  STUB_EXPECT = 2    /* the result must be `expected`; anything else is a failure */
 };
 
 struct StubCall {
@@ -59,7 +59,7 @@ struct StubControl {
 struct StubTask {
   struct StubCall* calls;
   uint32_t count;
-  uint32_t next; /* how far it has come */
+  uint32_t next;               /* how far it has come */
   struct StubControl* control; /* may be null in a capture */
   uint64_t stack_top;
   int32_t tid;

@@ -35,7 +35,8 @@ FrozenApplication::~FrozenApplication() {
 Result<> FrozenApplication::hold(HostPid pid, Deadline deadline) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
   proc::Fields status = TRY(dir.status());
-  FrozenProcess process{pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}};
+  FrozenProcess process{
+      pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}};
   for (HostPid tid : TRY(process.dir.threads())) {
     proc::Stat stat = TRY(process.dir.stat_of_thread(tid));
     if (stat.state == 'Z' || stat.state == 'X') {

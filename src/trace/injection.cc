@@ -26,6 +26,19 @@ constexpr uint64_t kAreaBytes = kTaskAt + kCallBytes + kStackBytes;
 // A first call needs `syscall` and a return path: 2 + 16 * 10 + 14 bytes.
 constexpr size_t kPadBytes = 192;
 
+// A process that was stopped tells so again whenever it is let run, without being any less ours.
+constexpr int kGroupStopsMax = 16;
+
+Result<StopStatus> wait_past_group_stops(Tracee& thread, Result<> (Tracee::*go_on)(),
+                                         Deadline deadline) {
+  for (int stops = 0;; ++stops) {
+    StopStatus stop = TRY(thread.wait_stop(deadline));
+    bool nothing_new = stop.group_stopped() || stop.interrupted();
+    if (!nothing_new || stops == kGroupStopsMax) return stop;
+    TRY((thread.*go_on)());
+  }
+}
+
 uint64_t bit(int signal) { return 1ULL << (signal - 1); }
 
 }  // namespace
@@ -61,12 +74,15 @@ Result<Injection> Injection::begin(Tracee& thread, const RemoteMemory& memory, u
   // Code that is not writable and data that is not executable: a process may forbid both together.
   int64_t area = TRY(injection.single_call(
       thread, SYS_mmap,
-      CallArguments(0, kAreaBytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), deadline));
-  if (area < 0 && area >= -4095) return Error::from_errno(static_cast<int>(-area), "mmap in the process");
+      CallArguments(0, kAreaBytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      deadline));
+  if (area < 0 && area >= -4095)
+    return Error::from_errno(static_cast<int>(-area), "mmap in the process");
   injection.area_ = static_cast<uint64_t>(area);
   int64_t data = TRY(injection.single_call(
       thread, SYS_mprotect,
-      CallArguments(injection.area_ + kDataAt, kAreaBytes - kDataAt, PROT_READ | PROT_WRITE), deadline));
+      CallArguments(injection.area_ + kDataAt, kAreaBytes - kDataAt, PROT_READ | PROT_WRITE),
+      deadline));
   if (data < 0) return Error::from_errno(static_cast<int>(-data), "mprotect in the process");
 
   size_t length = static_cast<size_t>(appshot_stub_end - appshot_stub_begin);
@@ -116,7 +132,7 @@ Result<> Injection::perform(const InjectionTarget& target, CallList& calls, Data
   TRY(thread.block_signals(~bit(target.completion_signal)));
   TRY(thread.set_registers(inside));
   TRY(thread.resume());
-  StopStatus stop = TRY(thread.wait_stop(deadline));
+  StopStatus stop = TRY(wait_past_group_stops(thread, &Tracee::resume_plainly, deadline));
   bool done = stop.delivering() && stop.signal() == target.completion_signal;
   TRY(thread.set_registers(before));
   TRY(thread.block_signals(mask));
@@ -134,8 +150,7 @@ Result<> Injection::perform(const InjectionTarget& target, CallList& calls, Data
 
 Result<> Injection::end(Tracee& thread, Deadline deadline) {
   if (area_ == 0) return {};
-  int64_t result =
-      TRY(single_call(thread, SYS_munmap, CallArguments(area_, kAreaBytes), deadline));
+  int64_t result = TRY(single_call(thread, SYS_munmap, CallArguments(area_, kAreaBytes), deadline));
   area_ = 0;
   if (result < 0) return Error::from_errno(static_cast<int>(-result), "munmap in the process");
   return {};
@@ -168,7 +183,7 @@ Result<int64_t> Injection::single_call(Tracee& thread, long number, const CallAr
   int64_t result = 0;
   for (int stops = 0; stops < 2; ++stops) {  // on entry, on exit
     TRY(thread.resume_to_syscall());
-    StopStatus stop = TRY(thread.wait_stop(deadline));
+    StopStatus stop = TRY(wait_past_group_stops(thread, &Tracee::resume_to_syscall, deadline));
     if (!stop.syscall())
       return Error(ErrorClass::other, "thread " + std::to_string(thread.tid().value) +
                                           " stopped by signal " + std::to_string(stop.signal()) +

@@ -25,7 +25,7 @@ namespace appshot {
 // What of a thread must be known to run calls in it.
 struct InjectionTarget {
   Tracee& thread;
-  VirtualPid process;   // ids as the thread itself would use them
+  VirtualPid process;  // ids as the thread itself would use them
   VirtualPid tid;
   int completion_signal;  // see pick_completion_signal()
 };
@@ -42,7 +42,8 @@ class Injection {
 
   // A fresh space for data that goes with the next perform().
   DataSpace new_data();
-  Result<> perform(const InjectionTarget& target, CallList& calls, DataSpace& data, Deadline deadline);
+  Result<> perform(const InjectionTarget& target, CallList& calls, DataSpace& data,
+                   Deadline deadline);
   Result<> end(Tracee& thread, Deadline deadline);
 
   uint64_t area() const { return area_; }
@@ -50,11 +51,12 @@ class Injection {
 
  private:
   explicit Injection(const RemoteMemory& memory) : memory_(&memory) {}
-  Result<int64_t> single_call(Tracee& thread, long number, const CallArguments& args, Deadline deadline);
+  Result<int64_t> single_call(Tracee& thread, long number, const CallArguments& args,
+                              Deadline deadline);
 
   const RemoteMemory* memory_;
   uint64_t area_ = 0;
-  uint64_t pad_ = 0;              // unused bytes at the end of the vdso, where a first call is made
+  uint64_t pad_ = 0;  // unused bytes at the end of the vdso, where a first call is made
   std::vector<char> pad_content_;
   std::vector<char> data_;
 };

@@ -13,14 +13,15 @@ namespace appshot {
 namespace {
 
 Error ptrace_error(int err, const char* request, HostPid tid) {
-  return Error::from_errno(err, std::string("ptrace(") + request + ", " + std::to_string(tid.value) + ")");
+  return Error::from_errno(
+      err, std::string("ptrace(") + request + ", " + std::to_string(tid.value) + ")");
 }
 
-#define TRY_PTRACE(request, address, data)                                    \
-  ({                                                                          \
-    long ptrace_value_ = ::ptrace(request, tid_.value, address, data);        \
-    if (ptrace_value_ == -1) return ptrace_error(errno, #request, tid_);      \
-    ptrace_value_;                                                            \
+#define TRY_PTRACE(request, address, data)                               \
+  ({                                                                     \
+    long ptrace_value_ = ::ptrace(request, tid_.value, address, data);   \
+    if (ptrace_value_ == -1) return ptrace_error(errno, #request, tid_); \
+    ptrace_value_;                                                       \
   })
 
 // The largest extended state any processor has today is below this (AMX: 11 KiB).
@@ -35,7 +36,9 @@ bool StopStatus::interrupted() const {
 bool StopStatus::group_stopped() const {
   return status_ >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status_) != SIGTRAP;
 }
-bool StopStatus::syscall() const { return WIFSTOPPED(status_) && WSTOPSIG(status_) == (SIGTRAP | 0x80); }
+bool StopStatus::syscall() const {
+  return WIFSTOPPED(status_) && WSTOPSIG(status_) == (SIGTRAP | 0x80);
+}
 bool StopStatus::delivering() const {
   return WIFSTOPPED(status_) && status_ >> 16 == 0 && !syscall();
 }
@@ -81,7 +84,8 @@ Result<StopStatus> Tracee::wait_stop(Deadline deadline) {
     }
     int left = deadline.left_ms();
     if (left == 0)
-      return Error(ErrorClass::timeout, "thread " + std::to_string(tid_.value) + " did not stop in time");
+      return Error(ErrorClass::timeout,
+                   "thread " + std::to_string(tid_.value) + " did not stop in time");
     // SIGCHLD is blocked in every program that traces, so none is lost between waitpid and here;
     // it may be about another thread, and two may be merged into one, hence the loop and the cap.
     int slice = std::min(left, 20);
@@ -116,8 +120,8 @@ Result<user_regs_struct> Tracee::registers() const {
   iovec part{&registers, sizeof registers};
   TRY_PTRACE(PTRACE_GETREGSET, NT_PRSTATUS, &part);
   if (part.iov_len != sizeof registers)
-    return Error(ErrorClass::refused,
-                 "thread " + std::to_string(tid_.value) + " runs 32-bit code, which cannot be captured");
+    return Error(ErrorClass::refused, "thread " + std::to_string(tid_.value) +
+                                          " runs 32-bit code, which cannot be captured");
   return registers;
 }
 

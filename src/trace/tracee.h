@@ -23,11 +23,11 @@ class StopStatus {
  public:
   explicit StopStatus(int status) : status_(status) {}
   int raw() const { return status_; }
-  bool exited() const;                   // gone, by exit or signal
-  bool interrupted() const;              // our PTRACE_INTERRUPT
-  bool group_stopped() const;            // stopped as its whole process is; signal() says by what
-  bool syscall() const;                  // entry or exit of a system call
-  bool delivering() const;               // about to get signal()
+  bool exited() const;         // gone, by exit or signal
+  bool interrupted() const;    // our PTRACE_INTERRUPT
+  bool group_stopped() const;  // stopped as its whole process is; signal() says by what
+  bool syscall() const;        // entry or exit of a system call
+  bool delivering() const;     // about to get signal()
   int signal() const;
 
  private:
@@ -47,8 +47,9 @@ class Tracee {
 
   Result<> interrupt();
   Result<StopStatus> wait_stop(Deadline deadline);
-  Result<> resume(int signal = 0);           // PTRACE_CONT
-  Result<> resume_to_syscall();              // PTRACE_SYSCALL
+  Result<> resume(int signal = 0);  // PTRACE_CONT
+  Result<> resume_plainly() { return resume(); }
+  Result<> resume_to_syscall();  // PTRACE_SYSCALL
   Result<> detach(int signal = 0);
   Result<> set_options(unsigned long options);
 

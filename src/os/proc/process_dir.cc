@@ -22,7 +22,8 @@ Fields parse_fields(std::string_view text) {
     size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     std::string_view value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == '\t' || value.front() == ' ')) value.remove_prefix(1);
+    while (!value.empty() && (value.front() == '\t' || value.front() == ' '))
+      value.remove_prefix(1);
     fields.emplace(std::string(line.substr(0, colon)), std::string(value));
   }
   return fields;
@@ -46,7 +47,8 @@ pid_t innermost(const Fields& status, std::string_view key) {
 Result<Stat> parse_stat(std::string_view text) {
   Stat stat;
   size_t open = text.find('('), close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open)
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open ||
+      text.size() < close + 2)
     return Error(ErrorClass::corrupt, "stat line not understood: " + std::string(text));
   stat.pid = static_cast<pid_t>(std::atoi(std::string(text.substr(0, open)).c_str()));
   stat.name = std::string(text.substr(open + 1, close - open - 1));
@@ -82,8 +84,7 @@ Result<Stat> parse_stat(std::string_view text) {
 }
 
 Result<ProcessDir> ProcessDir::open(HostPid pid) {
-  Result<UniqueFd> folder =
-      open_file("/proc/" + std::to_string(pid.value), O_RDONLY | O_DIRECTORY);
+  Result<UniqueFd> folder = open_file("/proc/" + std::to_string(pid.value), O_RDONLY | O_DIRECTORY);
   if (!folder) return folder.take_error().as(ErrorClass::gone);
   return ProcessDir(pid, std::move(folder).value());
 }

@@ -18,19 +18,23 @@ void Questions::ask(CallList& calls, DataSpace& data) {
   dumpable_ = calls.add(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
   thp_ = calls.add(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
   calls.add(SYS_prctl, PR_GET_CHILD_SUBREAPER, subreaper_, 0, 0, 0);
+  memory_errors_ = calls.add(SYS_prctl, PR_MCE_KILL_GET, 0, 0, 0, 0);
   brk_ = calls.add(SYS_brk, 0);
 }
 
-void Questions::collect(const CallList& calls, const DataSpace& data, image::ProcessT& process) const {
+void Questions::collect(const CallList& calls, const DataSpace& data,
+                        image::ProcessT& process) const {
   process.dumpable = static_cast<int>(calls.result(dumpable_));
   int subreaper;
   std::memcpy(&subreaper, data.here(subreaper_), sizeof subreaper);
   process.subreaper = subreaper != 0;
+  process.memory_error_policy = static_cast<int>(calls.result(memory_errors_));
   process.address_space->thp_disabled = calls.result(thp_) != 0;
   const image::AddressMarks m = *process.address_space->marks;
-  *process.address_space->marks = image::AddressMarks(
-      m.start_code(), m.end_code(), m.start_data(), m.end_data(), m.start_brk(),
-      static_cast<uint64_t>(calls.result(brk_)), m.start_stack(), m.arg_start(), m.arg_end(), m.env_start(), m.env_end());
+  *process.address_space->marks =
+      image::AddressMarks(m.start_code(), m.end_code(), m.start_data(), m.end_data(), m.start_brk(),
+                          static_cast<uint64_t>(calls.result(brk_)), m.start_stack(), m.arg_start(),
+                          m.arg_end(), m.env_start(), m.env_end());
 }
 
 Result<> capture(const ProcessSource& source, image::ProcessT& process) {
@@ -52,6 +56,7 @@ Result<> apply_child(const image::ProcessT& process) {
 
 void plan(const image::ProcessT& process, CallList& calls) {
   if (process.subreaper) calls.add(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  calls.add(SYS_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, process.memory_error_policy, 0, 0);
   if (process.address_space->thp_disabled) calls.add(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 

@@ -34,7 +34,9 @@ std::vector<uint32_t> numbers(const std::string& text) {
 
 }  // namespace
 
-void Questions::ask(CallList& calls) { securebits_ = calls.add(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0); }
+void Questions::ask(CallList& calls) {
+  securebits_ = calls.add(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0);
+}
 
 std::unique_ptr<image::CredentialsT> Questions::collect(const CallList& calls,
                                                         const proc::Fields& status) const {
@@ -54,7 +56,8 @@ std::unique_ptr<image::CredentialsT> Questions::collect(const CallList& calls,
 
 // The order matters: each step needs a privilege that a later one gives up.
 void plan(const image::CredentialsT& c, CallList& calls, DataSpace& data) {
-  calls.add(SYS_setgroups, c.groups.size(), data.put(c.groups.data(), c.groups.size() * sizeof(uint32_t)));
+  calls.add(SYS_setgroups, c.groups.size(),
+            data.put(c.groups.data(), c.groups.size() * sizeof(uint32_t)));
   // Changing ids must not change capabilities; they are set by themselves below.
   calls.add(SYS_prctl, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
   calls.add(SYS_setresgid, c.gid[0], c.gid[1], c.gid[2]);

@@ -13,7 +13,8 @@ namespace appshot::credentials {
 class Questions {
  public:
   void ask(CallList& calls);
-  std::unique_ptr<image::CredentialsT> collect(const CallList& calls, const proc::Fields& thread_status) const;
+  std::unique_ptr<image::CredentialsT> collect(const CallList& calls,
+                                               const proc::Fields& thread_status) const;
 
  private:
   size_t securebits_ = 0;

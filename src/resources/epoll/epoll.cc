@@ -31,17 +31,22 @@ Result<> add(int set, int fd, const image::EpollTargetT& target) {
 
 // An entry is known by number and file: the file is put at that number for a moment.
 Result<> add_under_number(int set, int file, const image::EpollTargetT& target) {
-  if (::fcntl(target.fd, F_GETFD) >= 0)
-    return Error(ErrorClass::other, "descriptor " + std::to_string(target.fd) + " is in use");
+  // What init itself has there steps aside.
+  UniqueFd aside(::fcntl(target.fd, F_DUPFD_CLOEXEC, file));
   TRY_SYS(::dup2(file, target.fd));
   Result<> added = add(set, target.fd, target);
-  ::close(target.fd);
+  if (aside)
+    TRY_SYS(::dup3(aside.get(), target.fd, O_CLOEXEC));
+  else
+    ::close(target.fd);
   return added;
 }
 
 }  // namespace
 
-bool Epoll::recognises(const DescriptorRef& ref) const { return ref.descriptor.link == "anon_inode:[eventpoll]"; }
+bool Epoll::recognises(const DescriptorRef& ref) const {
+  return ref.descriptor.link == "anon_inode:[eventpoll]";
+}
 
 std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo) {
   std::vector<image::EpollTargetT> targets;
@@ -50,7 +55,8 @@ std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo) {
     image::EpollTargetT target;
     unsigned long data = 0;
     unsigned events = 0;
-    if (std::sscanf(line.c_str(), "tfd: %d events: %x data: %lx", &target.fd, &events, &data) != 3) continue;
+    if (std::sscanf(line.c_str(), "tfd: %d events: %x data: %lx", &target.fd, &events, &data) != 3)
+      continue;
     target.events = events;
     target.data = data;
     targets.push_back(target);
@@ -58,7 +64,8 @@ std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo) {
   return targets;
 }
 
-bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate, int candidate_fd) {
+bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate,
+             int candidate_fd) {
   Slot slot{static_cast<uint32_t>(epoll_fd), static_cast<uint32_t>(target_fd), occurrence};
   return ::syscall(SYS_kcmp, candidate.value, pid.value, KCMP_EPOLL_TFD, candidate_fd, &slot) == 0;
 }
@@ -97,7 +104,8 @@ Result<> fill_sets_child(const RestoreContext& context, const image::ProcessT& p
     const image::OpenFileT& file = *context.image.open_files[static_cast<size_t>(descriptor->file)];
     if (file.kind.type != image::FileKind::Epoll) continue;
     for (const auto& target : file.kind.AsEpoll()->targets) {
-      const image::OpenFileT& watched = *context.image.open_files[static_cast<size_t>(target->file)];
+      const image::OpenFileT& watched =
+          *context.image.open_files[static_cast<size_t>(target->file)];
       if (!made_by_its_process(watched)) continue;
       // Another holder of the set may have been quicker.
       Result<> added = add(descriptor->fd, target->fd, *target);

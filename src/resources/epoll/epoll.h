@@ -10,7 +10,8 @@ namespace appshot::epolls {
 class Epoll : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Epoll; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };
@@ -19,7 +20,8 @@ std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo);
 
 // Whether the epoll set behind (pid, epoll_fd) watches, under `target_fd`, the file that
 // (candidate, candidate_fd) is. `occurrence`: the how manieth entry under that number.
-bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate, int candidate_fd);
+bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate,
+             int candidate_fd);
 
 // Adds to every set of the image the files that init made.
 Result<> fill_sets(RestoreContext& context);

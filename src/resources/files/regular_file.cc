@@ -15,10 +15,11 @@ constexpr long kProcMagic = 0x9fa0;
 constexpr long kSysMagic = 0x62656572;
 constexpr long kMqueueMagic = 0x19800202;
 constexpr int kLargeFile = 0100000;
-constexpr int kTmpFile = 020000000;  // O_TMPFILE without its O_DIRECTORY
+constexpr int kTmpFile = O_TMPFILE & ~O_DIRECTORY;
 
 std::string descriptor_path(const DescriptorRef& ref) {
-  return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" + std::to_string(ref.descriptor.fd);
+  return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" +
+         std::to_string(ref.descriptor.fd);
 }
 
 std::string self_path(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
@@ -36,8 +37,13 @@ std::string nearest_folder(std::string path) {
 }
 
 Result<UniqueFd> make_lost_folder(const image::FileNameT& name) {
-  std::string path = nearest_folder(name.path) + "/.appshot-lost-" + std::to_string(name.inode);
-  if (::mkdir(path.c_str(), name.mode & 07777) != 0) return Error::from_errno(errno, "mkdir " + path);
+  // Under its own name if that is free (so that /proc shows what it showed), else under another.
+  std::string path = name.path;
+  if (::mkdir(path.c_str(), name.mode & 07777) != 0) {
+    path = nearest_folder(name.path) + "/.appshot-lost-" + std::to_string(name.inode);
+    if (::mkdir(path.c_str(), name.mode & 07777) != 0)
+      return Error::from_errno(errno, "mkdir " + path);
+  }
   UniqueFd fd = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
   TRY_SYS(::rmdir(path.c_str()));
   return fd;
@@ -47,15 +53,18 @@ Result<UniqueFd> make_lost_folder(const image::FileNameT& name) {
 Result<UniqueFd> create_lost_file(const image::FileNameT& name, bool linkable) {
   std::string folder = nearest_folder(name.path);
   if (linkable) return open_file(folder, O_TMPFILE | O_RDWR, 0600);
+  // What has taken its name since steps aside for a moment; nobody of the application runs yet.
+  std::string aside = name.path + ".appshot-aside";
+  bool stepped_aside = ::rename(name.path.c_str(), aside.c_str()) == 0;
   std::string path = name.path;
   Result<UniqueFd> created = open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600);
   if (!created) {
     path = folder + "/.appshot-lost-" + std::to_string(name.inode);
     created = open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600);
   }
-  UniqueFd fd = TRY(std::move(created));
-  TRY_SYS(::unlink(path.c_str()));
-  return fd;
+  if (created) ::unlink(path.c_str());
+  if (stepped_aside) TRY_SYS(::rename(aside.c_str(), name.path.c_str()));
+  return created;
 }
 
 Result<> fill(const RestoreContext& context, const image::GhostT& ghost, int fd) {
@@ -86,7 +95,8 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& nam
     fd = TRY(create_lost_file(name, linkable));
     TRY(fill(context, ghost, fd.get()));
   } else {
-    return Error(ErrorClass::unsupported, name.path + " is a lost file of a kind that cannot be made again");
+    return Error(ErrorClass::unsupported,
+                 name.path + " is a lost file of a kind that cannot be made again");
   }
   return &context.ghosts.emplace(name.ghost, std::move(fd)).first->second;
 }
@@ -94,12 +104,13 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& nam
 }  // namespace
 
 int reopen_flags(uint32_t captured) {
-  return static_cast<int>(captured) & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC | kLargeFile | kTmpFile | FASYNC);
+  return static_cast<int>(captured) &
+         ~(O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC | kLargeFile | kTmpFile | FASYNC);
 }
 
 Result<UniqueFd> open_named(RestoreContext& context, const image::FileNameT& name, int flags) {
   bool linkable = (flags & kTmpFile) != 0;
-  flags &= ~kTmpFile;
+  if (linkable) flags &= ~O_TMPFILE;
   if (name.ghost < 0) return open_file(name.path, flags | O_NOCTTY);
   UniqueFd* lost = TRY(lost_file(context, name, linkable).within(name.path));
   return open_file(self_path(*lost), (flags & ~O_NOFOLLOW) | O_NOCTTY).within(name.path);
@@ -109,7 +120,8 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
   const std::string& link = ref.descriptor.link;
   mode_t mode = ref.descriptor.info.st_mode;
   bool by_path_only = (ref.descriptor.flags() & O_PATH) != 0;
-  if (link.empty() || link[0] != '/' || link.starts_with("/memfd:") || link.starts_with("/dev/zero (deleted)"))
+  if (link.empty() || link[0] != '/' || link.starts_with("/memfd:") ||
+      link.starts_with("/dev/zero (deleted)"))
     return false;
   if (!S_ISREG(mode) && !S_ISDIR(mode) && !by_path_only) return false;
   struct statfs system {};
@@ -117,7 +129,8 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
   return system.f_type != kProcMagic && system.f_type != kSysMagic && system.f_type != kMqueueMagic;
 }
 
-Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,
+                                                  const DescriptorRef& ref) const {
   image::RegularFileT file;
   file.name = TRY(capture_name(context, ref.descriptor.link, ref.descriptor.info,
                                [&] { return open_file(descriptor_path(ref), O_RDONLY); }));

@@ -17,7 +17,8 @@ constexpr int kFoldersLookedAtMax = 20'000;
 
 class Search {
  public:
-  Search(const InstanceView& instance, const WatchedFile& file) : instance_(instance), file_(file) {}
+  Search(const InstanceView& instance, const WatchedFile& file)
+      : instance_(instance), file_(file) {}
 
   bool is_it(const std::string& path) const {
     struct stat info {};
@@ -31,7 +32,8 @@ class Search {
     } handle{};
     handle.head.handle_bytes = MAX_HANDLE_SZ;
     int mount = 0;
-    constexpr int kAtHandleFid = 0x200;  // AT_HANDLE_FID, for file systems that cannot open by handle
+    constexpr int kAtHandleFid =
+        0x200;  // AT_HANDLE_FID, for file systems that cannot open by handle
     std::string full = instance_.root + path;
     if (::name_to_handle_at(AT_FDCWD, full.c_str(), &handle.head, &mount, kAtHandleFid) != 0 &&
         ::name_to_handle_at(AT_FDCWD, full.c_str(), &handle.head, &mount, 0) != 0)
@@ -48,7 +50,8 @@ class Search {
       waiting.pop_front();
       if (is_it(path)) return path;
       if (left == 0 || !seen_.insert(path).second || ++looked_at_ > kFoldersLookedAtMax) continue;
-      std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir((instance_.root + path).c_str()), ::closedir);
+      std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir((instance_.root + path).c_str()),
+                                              ::closedir);
       if (!dir) continue;
       while (const dirent* entry = ::readdir(dir.get())) {
         std::string_view name = entry->d_name;
@@ -78,7 +81,8 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> find_watched(const InstanceView& instance, const ProcessSource& process, const WatchedFile& file) {
+Result<std::string> find_watched(const InstanceView& instance, const ProcessSource& process,
+                                 const WatchedFile& file) {
   Search search(instance, file);
   std::set<std::string> folders;
   if (Result<std::string> cwd = process.dir.link("cwd")) folders.insert(*cwd);
@@ -89,7 +93,8 @@ Result<std::string> find_watched(const InstanceView& instance, const ProcessSour
   }
   for (const std::string& folder : folders)
     if (Result<std::string> found = search.below(folder, 2)) return found;
-  for (const char* usual : {"/tmp", "/etc", "/run", "/var/run", "/var/log", "/home", "/root", "/srv", "/var", "/dev", "/opt"})
+  for (const char* usual : {"/tmp", "/etc", "/run", "/var/run", "/var/log", "/home", "/root",
+                            "/srv", "/var", "/dev", "/opt"})
     if (Result<std::string> found = search.below(usual, 3)) return found;
   return search.below("/", 8);
 }

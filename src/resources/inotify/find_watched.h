@@ -14,7 +14,7 @@ namespace appshot::inotifies {
 struct WatchedFile {
   int number = 0;
   uint64_t inode = 0;
-  uint32_t device = 0;   // as the kernel numbers it inside: 12 bits major, 20 minor
+  uint32_t device = 0;  // as the kernel numbers it inside: 12 bits major, 20 minor
   uint32_t mask = 0;
   int handle_type = 0;
   std::vector<uint8_t> handle;
@@ -22,6 +22,7 @@ struct WatchedFile {
 
 // Looks at the process's folders and open files, their surroundings, the instance's own changes and
 // the usual places, in this order; class not_found when it is in none of them.
-Result<std::string> find_watched(const InstanceView& instance, const ProcessSource& process, const WatchedFile& file);
+Result<std::string> find_watched(const InstanceView& instance, const ProcessSource& process,
+                                 const WatchedFile& file);
 
 }  // namespace appshot::inotifies

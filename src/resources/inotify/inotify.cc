@@ -27,21 +27,29 @@ std::vector<WatchedFile> parse_watches(const std::string& fdinfo) {
     WatchedFile watch;
     unsigned handle_bytes = 0;
     int used = 0;
-    int got = std::sscanf(line.c_str(), "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:%*x fhandle-bytes:%x fhandle-type:%x f_handle:%n",
-                          reinterpret_cast<unsigned*>(&watch.number), &watch.inode, &watch.device, &watch.mask,
-                          &handle_bytes, reinterpret_cast<unsigned*>(&watch.handle_type), &used);
+    int got = std::sscanf(line.c_str(),
+                          "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:%*x fhandle-bytes:%x "
+                          "fhandle-type:%x f_handle:%n",
+                          reinterpret_cast<unsigned*>(&watch.number), &watch.inode, &watch.device,
+                          &watch.mask, &handle_bytes,
+                          reinterpret_cast<unsigned*>(&watch.handle_type), &used);
     if (got < 4) continue;
-    for (unsigned i = 0; used != 0 && i < handle_bytes && static_cast<size_t>(used) + 2 * i + 1 < line.size(); ++i)
-      watch.handle.push_back(static_cast<uint8_t>(std::stoi(line.substr(static_cast<size_t>(used) + 2 * i, 2), nullptr, 16)));
+    for (unsigned i = 0;
+         used != 0 && i < handle_bytes && static_cast<size_t>(used) + 2 * i + 1 < line.size(); ++i)
+      watch.handle.push_back(static_cast<uint8_t>(
+          std::stoi(line.substr(static_cast<size_t>(used) + 2 * i, 2), nullptr, 16)));
     watches.push_back(watch);
   }
-  std::sort(watches.begin(), watches.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+  std::sort(watches.begin(), watches.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
   return watches;
 }
 
 }  // namespace
 
-bool Inotify::recognises(const DescriptorRef& ref) const { return ref.descriptor.link == "anon_inode:inotify"; }
+bool Inotify::recognises(const DescriptorRef& ref) const {
+  return ref.descriptor.link == "anon_inode:inotify";
+}
 
 std::string Inotify::obstacle(const DescriptorRef& ref) const {
   Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
@@ -50,7 +58,8 @@ std::string Inotify::obstacle(const DescriptorRef& ref) const {
   return "inotify with unread events, which cannot be put back; try again when they have been read";
 }
 
-Result<image::FileKindUnion> Inotify::capture(CaptureContext& context, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> Inotify::capture(CaptureContext& context,
+                                              const DescriptorRef& ref) const {
   image::InotifyT inotify;
   for (const WatchedFile& watched : parse_watches(ref.descriptor.fdinfo)) {
     auto watch = std::make_unique<image::InotifyWatchT>();
@@ -60,9 +69,10 @@ Result<image::FileKindUnion> Inotify::capture(CaptureContext& context, const Des
     watch->name->inode = watched.inode;
     Result<std::string> path = find_watched(context.instance, ref.process, watched);
     if (!path) {
-      context.obstacles.add(ref.process.words() + " has descriptor " + std::to_string(ref.descriptor.fd) +
-                                " watching (inotify) a file whose name cannot be found",
-                            "remove the watch, or open the watched folder so that its name is known");
+      context.obstacles.add(
+          ref.process.words() + " has descriptor " + std::to_string(ref.descriptor.fd) +
+              " watching (inotify) a file whose name cannot be found",
+          "remove the watch, or open the watched folder so that its name is known");
       continue;
     }
     watch->name->path = *path;
@@ -80,8 +90,8 @@ Result<UniqueFd> Inotify::reopen(RestoreContext&, const image::OpenFileT& file) 
     int number = ::inotify_add_watch(fd.get(), watch->name->path.c_str(), watch->mask);
     if (number < 0) return Error::from_errno(errno, "inotify_add_watch " + watch->name->path);
     if (number != watch->wd)
-      return Error(ErrorClass::unsupported, "inotify gave watch " + std::to_string(number) + " instead of " +
-                                                std::to_string(watch->wd));
+      return Error(ErrorClass::unsupported, "inotify gave watch " + std::to_string(number) +
+                                                " instead of " + std::to_string(watch->wd));
   }
   TRY_SYS(::fcntl(fd.get(), F_SETFL, file.flags & O_NONBLOCK));
   return fd;

@@ -10,7 +10,8 @@ class Inotify : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
   std::string obstacle(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Inotify; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };

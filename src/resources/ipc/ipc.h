@@ -8,8 +8,12 @@
 
 namespace appshot::ipc {
 
-// Called inside the instance's IPC namespace.
+// Called inside the instance's IPC namespace, when all memory and descriptors have been captured.
 Result<> capture(CaptureContext& context);
+
+// Before memory and descriptors are made.
 Result<> restore(RestoreContext& context);
+// When everyone's memory is in its window: what is kept alive only by being used.
+Result<> restore_attached(RestoreContext& context);
 
 }  // namespace appshot::ipc

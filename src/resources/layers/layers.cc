@@ -79,9 +79,11 @@ class TreeCapture {
     ssize_t length = ::llistxattr(path.c_str(), names.data(), names.size());
     if (length < 0 && errno == ENOTSUP) return {};
     if (length < 0) return Error::from_errno(errno, "llistxattr");
-    for (ssize_t at = 0; at < length; at += static_cast<ssize_t>(std::string_view(names.data() + at).size()) + 1) {
+    for (ssize_t at = 0; at < length;
+         at += static_cast<ssize_t>(std::string_view(names.data() + at).size()) + 1) {
       std::string name(names.data() + at);
-      if (name.starts_with("trusted.overlay.origin") || name.starts_with("trusted.overlay.uuid")) continue;
+      if (name.starts_with("trusted.overlay.origin") || name.starts_with("trusted.overlay.uuid"))
+        continue;
       ssize_t bytes = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
       if (bytes < 0) return Error::from_errno(errno, "lgetxattr " + name);
       auto attribute = std::make_unique<image::AttributeT>();
@@ -98,7 +100,8 @@ class TreeCapture {
 
 class TreeRestore {
  public:
-  TreeRestore(const image::ImageT& image, const image::PagesReader& pages) : image_(image), pages_(pages) {}
+  TreeRestore(const image::ImageT& image, const image::PagesReader& pages)
+      : image_(image), pages_(pages) {}
 
   // Files of the image under `prefix` go below `folder`.
   Result<> fill(const std::string& prefix, const std::string& folder) {
@@ -130,7 +133,8 @@ class TreeRestore {
       return {};
     }
     if (S_ISDIR(file.mode)) {
-      if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(errno, "mkdir");
+      if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+        return Error::from_errno(errno, "mkdir");
     } else if (S_ISLNK(file.mode)) {
       TRY_SYS(::symlink(file.link.c_str(), path.c_str()));
     } else if (S_ISREG(file.mode)) {
@@ -141,7 +145,8 @@ class TreeRestore {
     TRY_SYS(::lchown(path.c_str(), file.uid, file.gid));
     if (!S_ISLNK(file.mode)) TRY_SYS(::chmod(path.c_str(), file.mode & 07777));
     for (const auto& attribute : file.attributes)
-      TRY_SYS(::lsetxattr(path.c_str(), attribute->name.c_str(), attribute->value.data(), attribute->value.size(), 0));
+      TRY_SYS(::lsetxattr(path.c_str(), attribute->name.c_str(), attribute->value.data(),
+                          attribute->value.size(), 0));
     return {};
   }
 
@@ -154,8 +159,9 @@ class TreeRestore {
       buffer.resize(run.length());
       TRY(pages_.load({{run.offset(), run.length(), buffer.data()}}));
       for (size_t done = 0; done < buffer.size();)
-        done += static_cast<size_t>(TRY_SYS(::pwrite(fd.get(), buffer.data() + done, buffer.size() - done,
-                                                     static_cast<off_t>(run.address() + done))));
+        done += static_cast<size_t>(
+            TRY_SYS(::pwrite(fd.get(), buffer.data() + done, buffer.size() - done,
+                             static_cast<off_t>(run.address() + done))));
     }
     TRY_SYS(::ftruncate(fd.get(), static_cast<off_t>(ghost.size)));
     return {};
@@ -178,7 +184,8 @@ Result<> capture(CaptureContext& context) {
   return {};
 }
 
-Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages, const std::string& folder) {
+Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages,
+                        const std::string& folder) {
   TRY(remove_tree(folder));
   TRY(make_folders(folder, 0700));
   TreeRestore tree(image, pages);

@@ -13,7 +13,8 @@ namespace appshot::layers {
 Result<> capture(CaptureContext& context);
 
 // Before the instance's init exists: fills the layers' folders anew.
-Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages, const std::string& folder);
+Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages,
+                        const std::string& folder);
 // Inside: what lies in memory file systems.
 Result<> restore_memory_files(const image::ImageT& image, const image::PagesReader& pages);
 

@@ -15,15 +15,22 @@ struct Name {
   const char* text;
   int resource;
 };
-constexpr Name kNames[] = {
-    {"Max cpu time", RLIMIT_CPU},           {"Max file size", RLIMIT_FSIZE},
-    {"Max data size", RLIMIT_DATA},         {"Max stack size", RLIMIT_STACK},
-    {"Max core file size", RLIMIT_CORE},    {"Max resident set", RLIMIT_RSS},
-    {"Max processes", RLIMIT_NPROC},        {"Max open files", RLIMIT_NOFILE},
-    {"Max locked memory", RLIMIT_MEMLOCK},  {"Max address space", RLIMIT_AS},
-    {"Max file locks", RLIMIT_LOCKS},       {"Max pending signals", RLIMIT_SIGPENDING},
-    {"Max msgqueue size", RLIMIT_MSGQUEUE}, {"Max nice priority", RLIMIT_NICE},
-    {"Max realtime priority", RLIMIT_RTPRIO}, {"Max realtime timeout", RLIMIT_RTTIME}};
+constexpr Name kNames[] = {{"Max cpu time", RLIMIT_CPU},
+                           {"Max file size", RLIMIT_FSIZE},
+                           {"Max data size", RLIMIT_DATA},
+                           {"Max stack size", RLIMIT_STACK},
+                           {"Max core file size", RLIMIT_CORE},
+                           {"Max resident set", RLIMIT_RSS},
+                           {"Max processes", RLIMIT_NPROC},
+                           {"Max open files", RLIMIT_NOFILE},
+                           {"Max locked memory", RLIMIT_MEMLOCK},
+                           {"Max address space", RLIMIT_AS},
+                           {"Max file locks", RLIMIT_LOCKS},
+                           {"Max pending signals", RLIMIT_SIGPENDING},
+                           {"Max msgqueue size", RLIMIT_MSGQUEUE},
+                           {"Max nice priority", RLIMIT_NICE},
+                           {"Max realtime priority", RLIMIT_RTPRIO},
+                           {"Max realtime timeout", RLIMIT_RTTIME}};
 constexpr size_t kNameColumn = 26;
 
 uint64_t value_of(const std::string& text) {
@@ -59,10 +66,11 @@ void find_differences(const image::ProcessT& process, std::vector<Obstacle>& dif
     if (may_raise || limit->hard <= here.rlim_max) continue;
     for (const Name& name : kNames)
       if (name.resource == limit->resource)
-        differences.push_back({"process " + std::to_string(process.pid) + " had a hard limit '" + name.text +
-                                   "' of " + std::to_string(limit->hard) + ", here at most " +
-                                   std::to_string(here.rlim_max) + " can be given",
-                               "start appshotd with a higher limit (ulimit -H, or Limit… in its unit)"});
+        differences.push_back(
+            {"process " + std::to_string(process.pid) + " had a hard limit '" + name.text +
+                 "' of " + std::to_string(limit->hard) + ", here at most " +
+                 std::to_string(here.rlim_max) + " can be given",
+             "start appshotd with a higher limit (ulimit -H, or Limit… in its unit)"});
   }
 }
 

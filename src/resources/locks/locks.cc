@@ -27,7 +27,8 @@ std::vector<std::unique_ptr<image::LockT>> parse(const std::string& fdinfo) {
   for (std::string line; std::getline(lines, line);) {
     char kind[16] = {}, how[16] = {}, type[16] = {}, end[32] = {};
     long start = 0;
-    if (std::sscanf(line.c_str(), "lock: %*d: %15s %15s %15s %*d %*s %ld %31s", kind, how, type, &start, end) != 5)
+    if (std::sscanf(line.c_str(), "lock: %*d: %15s %15s %15s %*d %*s %ld %31s", kind, how, type,
+                    &start, end) != 5)
       continue;
     auto lock = std::make_unique<image::LockT>();
     lock->kind = std::strcmp(kind, "POSIX") == 0    ? image::LockKind::posix

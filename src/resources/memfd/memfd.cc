@@ -14,7 +14,8 @@ bool Memfd::recognises(const DescriptorRef& ref) const {
   return ref.descriptor.link.starts_with("/memfd:") && S_ISREG(ref.descriptor.info.st_mode);
 }
 
-Result<image::FileKindUnion> Memfd::capture(CaptureContext& context, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> Memfd::capture(CaptureContext& context,
+                                            const DescriptorRef& ref) const {
   UniqueFd fd = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
   image::MemfdT memfd;
   memfd.object = TRY(capture_shared_memory(context, fd.get(), ref.descriptor.link));

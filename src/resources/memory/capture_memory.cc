@@ -29,14 +29,16 @@ bool is_vvar(const proc::Mapping& m) { return m.name.starts_with("[vvar"); }
 
 class Capture {
  public:
-  Capture(CaptureContext& context, const ProcessSource& process, const RemoteMemory& remote, PageScan scan)
+  Capture(CaptureContext& context, const ProcessSource& process, const RemoteMemory& remote,
+          PageScan scan)
       : context_(context), process_(process), remote_(remote), scan_(std::move(scan)) {}
 
   Result<std::unique_ptr<image::MappingT>> mapping(const proc::Mapping& source) {
     auto mapping = std::make_unique<image::MappingT>();
     mapping->start = source.start;
     mapping->end = source.end;
-    mapping->prot = static_cast<uint8_t>((source.readable ? PROT_READ : 0) | (source.writable ? PROT_WRITE : 0) |
+    mapping->prot = static_cast<uint8_t>((source.readable ? PROT_READ : 0) |
+                                         (source.writable ? PROT_WRITE : 0) |
                                          (source.executable ? PROT_EXEC : 0));
     mapping->shared = source.shared;
     mapping->offset = source.offset;
@@ -56,10 +58,12 @@ class Capture {
       mapping.kind = MappingKind::vvar;
       return {};
     }
-    if (source.inode == 0) {
+    // The inode number of a SysV segment is its id, and the first has 0.
+    if (source.inode == 0 && !is_shared_memory_link(source.name)) {
       mapping.kind = MappingKind::anonymous;
       mapping.offset = 0;
-      if ((source.vm_flags & VmFlag::kDroppable) != 0) return {};  // must never be found in an image
+      if ((source.vm_flags & VmFlag::kDroppable) != 0)
+        return {};  // must never be found in an image
       return private_pages(source, mapping, kPageZero, true);
     }
     if (is_shared_memory_link(source.name)) {
@@ -74,9 +78,10 @@ class Capture {
   }
 
   // Only what differs from a fresh mapping: zeros under anonymous memory, the file under the rest.
-  Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping, uint64_t same_as_fresh,
-                         bool drop_zeros) {
-    auto ranges = TRY(scan_.find(source.start, source.end, kPagePresent | kPageSwapped, same_as_fresh));
+  Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping,
+                         uint64_t same_as_fresh, bool drop_zeros) {
+    auto ranges = TRY(scan_.find(source.start, source.end, kPagePresent | kPageSwapped,
+                                 same_as_fresh | kPageGuard));
     PageCopy copy{context_.pages, mapping.pages, drop_zeros};
     for (const PageRange& range : ranges) TRY(copy.from_process(remote_, range.start, range.end));
     if ((source.vm_flags & VmFlag::kGuard) == 0) return {};
@@ -95,7 +100,8 @@ class Capture {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
     std::string key = fmt::format("{} {} {}", source.name, info.st_dev, info.st_ino);
-    if (auto known = context_.mapped_files.find(key); known != context_.mapped_files.end()) return known->second;
+    if (auto known = context_.mapped_files.find(key); known != context_.mapped_files.end())
+      return known->second;
     auto open_content = [&] { return open_file(path, O_RDONLY); };
     auto name = TRY(capture_name(context_, source.name, info, open_content));
     if (name->ghost < 0 && S_ISREG(info.st_mode)) {
@@ -123,12 +129,15 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     const char* hint;
   };
   static constexpr Reason kReasons[] = {
-      {VmFlag::kHugeTlb, "memory from the huge page pool (hugetlbfs)", "use transparent huge pages (madvise) instead"},
-      {VmFlag::kSealed, "memory sealed with mseal, which nobody can seal again after a restore elsewhere",
+      {VmFlag::kHugeTlb, "memory from the huge page pool (hugetlbfs)",
+       "use transparent huge pages (madvise) instead"},
+      {VmFlag::kSealed,
+       "memory sealed with mseal, which nobody can seal again after a restore elsewhere",
        "start the program without mseal"},
-      {VmFlag::kUffdMissing | VmFlag::kUffdWriteProtect | VmFlag::kUffdMinor, "memory handled by userfaultfd",
-       "end the use of userfaultfd first"},
-      {VmFlag::kShadowStack, "a shadow stack", "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK"},
+      {VmFlag::kUffdMissing | VmFlag::kUffdWriteProtect | VmFlag::kUffdMinor,
+       "memory handled by userfaultfd", "end the use of userfaultfd first"},
+      {VmFlag::kShadowStack, "a shadow stack",
+       "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK"},
   };
   for (const proc::Mapping& m : process.mappings) {
     if (m.name == "[vdso]" || m.name == "[vsyscall]" || is_vvar(m)) continue;
@@ -138,13 +147,15 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     if ((m.vm_flags & (VmFlag::kIo | VmFlag::kPfn)) != 0)
       obstacles.add(where + "memory of a device (" + m.name + ")", "close the device first");
     if (!m.unknown_flags.empty())
-      obstacles.add(where + "memory with a property this version does not know (" + m.unknown_flags + ")");
+      obstacles.add(where + "memory with a property this version does not know (" +
+                    m.unknown_flags + ")");
     if (m.name.starts_with("anon_inode:") || m.name.starts_with("/secretmem"))
       obstacles.add(where + "a mapping of " + m.name, "end its use first");
   }
 }
 
-Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context, const ProcessSource& process,
+Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
+                                                      const ProcessSource& process,
                                                       const RemoteMemory& remote) {
   auto space = std::make_unique<image::AddressSpaceT>();
   Capture capture(context, process, remote,

@@ -14,7 +14,8 @@ namespace appshot::memory {
 // What in the map cannot be captured.
 void find_obstacles(const ProcessSource& process, Obstacles& obstacles);
 
-Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context, const ProcessSource& process,
+Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
+                                                      const ProcessSource& process,
                                                       const RemoteMemory& remote);
 
 }  // namespace appshot::memory

@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+
+#include "os/child.h"
 
 namespace appshot::pidfds {
 namespace {
@@ -13,15 +16,19 @@ constexpr int kThread = O_EXCL;  // PIDFD_THREAD
 
 pid_t target(const DescriptorRef& ref) { return proc::innermost(ref.descriptor.fields, "NSpid"); }
 
+// Its process has ended and been waited for: any such process is as good.
+Result<UniqueFd> pidfd_of_the_dead() {
+  UniqueFd pidfd;
+  pid_t pid = TRY(fork_child({.pidfd = &pidfd}));
+  if (pid == 0) ::_exit(0);
+  ::waitpid(pid, nullptr, 0);
+  return pidfd;
+}
+
 }  // namespace
 
 bool Pidfd::recognises(const DescriptorRef& ref) const {
   return ref.descriptor.link == "anon_inode:[pidfd]" || ref.descriptor.link.starts_with("pidfd:");
-}
-
-std::string Pidfd::obstacle(const DescriptorRef& ref) const {
-  if (target(ref) > 0) return "";
-  return "a pidfd of a process that has ended and been waited for, which cannot be made again; close it";
 }
 
 Result<image::FileKindUnion> Pidfd::capture(CaptureContext&, const DescriptorRef& ref) const {
@@ -33,10 +40,13 @@ Result<image::FileKindUnion> Pidfd::capture(CaptureContext&, const DescriptorRef
   return kind;
 }
 
-Result<UniqueFd> Pidfd::reopen(RestoreContext&, const image::OpenFileT&) const { return UniqueFd(); }
+Result<UniqueFd> Pidfd::reopen(RestoreContext&, const image::OpenFileT&) const {
+  return UniqueFd();
+}
 
 Result<UniqueFd> Pidfd::reopen_child(const RestoreContext&, const image::OpenFileT& file) const {
   const image::PidfdT& pidfd = *file.kind.AsPidfd();
+  if (pidfd.pid <= 0) return pidfd_of_the_dead();
   int flags = static_cast<int>(file.flags & O_NONBLOCK) | (pidfd.thread ? kThread : 0);
   return UniqueFd(static_cast<int>(TRY_SYS(::syscall(SYS_pidfd_open, pidfd.pid, flags))));
 }

@@ -8,11 +8,12 @@ namespace appshot::pidfds {
 class Pidfd : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
-  std::string obstacle(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Pidfd; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
-  Result<UniqueFd> reopen_child(const RestoreContext& context, const image::OpenFileT& file) const override;
+  Result<UniqueFd> reopen_child(const RestoreContext& context,
+                                const image::OpenFileT& file) const override;
 };
 
 }  // namespace appshot::pidfds

@@ -14,7 +14,8 @@ namespace appshot::pipes {
 namespace {
 
 std::string descriptor_path(const DescriptorRef& ref) {
-  return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" + std::to_string(ref.descriptor.fd);
+  return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" +
+         std::to_string(ref.descriptor.fd);
 }
 
 bool is_stream(const InstanceView& instance, const struct stat& info) {
@@ -112,7 +113,8 @@ bool Pipe::recognises(const DescriptorRef& ref) const {
   return ref.descriptor.link.starts_with("pipe:[") && !is_stream(ref.instance, ref.descriptor.info);
 }
 
-Result<image::FileKindUnion> Pipe::capture(CaptureContext& context, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> Pipe::capture(CaptureContext& context,
+                                           const DescriptorRef& ref) const {
   image::PipeT pipe;
   pipe.pipe = TRY(capture_buffer(context, ref));
   image::FileKindUnion kind;
@@ -126,7 +128,8 @@ Result<UniqueFd> Pipe::reopen(RestoreContext& context, const image::OpenFileT& f
   if (!ends.held) {
     Ends made = TRY(make_pipe(0));
     TRY(fill(made.write.get(), *context.image.pipes[index]));
-    ends.held = TRY(open_file("/proc/self/fd/" + std::to_string(made.read.get()), O_RDWR | O_NONBLOCK));
+    ends.held =
+        TRY(open_file("/proc/self/fd/" + std::to_string(made.read.get()), O_RDWR | O_NONBLOCK));
     ends.read = std::move(made.read);
     ends.write = std::move(made.write);
   }
@@ -143,7 +146,8 @@ bool NamedPipe::recognises(const DescriptorRef& ref) const {
          (ref.descriptor.flags() & O_PATH) == 0;
 }
 
-Result<image::FileKindUnion> NamedPipe::capture(CaptureContext& context, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> NamedPipe::capture(CaptureContext& context,
+                                                const DescriptorRef& ref) const {
   image::NamedPipeT pipe;
   pipe.pipe = TRY(capture_buffer(context, ref));
   pipe.name = TRY(capture_name(context, ref.descriptor.link, ref.descriptor.info,
@@ -197,7 +201,8 @@ void find_outside_ends(const InstanceView& instance, const std::vector<ProcessSo
     ::poll(&state, 1, 0);
     bool other_end_closed = (state.revents & (known.reader ? POLLHUP : POLLERR)) != 0;
     if (other_end_closed) continue;
-    obstacles.add(known.process->words() + " has descriptor " + std::to_string(known.descriptor->fd) +
+    obstacles.add(known.process->words() + " has descriptor " +
+                      std::to_string(known.descriptor->fd) +
                       " on a pipe whose other end is held outside of the application",
                   "close it, or start both ends in one application");
   }

@@ -9,7 +9,8 @@ namespace appshot::pipes {
 class Pipe : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Pipe; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };
@@ -17,7 +18,8 @@ class Pipe : public FileKind {
 class NamedPipe : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::NamedPipe; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };

@@ -43,7 +43,8 @@ Result<std::unique_ptr<image::SchedulingT>> capture(HostPid thread) {
   std::array<uint8_t, kAffinityBytesMax> mask{};
   long length = TRY_SYS(::syscall(SYS_sched_getaffinity, thread.value, mask.size(), mask.data()));
   out->affinity.assign(mask.begin(), mask.begin() + length);
-  out->io_priority = static_cast<int>(TRY_SYS(::syscall(SYS_ioprio_get, kIoPriorityOfProcess, thread.value)));
+  out->io_priority =
+      static_cast<int>(TRY_SYS(::syscall(SYS_ioprio_get, kIoPriorityOfProcess, thread.value)));
   std::string slack = TRY(read_file("/proc/" + std::to_string(thread.value) + "/timerslack_ns"));
   out->timer_slack_ns = std::strtoull(slack.c_str(), nullptr, 10);
   return out;
@@ -51,7 +52,8 @@ Result<std::unique_ptr<image::SchedulingT>> capture(HostPid thread) {
 
 void plan(const image::SchedulingT& s, CallList& calls, DataSpace& data) {
   // Fails where none of the processors exists; then the thread may run on all there are.
-  calls.add_may_fail(SYS_sched_setaffinity, 0, s.affinity.size(), data.put(s.affinity.data(), s.affinity.size()));
+  calls.add_may_fail(SYS_sched_setaffinity, 0, s.affinity.size(),
+                     data.put(s.affinity.data(), s.affinity.size()));
   SchedAttr attr{};
   attr.size = 48;  // without the utilisation clamps
   attr.policy = static_cast<uint32_t>(s.policy);

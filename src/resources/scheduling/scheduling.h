@@ -1,5 +1,6 @@
-// How a thread is scheduled: policy, priority, niceness, affinity, I/O priority, timer slack. All of
-// it can be read from outside; it is set by the thread itself, before it gives up its privileges.
+// How a thread is scheduled: policy, priority, niceness, affinity, I/O priority, timer slack. All
+// of it can be read from outside; it is set by the thread itself, before it gives up its
+// privileges.
 #pragma once
 
 #include <memory>

@@ -30,10 +30,13 @@ void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data) {
   for (const auto& filter : thread.filters) {
     sock_fprog program{};
     program.len = static_cast<unsigned short>(filter->instructions.size() / sizeof(sock_filter));
-    program.filter = reinterpret_cast<sock_filter*>(data.put(filter->instructions.data(), filter->instructions.size()));
-    calls.add(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags & SECCOMP_FILTER_FLAG_LOG, data.put(program));
+    program.filter = reinterpret_cast<sock_filter*>(
+        data.put(filter->instructions.data(), filter->instructions.size()));
+    calls.add(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags & SECCOMP_FILTER_FLAG_LOG,
+              data.put(program));
   }
-  if (thread.seccomp_mode == SECCOMP_MODE_STRICT) calls.add(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, 0);
+  if (thread.seccomp_mode == SECCOMP_MODE_STRICT)
+    calls.add(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, 0);
 }
 
 }  // namespace appshot::seccomp

@@ -21,8 +21,9 @@ Result<image::FileKindUnion> Signalfd::capture(CaptureContext&, const Descriptor
 
 Result<UniqueFd> Signalfd::reopen(RestoreContext&, const image::OpenFileT& file) const {
   uint64_t mask = file.kind.AsSignalfd()->mask;
-  auto fd = static_cast<int>(TRY_SYS(
-      ::syscall(SYS_signalfd4, -1, &mask, sizeof mask, SFD_CLOEXEC | static_cast<int>(file.flags & O_NONBLOCK))));
+  auto fd =
+      static_cast<int>(TRY_SYS(::syscall(SYS_signalfd4, -1, &mask, sizeof mask,
+                                         SFD_CLOEXEC | static_cast<int>(file.flags & O_NONBLOCK))));
   return UniqueFd(fd);
 }
 

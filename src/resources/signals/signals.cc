@@ -23,14 +23,16 @@ void ActionQuestions::ask(CallList& calls, DataSpace& data) {
   answers_ = data.reserve(kSignals * sizeof(KernelAction));
   for (int signal = 1; signal <= kSignals; ++signal) {
     if (cannot_be_changed(signal)) continue;
-    calls.add(SYS_rt_sigaction, signal, 0, answers_ + (signal - 1) * sizeof(KernelAction), kMaskBytes);
+    calls.add(SYS_rt_sigaction, signal, 0, answers_ + (signal - 1) * sizeof(KernelAction),
+              kMaskBytes);
   }
 }
 
 void ActionQuestions::collect(const DataSpace& data, image::ProcessT& process) const {
   for (int signal = 1; signal <= kSignals; ++signal) {
     KernelAction action;
-    std::memcpy(&action, data.here(answers_ + static_cast<size_t>(signal - 1) * sizeof action), sizeof action);
+    std::memcpy(&action, data.here(answers_ + static_cast<size_t>(signal - 1) * sizeof action),
+                sizeof action);
     process.actions.emplace_back(action.handler, action.flags, action.restorer, action.mask);
   }
 }
@@ -47,33 +49,55 @@ Result<std::vector<std::unique_ptr<image::QueuedSignalT>>> capture_pending(const
   return all;
 }
 
-void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& data) {
-  // A child that died or stopped while it was being restored has left a SIGCHLD that the
-  // application must not see: ignoring a signal throws away what is pending of it.
+namespace {
+
+void plan_action(const image::ProcessT& process, int signal, CallList& calls, DataSpace& data) {
+  const image::SignalAction& action = process.actions[static_cast<size_t>(signal - 1)];
+  KernelAction kernel{action.handler(), action.flags(), action.restorer(), action.mask()};
+  calls.add(SYS_rt_sigaction, signal, data.put(kernel), 0, kMaskBytes);
+}
+
+// Ignoring a signal throws away what is pending of it.
+void plan_discard(int signal, CallList& calls, DataSpace& data) {
   KernelAction ignore{reinterpret_cast<uint64_t>(SIG_IGN), 0, 0, 0};
-  calls.add(SYS_rt_sigaction, SIGCHLD, data.put(ignore), 0, kMaskBytes);
-  for (int signal = 1; signal <= kSignals; ++signal) {
-    if (cannot_be_changed(signal)) continue;
-    const image::SignalAction& action = process.actions[static_cast<size_t>(signal - 1)];
-    KernelAction kernel{action.handler(), action.flags(), action.restorer(), action.mask()};
-    calls.add(SYS_rt_sigaction, signal, data.put(kernel), 0, kMaskBytes);
-  }
+  calls.add(SYS_rt_sigaction, signal, data.put(ignore), 0, kMaskBytes);
+}
+
+int number_of(const image::QueuedSignalT& signal) {
+  int number;
+  std::memcpy(&number, signal.info.data(), sizeof number);
+  return number;
+}
+
+}  // namespace
+
+void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+  // A child that died while it was being restored has left a SIGCHLD that nobody must see.
+  plan_discard(SIGCHLD, calls, data);
+  for (int signal = 1; signal <= kSignals; ++signal)
+    if (!cannot_be_changed(signal)) plan_action(process, signal, calls, data);
+}
+
+void plan_child_signal_afresh(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+  plan_discard(SIGCHLD, calls, data);
+  plan_action(process, SIGCHLD, calls, data);
+  for (const auto& signal : process.pending)
+    if (number_of(*signal) == SIGCHLD)
+      calls.add(SYS_rt_sigqueueinfo, process.pid, SIGCHLD,
+                data.put(signal->info.data(), signal->info.size()));
 }
 
 void plan_pending_of_process(const image::ProcessT& process, CallList& calls, DataSpace& data) {
   for (const auto& signal : process.pending) {
-    int number;
-    std::memcpy(&number, signal->info.data(), sizeof number);
-    calls.add(SYS_rt_sigqueueinfo, process.pid, number, data.put(signal->info.data(), signal->info.size()));
+    calls.add(SYS_rt_sigqueueinfo, process.pid, number_of(*signal),
+              data.put(signal->info.data(), signal->info.size()));
   }
 }
 
-void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread, CallList& calls,
-                            DataSpace& data) {
+void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread,
+                            CallList& calls, DataSpace& data) {
   for (const auto& signal : thread.pending) {
-    int number;
-    std::memcpy(&number, signal->info.data(), sizeof number);
-    calls.add(SYS_rt_tgsigqueueinfo, process.pid, thread.tid, number,
+    calls.add(SYS_rt_tgsigqueueinfo, process.pid, thread.tid, number_of(*signal),
               data.put(signal->info.data(), signal->info.size()));
   }
 }

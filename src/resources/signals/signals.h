@@ -21,11 +21,14 @@ class ActionQuestions {
   uint64_t answers_ = 0;
 };
 
-Result<std::vector<std::unique_ptr<image::QueuedSignalT>>> capture_pending(const Tracee& thread, bool of_process);
+Result<std::vector<std::unique_ptr<image::QueuedSignalT>>> capture_pending(const Tracee& thread,
+                                                                           bool of_process);
 
 void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& data);
+// SIGCHLD alone: throws away what has come since, puts back what was pending.
+void plan_child_signal_afresh(const image::ProcessT& process, CallList& calls, DataSpace& data);
 void plan_pending_of_process(const image::ProcessT& process, CallList& calls, DataSpace& data);
-void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread, CallList& calls,
-                            DataSpace& data);
+void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread,
+                            CallList& calls, DataSpace& data);
 
 }  // namespace appshot::signals

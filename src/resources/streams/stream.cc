@@ -9,7 +9,8 @@ namespace {
 
 const StreamIdentity* find(const DescriptorRef& ref) {
   for (const StreamIdentity& stream : ref.instance.streams)
-    if (stream.device == ref.descriptor.info.st_dev && stream.inode == ref.descriptor.info.st_ino) return &stream;
+    if (stream.device == ref.descriptor.info.st_dev && stream.inode == ref.descriptor.info.st_ino)
+      return &stream;
   return nullptr;
 }
 

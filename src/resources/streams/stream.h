@@ -9,7 +9,8 @@ namespace appshot::streams {
 class Stream : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Stream; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };

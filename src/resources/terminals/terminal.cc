@@ -18,7 +18,8 @@ constexpr unsigned kTtyMajor = 5;
 constexpr char kControlling[] = "/dev/tty";
 
 bool is_slave(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && major(info.st_rdev) >= kPtsMajorFirst && major(info.st_rdev) <= kPtsMajorLast;
+  return S_ISCHR(info.st_mode) && major(info.st_rdev) >= kPtsMajorFirst &&
+         major(info.st_rdev) <= kPtsMajorLast;
 }
 
 bool is_controlling_alias(const struct stat& info) {

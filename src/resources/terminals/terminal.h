@@ -1,5 +1,5 @@
-// The instance's own terminal as its processes hold it: /dev/pts/N, and /dev/tty for a process whose
-// controlling terminal it is.
+// The instance's own terminal as its processes hold it: /dev/pts/N, and /dev/tty for a process
+// whose controlling terminal it is.
 #pragma once
 
 #include "resources/file_kind.h"
@@ -9,10 +9,12 @@ namespace appshot::terminals {
 class Terminal : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
-  Result<image::FileKindUnion> capture(CaptureContext& context, const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Terminal; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
-  Result<UniqueFd> reopen_child(const RestoreContext& context, const image::OpenFileT& file) const override;
+  Result<UniqueFd> reopen_child(const RestoreContext& context,
+                                const image::OpenFileT& file) const override;
 };
 
 // The terminal's own state: settings, window size, who its session and foreground group are.

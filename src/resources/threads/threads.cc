@@ -14,9 +14,10 @@ namespace {
 
 // Calls that report EINTR when a freeze disturbs them, although no signal handler has run: the
 // program must not see that anything happened, so they are made again.
-constexpr long kNotRestartedByKernel[] = {SYS_epoll_wait,   SYS_epoll_pwait,  SYS_epoll_pwait2, SYS_semop,
-                                          SYS_semtimedop,   SYS_rt_sigtimedwait, SYS_io_getevents,
-                                          SYS_io_pgetevents, SYS_msgrcv,      SYS_msgsnd,       SYS_read};
+constexpr long kNotRestartedByKernel[] = {SYS_epoll_wait,   SYS_epoll_pwait,   SYS_epoll_pwait2,
+                                          SYS_semop,        SYS_semtimedop,    SYS_rt_sigtimedwait,
+                                          SYS_io_getevents, SYS_io_pgetevents, SYS_msgrcv,
+                                          SYS_msgsnd,       SYS_read};
 
 bool made_again(uint64_t number) {
   for (long call : kNotRestartedByKernel)
@@ -24,18 +25,16 @@ bool made_again(uint64_t number) {
   return false;
 }
 
-// The registers with which an interrupted system call is made again. The kernel would do it by
-// itself on the way back to user mode, but not for a thread that was never in that call here.
+// A thread stopped in a system call comes back the way it was stopped: with the kernel's own mark
+// for "make it again" in rax, so that the kernel decides, as it would have, what a signal that
+// waits does to the call. Only what the kernel keeps elsewhere (the time that was left) or would
+// not make again is made again by hand.
 user_regs_struct with_call_to_make_again(user_regs_struct r, bool signal_waits) {
   auto result = static_cast<int64_t>(r.rax);
-  auto call = static_cast<int64_t>(r.orig_rax);
-  if (call < 0) return r;
-  bool again = is_restart(result) || (result == -EINTR && !signal_waits && made_again(r.orig_rax));
-  if (again) {
-    r.rax = r.orig_rax;
-    r.rip -= 2;  // the length of `syscall`
-  }
-  r.orig_rax = static_cast<unsigned long long>(-1);
+  if (static_cast<int64_t>(r.orig_rax) < 0) return r;
+  bool by_hand = result == -kErestartRestartblock ||
+                 (result == -EINTR && !signal_waits && made_again(r.orig_rax));
+  if (by_hand) r.rax = static_cast<unsigned long long>(-kErestartnointr);
   return r;
 }
 
@@ -49,7 +48,8 @@ Result<> capture(const Tracee& thread, const proc::Stat& stat, image::ThreadT& i
   into.blocked = TRY(thread.blocked_signals());
   into.name = stat.name;
   __ptrace_rseq_configuration rseq = TRY(thread.rseq());
-  into.rseq = std::make_unique<image::Rseq>(rseq.rseq_abi_pointer, rseq.rseq_abi_size, rseq.signature, rseq.flags);
+  into.rseq = std::make_unique<image::Rseq>(rseq.rseq_abi_pointer, rseq.rseq_abi_size,
+                                            rseq.signature, rseq.flags);
   return {};
 }
 
@@ -68,12 +68,14 @@ void Questions::ask(CallList& calls, DataSpace& data) {
 void Questions::collect(const DataSpace& data, image::ThreadT& thread) const {
   stack_t stack;
   std::memcpy(&stack, data.here(alt_stack_), sizeof stack);
-  thread.alt_stack = std::make_unique<image::AltStack>(reinterpret_cast<uint64_t>(stack.ss_sp), stack.ss_flags,
-                                                       stack.ss_size);
+  thread.alt_stack = std::make_unique<image::AltStack>(reinterpret_cast<uint64_t>(stack.ss_sp),
+                                                       stack.ss_flags, stack.ss_size);
   std::memcpy(&thread.clear_child_tid, data.here(clear_child_tid_), sizeof thread.clear_child_tid);
-  std::memcpy(&thread.parent_death_signal, data.here(death_signal_), sizeof thread.parent_death_signal);
+  std::memcpy(&thread.parent_death_signal, data.here(death_signal_),
+              sizeof thread.parent_death_signal);
   std::memcpy(&thread.robust_list, data.here(robust_list_), sizeof thread.robust_list);
-  std::memcpy(&thread.robust_list_length, data.here(robust_length_), sizeof thread.robust_list_length);
+  std::memcpy(&thread.robust_list_length, data.here(robust_length_),
+              sizeof thread.robust_list_length);
 }
 
 void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data) {
@@ -84,7 +86,8 @@ void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data) {
   stack.ss_size = thread.alt_stack->size();
   calls.add(SYS_sigaltstack, data.put(stack), 0);
   calls.add(SYS_set_tid_address, thread.clear_child_tid);
-  if (thread.robust_list != 0) calls.add(SYS_set_robust_list, thread.robust_list, thread.robust_list_length);
+  if (thread.robust_list != 0)
+    calls.add(SYS_set_robust_list, thread.robust_list, thread.robust_list_length);
   if (thread.rseq->address() != 0)
     calls.add(SYS_rseq, thread.rseq->address(), thread.rseq->length(), 0, thread.rseq->signature());
   char name[16] = {};
@@ -93,13 +96,15 @@ void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data) {
 }
 
 void plan_parent_death_signal(const image::ThreadT& thread, CallList& calls) {
-  if (thread.parent_death_signal != 0) calls.add(SYS_prctl, PR_SET_PDEATHSIG, thread.parent_death_signal, 0, 0, 0);
+  if (thread.parent_death_signal != 0)
+    calls.add(SYS_prctl, PR_SET_PDEATHSIG, thread.parent_death_signal, 0, 0, 0);
 }
 
-Result<> put_back(Tracee& thread, const image::ThreadT& from) {
+Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from) {
   user_regs_struct registers;
   std::memcpy(&registers, from.registers.data(), sizeof registers);
-  TRY(thread.set_registers(with_call_to_make_again(registers, !from.pending.empty())));
+  TRY(thread.set_registers(
+      with_call_to_make_again(registers, !from.pending.empty() || !process.pending.empty())));
   TRY(thread.set_xstate(from.xstate));
   return thread.block_signals(from.blocked);
 }

@@ -19,7 +19,8 @@ class Questions {
   void collect(const DataSpace& data, image::ThreadT& thread) const;
 
  private:
-  uint64_t alt_stack_ = 0, clear_child_tid_ = 0, death_signal_ = 0, robust_list_ = 0, robust_length_ = 0;
+  uint64_t alt_stack_ = 0, clear_child_tid_ = 0, death_signal_ = 0, robust_list_ = 0,
+           robust_length_ = 0;
 };
 
 void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data);
@@ -27,6 +28,6 @@ void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data);
 void plan_parent_death_signal(const image::ThreadT& thread, CallList& calls);
 
 // From outside, at the very end: the thread's registers, extended state and signal mask.
-Result<> put_back(Tracee& thread, const image::ThreadT& from);
+Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from);
 
 }  // namespace appshot::threads

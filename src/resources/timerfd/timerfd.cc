@@ -35,7 +35,8 @@ Result<image::FileKindUnion> Timerfd::capture(CaptureContext&, const DescriptorR
   timer.settime_flags = static_cast<int>(proc::field_number(fields, "settime flags", 8));
   timer.value = pair_of(fields, "it_value");
   timer.interval = pair_of(fields, "it_interval");
-  if (timer.clock == CLOCK_REALTIME && (timer.settime_flags & TFD_TIMER_ABSTIME) != 0 && !is_zero(*timer.value)) {
+  if (timer.clock == CLOCK_REALTIME && (timer.settime_flags & TFD_TIMER_ABSTIME) != 0 &&
+      !is_zero(*timer.value)) {
     // Set to a time of day: that is what it stays set to, however long the application sleeps.
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
@@ -52,8 +53,11 @@ Result<image::FileKindUnion> Timerfd::capture(CaptureContext&, const DescriptorR
 Result<UniqueFd> Timerfd::reopen(RestoreContext&, const image::OpenFileT& file) const {
   const image::TimerfdT& timer = *file.kind.AsTimerfd();
   UniqueFd fd(TRY_SYS(::timerfd_create(timer.clock, TFD_CLOEXEC)));
-  itimerspec value{{timer.interval->sec(), timer.interval->nsec()}, {timer.value->sec(), timer.value->nsec()}};
-  if (!is_zero(*timer.value)) TRY_SYS(::timerfd_settime(fd.get(), timer.settime_flags, &value, nullptr));
+  // One that has expired and was not read stands still until it is: set going again at its pace.
+  bool stands_still = is_zero(*timer.value) && !is_zero(*timer.interval);
+  const image::Time& first = stands_still ? *timer.interval : *timer.value;
+  itimerspec value{{timer.interval->sec(), timer.interval->nsec()}, {first.sec(), first.nsec()}};
+  if (!is_zero(first)) TRY_SYS(::timerfd_settime(fd.get(), timer.settime_flags, &value, nullptr));
   if (timer.ticks != 0) TRY_SYS(::ioctl(fd.get(), kSetTicks, &timer.ticks));
   TRY_SYS(::fcntl(fd.get(), F_SETFL, file.flags & O_NONBLOCK));
   return fd;

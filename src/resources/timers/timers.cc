@@ -52,7 +52,8 @@ std::vector<image::PosixTimerT> parse_posix_timers(std::string_view text) {
   return timers;
 }
 
-void Questions::ask(const std::vector<image::PosixTimerT>& posix, CallList& calls, DataSpace& data) {
+void Questions::ask(const std::vector<image::PosixTimerT>& posix, CallList& calls,
+                    DataSpace& data) {
   interval_ = data.reserve(kIntervalTimers * sizeof(itimerval));
   for (int which = 0; which < kIntervalTimers; ++which)
     calls.add(SYS_getitimer, which, interval_ + static_cast<size_t>(which) * sizeof(itimerval));
@@ -64,10 +65,12 @@ void Questions::ask(const std::vector<image::PosixTimerT>& posix, CallList& call
   }
 }
 
-Result<> Questions::collect(const CallList& calls, const DataSpace& data, image::ProcessT& process) const {
+Result<> Questions::collect(const CallList& calls, const DataSpace& data,
+                            image::ProcessT& process) const {
   for (int which = 0; which < kIntervalTimers; ++which) {
     itimerval timer;
-    std::memcpy(&timer, data.here(interval_ + static_cast<size_t>(which) * sizeof timer), sizeof timer);
+    std::memcpy(&timer, data.here(interval_ + static_cast<size_t>(which) * sizeof timer),
+                sizeof timer);
     process.interval_timers.emplace_back(
         image::Time(timer.it_value.tv_sec, timer.it_value.tv_usec * 1000),
         image::Time(timer.it_interval.tv_sec, timer.it_interval.tv_usec * 1000));

@@ -1,0 +1,167 @@
+// The writer and the reader of the pages file, together.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <random>
+
+#include "image/pages_reader.h"
+#include "image/pages_writer.h"
+#include "os/file.h"
+
+namespace appshot::image {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PagesTest : public testing::Test {
+ protected:
+  PagesTest() {
+    std::string pattern = fs::temp_directory_path() / "appshot-pages-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    path_ = folder_ + "/pages";
+  }
+  ~PagesTest() override { fs::remove_all(folder_); }
+
+  // Bytes that say where they are, so that a misplaced one is seen.
+  void write(size_t bytes) {
+    std::mt19937_64 random(bytes);
+    content_.resize(bytes);
+    for (char& byte : content_) byte = static_cast<char>(random());
+    PagesWriter writer = PagesWriter::create(path_).value();
+    ASSERT_TRUE(writer.append(content_));
+    ASSERT_EQ(writer.offset(), bytes);
+    ASSERT_TRUE(writer.finish());
+    checksums_ = writer.checksums();
+  }
+
+  Result<PagesReader> open() { return PagesReader::open(path_, content_.size(), checksums_); }
+
+  void flip(uint64_t at) {
+    UniqueFd file = open_file(path_, O_RDWR).value();
+    char byte = static_cast<char>(content_[at] ^ 1);
+    ASSERT_EQ(::pwrite(file.get(), &byte, 1, static_cast<off_t>(at)), 1);
+  }
+
+  std::string folder_, path_;
+  std::vector<char> content_;
+  std::vector<uint64_t> checksums_;
+};
+
+TEST_F(PagesTest, EveryPieceIsReadBackWhereverItLies) {
+  write(3 * kPagesBlock + 12345);
+  PagesReader reader = open().value();
+  struct Piece {
+    uint64_t offset, length;
+  };
+  // Within a block, over its edge, over several, whole blocks, the very end; given out of order.
+  const std::vector<Piece> pieces{{2 * kPagesBlock - 1, 2},
+                                  {10, 100},
+                                  {kPagesBlock - 4096, 4096},
+                                  {kPagesBlock, kPagesBlock - 1},
+                                  {2 * kPagesBlock + 1, kPagesBlock + 5},
+                                  {3 * kPagesBlock + 12344, 1}};
+  std::vector<std::vector<char>> places;
+  std::vector<Placement> placements;
+  for (const Piece& piece : pieces) places.emplace_back(piece.length);
+  for (size_t i = 0; i < pieces.size(); ++i)
+    placements.push_back({pieces[i].offset, pieces[i].length, places[i].data()});
+  ASSERT_TRUE(reader.load(placements));
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    auto from = content_.begin() + static_cast<ptrdiff_t>(pieces[i].offset);
+    EXPECT_TRUE(std::equal(places[i].begin(), places[i].end(), from)) << "piece " << i;
+  }
+}
+
+TEST_F(PagesTest, OnePieceMaySpanTheWholeFile) {
+  write(5 * kPagesBlock);
+  PagesReader reader = open().value();
+  std::vector<char> place(content_.size());
+  ASSERT_TRUE(reader.load({{0, place.size(), place.data()}}));
+  EXPECT_EQ(place, content_);
+  EXPECT_TRUE(reader.verify_all());
+}
+
+TEST_F(PagesTest, SizesAroundABlockHaveTheRightNumberOfChecksums) {
+  for (size_t size : {size_t{0}, size_t{1}, size_t{kPagesBlock - 1}, size_t{kPagesBlock},
+                      size_t{kPagesBlock + 1}}) {
+    fs::remove(path_);
+    write(size);
+    EXPECT_EQ(checksums_.size(), (size + kPagesBlock - 1) / kPagesBlock);
+    Result<PagesReader> reader = open();
+    ASSERT_TRUE(reader) << size;
+    EXPECT_TRUE(reader->verify_all()) << size;
+  }
+}
+
+TEST_F(PagesTest, RoomAndCommitWriteWhatAppendDoes) {
+  write(kPagesBlock + 1000);
+  std::string other = folder_ + "/other";
+  PagesWriter writer = PagesWriter::create(other).value();
+  for (size_t at = 0; at < content_.size();) {
+    std::span<char> room = writer.room();
+    ASSERT_FALSE(room.empty());
+    size_t part = std::min({room.size(), content_.size() - at, size_t{777}});
+    std::copy_n(content_.begin() + static_cast<ptrdiff_t>(at), part, room.begin());
+    ASSERT_TRUE(writer.commit(part));
+    at += part;
+  }
+  ASSERT_TRUE(writer.finish());
+  EXPECT_EQ(writer.checksums(), checksums_);
+  EXPECT_EQ(read_file(other).value(), read_file(path_).value());
+}
+
+TEST_F(PagesTest, AFileOfAnotherLengthIsRefused) {
+  write(kPagesBlock + 5000);
+  ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock + 4999), 0);
+  EXPECT_EQ(open().error().cls(), ErrorClass::corrupt);
+  ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock + 5001), 0);
+  EXPECT_EQ(open().error().cls(), ErrorClass::corrupt);
+  ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock + 5000), 0);
+  checksums_.pop_back();
+  EXPECT_EQ(open().error().cls(), ErrorClass::corrupt);
+}
+
+TEST_F(PagesTest, AFileCutWhileItIsReadIsRefused) {
+  write(2 * kPagesBlock);
+  PagesReader reader = open().value();
+  ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock), 0);
+  EXPECT_EQ(reader.verify_all().error().cls(), ErrorClass::corrupt);
+}
+
+TEST_F(PagesTest, AChangedByteIsFoundByWhoeverReadsItsBlock) {
+  write(3 * kPagesBlock);
+  PagesReader reader = open().value();
+  char byte = 0;
+  for (uint64_t at : {uint64_t{0}, uint64_t{kPagesBlock}, uint64_t{2 * kPagesBlock - 1}}) {
+    flip(at);
+    EXPECT_EQ(reader.verify_all().error().cls(), ErrorClass::corrupt);
+    // Even when another byte of the block was asked for; other blocks stay readable.
+    EXPECT_FALSE(reader.load({{at / kPagesBlock * kPagesBlock + 77, 1, &byte}}));
+    EXPECT_TRUE(reader.load({{2 * kPagesBlock + 5, 1, &byte}}));
+    UniqueFd file = open_file(path_, O_RDWR).value();
+    ASSERT_EQ(::pwrite(file.get(), &content_[at], 1, static_cast<off_t>(at)), 1);
+  }
+  EXPECT_TRUE(reader.verify_all());
+}
+
+TEST_F(PagesTest, PiecesOutsideOrOverOneAnotherAreRefused) {
+  write(kPagesBlock);
+  PagesReader reader = open().value();
+  std::vector<char> place(kPagesBlock);
+  for (const std::vector<Placement>& wrong :
+       std::vector<std::vector<Placement>>{{{kPagesBlock, 1, place.data()}},
+                                           {{kPagesBlock - 1, 2, place.data()}},
+                                           {{1, ~0ULL, place.data()}},
+                                           {{0, 10, place.data()}, {9, 10, place.data() + 100}}})
+    EXPECT_EQ(reader.load(wrong).error().cls(), ErrorClass::corrupt);
+}
+
+TEST_F(PagesTest, AnExistingFileIsNeverWrittenOver) {
+  write(10);
+  EXPECT_FALSE(PagesWriter::create(path_));
+}
+
+}  // namespace
+}  // namespace appshot::image

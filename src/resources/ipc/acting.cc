@@ -1,0 +1,96 @@
+#include "resources/ipc/acting.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "os/child.h"
+#include "os/file.h"
+
+namespace appshot::ipc {
+namespace {
+
+Result<> wait_for(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR) return Error::from_errno(errno, "waitpid");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (!WIFEXITED(status)) return Error(ErrorClass::other, "a helper process has died");
+  return Error::from_errno(WEXITSTATUS(status), "call of a helper process");
+}
+
+// A child of ours lands in the instance's pid namespace; we ourselves stay where we are.
+Result<pid_t> fork_inside(HostPid init) {
+  UniqueFd home = TRY(open_file("/proc/self/ns/pid_for_children", O_RDONLY));
+  UniqueFd there = TRY(open_file("/proc/" + std::to_string(init.value) + "/ns/pid", O_RDONLY));
+  TRY_SYS(::setns(there.get(), CLONE_NEWPID));
+  Result<pid_t> pid = fork_child({});
+  if (pid && *pid == 0) return pid;
+  CHECK(::setns(home.get(), CLONE_NEWPID) == 0);
+  return pid;
+}
+
+}  // namespace
+
+std::unique_ptr<image::IpcPermissionsT> describe(const ipc_perm& permissions, int id) {
+  auto out = std::make_unique<image::IpcPermissionsT>();
+  out->key = permissions.__key;
+  out->id = id;
+  out->uid = permissions.uid;
+  out->gid = permissions.gid;
+  out->cuid = permissions.cuid;
+  out->cgid = permissions.cgid;
+  out->mode = permissions.mode & 0777;
+  return out;
+}
+
+void give(const image::IpcPermissionsT& wanted, ipc_perm& permissions) {
+  permissions.uid = wanted.uid;
+  permissions.gid = wanted.gid;
+  permissions.mode = static_cast<decltype(permissions.mode)>(wanted.mode);
+}
+
+Result<std::vector<int>> ask_inside(HostPid init, size_t count,
+                                    const std::function<void(int*)>& ask) {
+  if (count == 0) return std::vector<int>();
+  void* shared = ::mmap(nullptr, count * sizeof(int), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return Error::from_errno(errno, "mmap");
+  int* answers = static_cast<int*>(shared);
+  Result<pid_t> pid = fork_inside(init);
+  if (pid && *pid == 0) {
+    ask(answers);
+    ::_exit(0);
+  }
+  Result<> done = pid ? wait_for(*pid) : Result<>(pid.take_error());
+  std::vector<int> out(answers, answers + count);
+  ::munmap(shared, count * sizeof(int));
+  if (!done) return std::move(done).within("asking inside the instance").take_error();
+  return out;
+}
+
+Result<> act_as(pid_t pid, const std::function<int()>& work) {
+  Result<pid_t> child = fork_child({.pid = pid > 1 ? pid : 0});
+  if (!child) child = fork_child({});
+  if (!child) return child.take_error();
+  if (*child == 0) ::_exit(work());
+  return wait_for(*child);
+}
+
+Result<> make_with_id(const std::string& kind, const image::IpcPermissionsT& permissions,
+                      pid_t creator, const std::function<int()>& get) {
+  TRY(write_file("/proc/sys/kernel/" + kind + "_next_id", std::to_string(permissions.id)));
+  return act_as(creator, [&] {
+    if (::syscall(SYS_setresgid, -1, permissions.cgid, -1) != 0) return errno;
+    if (::syscall(SYS_setresuid, -1, permissions.cuid, -1) != 0) return errno;
+    int id = get();
+    if (id < 0) return errno;
+    return id == permissions.id ? 0 : EEXIST;
+  });
+}
+
+}  // namespace appshot::ipc

@@ -1,0 +1,13 @@
+// SysV message queues: ids, limits, and the messages in them, which are copied and not received.
+#pragma once
+
+#include "base/result.h"
+#include "resources/capture_context.h"
+#include "resources/restore_context.h"
+
+namespace appshot::ipc {
+
+Result<> capture_msg(CaptureContext& context);
+Result<> restore_msg(RestoreContext& context);
+
+}  // namespace appshot::ipc

@@ -1,0 +1,13 @@
+// SysV semaphore sets: ids, values, who changed them last.
+#pragma once
+
+#include "base/result.h"
+#include "resources/capture_context.h"
+#include "resources/restore_context.h"
+
+namespace appshot::ipc {
+
+Result<> capture_sem(CaptureContext& context);
+Result<> restore_sem(RestoreContext& context);
+
+}  // namespace appshot::ipc

@@ -1,0 +1,85 @@
+// Any bytes at all as an image's manifest: refused, or an image that can be written and read again.
+// Each input is tried as it is, and once more with a right header put before it, so that the fuzzer
+// gets past the checksum. `--write-seeds=FOLDER` writes the corpus to begin with.
+#include <fcntl.h>
+#include <xxhash.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/manifest.h"
+#include "image/rich_image_for_test.h"
+#include "os/file.h"
+
+namespace {
+
+using appshot::image::ImageT;
+using appshot::image::ManifestHeader;
+
+constexpr std::string_view kWriteSeeds = "--write-seeds=";
+
+void require(bool fact, const char* what) {
+  if (fact) return;
+  std::fprintf(stderr, "not so: %s\n", what);
+  std::abort();
+}
+
+void try_bytes(const std::vector<char>& bytes) {
+  appshot::Result<ImageT> image = appshot::image::decode_manifest(bytes);
+  if (!image) return;
+  std::vector<char> written = appshot::image::encode_manifest(*image);
+  appshot::Result<ImageT> again = appshot::image::decode_manifest(written);
+  require(bool(again), "what was accepted can be written and read again");
+  require(appshot::image::encode_manifest(*again) == written, "it stays what it is");
+}
+
+std::vector<char> with_right_header(std::vector<char> bytes) {
+  if (bytes.size() < sizeof(ManifestHeader)) bytes.resize(sizeof(ManifestHeader));
+  ManifestHeader header{};
+  std::memcpy(header.magic, appshot::image::kMagic, sizeof header.magic);
+  header.version = appshot::image::kFormatVersion;
+  header.length = bytes.size() - sizeof header;
+  header.hash = XXH3_64bits(bytes.data() + sizeof header, header.length);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  return bytes;
+}
+
+void write_seeds(const std::string& folder) {
+  ImageT rich = appshot::image::rich_image();
+  ImageT plain = appshot::image::rich_image();
+  plain.processes.resize(1);
+  plain.open_files.clear();
+  plain.processes[0]->descriptors.clear();
+  plain.private_files.clear();
+  ImageT wrong = appshot::image::rich_image();
+  wrong.processes[1]->parent = 9;
+  int number = 0;
+  for (const ImageT* image : {&rich, &plain, &wrong}) {
+    std::vector<char> bytes = appshot::image::encode_manifest(*image);
+    std::string path = folder + "/seed-" + std::to_string(number++);
+    require(bool(appshot::write_file(path, {bytes.data(), bytes.size()}, O_CREAT)), "seed written");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  for (int i = 1; i < *argc; ++i) {
+    std::string_view argument = (*argv)[i];
+    if (!argument.starts_with(kWriteSeeds)) continue;
+    write_seeds(std::string(argument.substr(kWriteSeeds.size())));
+    std::exit(0);
+  }
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::vector<char> bytes(data, data + size);
+  try_bytes(bytes);
+  try_bytes(with_right_header(std::move(bytes)));
+  return 0;
+}

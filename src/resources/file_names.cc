@@ -52,21 +52,6 @@ std::string other_name(const std::string& root, const std::string& path, const s
   return "";
 }
 
-// Another name of the same file beside the one that is gone, as sem_open leaves behind: the tie to
-// it must not be lost.
-std::string other_name_beside(const std::string& root, const std::string& gone, const struct stat& info) {
-  std::string folder = gone.substr(0, gone.find_last_of('/'));
-  Result<std::vector<std::string>> names = list_folder(root + folder + "/");
-  if (info.st_nlink == 0 || !names) return "";
-  for (const std::string& name : *names) {
-    struct stat other {};
-    std::string path = folder + "/" + name;
-    if (::lstat((root + path).c_str(), &other) == 0 && other.st_dev == info.st_dev && other.st_ino == info.st_ino)
-      return path;
-  }
-  return "";
-}
-
 }  // namespace
 
 image::Time to_time(const timespec& time) { return image::Time(time.tv_sec, time.tv_nsec); }

@@ -24,7 +24,7 @@ BIN = BUILD / "bin"
 FUZZER = REPOSITORY / "build-fuzz" / "bin" / "manifest_fuzz"
 SUBJECTS_RUNNER = REPOSITORY / "tests" / "e2e" / "subjects.py"
 FUZZ_SECONDS = 20
-BUILD_SECONDS_MAX = 900
+BUILD_SECONDS_MAX = 1500
 PART_SECONDS_MAX = 600
 
 

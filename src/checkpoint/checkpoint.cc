@@ -48,11 +48,12 @@ class PartialFolder {
   std::string path_;
 };
 
-Error refused(const InstanceView& instance, const Obstacles& obstacles) {
-  return Error(ErrorClass::refused,
-               "cannot snapshot " + instance.aid + ": " + obstacles.all().front().what)
-      .hint(obstacles.all().front().hint)
-      .with_obstacles(obstacles.all());
+// The words of one obstacle are the message; of several, each is listed behind their number.
+Error refused(const Obstacles& obstacles) {
+  const std::vector<Obstacle>& all = obstacles.all();
+  if (all.size() > 1)
+    return Error(ErrorClass::refused, std::to_string(all.size()) + " obstacles").with_obstacles(all);
+  return Error(ErrorClass::refused, all.front().what).hint(all.front().hint).with_obstacles(all);
 }
 
 uint64_t now_ms() {
@@ -87,7 +88,7 @@ class Checkpoint {
       sources_.push_back(TRY(ProcessSource::look_at(process.pid)
                                  .within("process " + std::to_string(process.id.value))));
     find_obstacles(instance_, sources_, context_.obstacles);
-    return context_.obstacles.empty() ? Result<>() : refused(instance_, context_.obstacles);
+    return context_.obstacles.empty() ? Result<>() : refused(context_.obstacles);
   }
 
   Result<> capture_processes(FrozenApplication& frozen, Deadline deadline) {
@@ -108,7 +109,7 @@ class Checkpoint {
     TRY(capture_sem_undo(context_, frozen, sources_, deadline));
     TRY(terminals::capture_state(context_, sources_));
     TRY(layers::capture(context_));
-    return context_.obstacles.empty() ? Result<>() : refused(instance_, context_.obstacles);
+    return context_.obstacles.empty() ? Result<>() : refused(context_.obstacles);
   }
 
   Result<> write() {
@@ -147,7 +148,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
 
   // What cannot be captured is told before anything is disturbed.
   Obstacles obstacles = TRY(preflight(instance));
-  if (!obstacles.empty()) return refused(instance, obstacles);
+  if (!obstacles.empty()) return refused(obstacles);
   PartialFolder folder = TRY(PartialFolder::create(request.partial));
   Checkpoint capture(instance, request,
                      TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName)));

@@ -17,6 +17,14 @@ constexpr long kMqueueMagic = 0x19800202;
 constexpr int kLargeFile = 0100000;
 constexpr int kTmpFile = O_TMPFILE & ~O_DIRECTORY;
 
+// Files of /proc that are the same for every process (stat, meminfo, sys/…) are there again after a
+// restore, and tell of the machine as it is then. Those of a process are not made yet at that time.
+bool tells_of_the_machine(const std::string& link) {
+  constexpr std::string_view kProc = "/proc/";
+  return link.starts_with(kProc) && link.size() > kProc.size() &&
+         (link[kProc.size()] < '0' || link[kProc.size()] > '9');
+}
+
 std::string descriptor_path(const DescriptorRef& ref) {
   return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" +
          std::to_string(ref.descriptor.fd);
@@ -126,7 +134,8 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
   if (!S_ISREG(mode) && !S_ISDIR(mode) && !by_path_only) return false;
   struct statfs system {};
   if (::statfs(descriptor_path(ref).c_str(), &system) != 0) return false;
-  return system.f_type != kProcMagic && system.f_type != kSysMagic && system.f_type != kMqueueMagic;
+  if (system.f_type == kProcMagic) return tells_of_the_machine(link);
+  return system.f_type != kSysMagic && system.f_type != kMqueueMagic;
 }
 
 Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,

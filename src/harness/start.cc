@@ -131,8 +131,10 @@ Result<StreamPair> make_streams(InitLink& init, bool tty, bool stdin_open, bool 
   pair.ours.tty = true;
   pair.ours.output = std::move(answer.fds[0]);
   pair.terminal_index = static_cast<int>(int_at(answer.document, "index"));
-  UniqueFd slave(
-      TRY_SYS(::ioctl(pair.ours.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)));
+  // Not with O_CLOEXEC: this call, unlike open, leaves the flag on the description, and /proc then
+  // shows every copy as close-on-exec.
+  UniqueFd slave(TRY_SYS(::ioctl(pair.ours.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY)));
+  TRY_SYS(::fcntl(slave.get(), F_SETFD, FD_CLOEXEC));
   for (UniqueFd& stream : pair.theirs)
     stream = UniqueFd(TRY_SYS(::fcntl(slave.get(), F_DUPFD_CLOEXEC, 3)));
   return pair;

@@ -26,11 +26,12 @@ class HarnessLinkTest : public testing::Test {
 
   Json next_request() { return (*harness_.receive(soon()).value()).document; }
 
-  std::unique_ptr<Reactor> reactor_ = std::move(Reactor::start()).value();
   Channel harness_;
   std::promise<Json> event_;
   std::promise<void> closed_;
   std::shared_ptr<HarnessLink> link_;
+  // Ends first: its thread calls what is above.
+  std::unique_ptr<Reactor> reactor_ = std::move(Reactor::start()).value();
 };
 
 TEST_F(HarnessLinkTest, GivesEachCallerItsOwnAnswer) {

@@ -86,8 +86,7 @@ Obstacle explain_unknown(const DescriptorRef& ref) {
   const DescriptorSource& d = ref.descriptor;
   std::string where = ref.process.words() + " has descriptor " + std::to_string(d.fd) + " open on ";
   if (S_ISCHR(d.info.st_mode) || S_ISBLK(d.info.st_mode))
-    return {where + d.link + ", a device that cannot be captured",
-            "close it, or start with --allow-device " + d.link + " to reopen it on restore"};
+    return {where + d.link + ", a device that cannot be captured", "close it before the snapshot"};
   for (const Unknown& unknown : kUnknown)
     if (d.link.starts_with(unknown.link))
       return {where + d.link + ", " + unknown.what, unknown.hint};

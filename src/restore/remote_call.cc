@@ -1,21 +1,14 @@
 #include "restore/remote_call.h"
 
+#include "trace/call_registers.h"
+
 namespace appshot {
 
 Result<int64_t> remote_call(Tracee& thread, const Zone& zone, long number,
                             const CallArguments& args, Deadline deadline) {
-  user_regs_struct registers = TRY(thread.registers());
-  registers.rip = zone.syscall_instruction();
-  registers.rax = static_cast<unsigned long long>(number);
-  registers.orig_rax = static_cast<unsigned long long>(-1);
-  registers.rdi = args[0];
-  registers.rsi = args[1];
-  registers.rdx = args[2];
-  registers.r10 = args[3];
-  registers.r8 = args[4];
-  registers.r9 = args[5];
   TRY(thread.block_signals(~0ULL));
-  TRY(thread.set_registers(registers));
+  TRY(thread.set_registers(
+      registers_for_call(TRY(thread.registers()), zone.syscall_instruction(), number, args)));
   for (int stops = 0; stops < 2; ++stops) {
     TRY(thread.resume_to_syscall());
     StopStatus stop = TRY(thread.wait_stop(deadline));

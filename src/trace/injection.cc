@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "trace/call_registers.h"
 #include "trace/return_path.h"
 
 namespace appshot {
@@ -168,18 +169,8 @@ Result<int64_t> Injection::single_call(Tracee& thread, long number, const CallAr
   CHECK(code.size() <= kPadBytes);
   TRY(memory_->write(pad_, code));
 
-  user_regs_struct inside = before;
-  inside.rip = pad_;
-  inside.rax = static_cast<unsigned long long>(number);
-  inside.orig_rax = static_cast<unsigned long long>(-1);
-  inside.rdi = args[0];
-  inside.rsi = args[1];
-  inside.rdx = args[2];
-  inside.r10 = args[3];
-  inside.r8 = args[4];
-  inside.r9 = args[5];
   TRY(thread.block_signals(~0ULL));
-  TRY(thread.set_registers(inside));
+  TRY(thread.set_registers(registers_for_call(before, pad_, number, args)));
   int64_t result = 0;
   for (int stops = 0; stops < 2; ++stops) {  // on entry, on exit
     TRY(thread.resume_to_syscall());

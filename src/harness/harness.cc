@@ -23,8 +23,10 @@ constexpr int kWaitForever = -1;
 
 }  // namespace
 
-Harness::Harness(HarnessConfig config, Channel first_connection)
-    : config_(std::move(config)), places_{config_.state_dir, config_.run_dir} {
+Harness::Harness(HarnessConfig config, Channel first_connection, OwnNetwork network)
+    : config_(std::move(config)),
+      places_{config_.state_dir, config_.run_dir},
+      network_(std::move(network)) {
   connections_.push_back({std::move(first_connection)});
 }
 
@@ -38,8 +40,12 @@ int Harness::run() {
   }
   tell_everyone(make_event(
       "ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
+  (void)!remove_old_layers(places_);
   serve();
   clean_up();
+  // Whoever waits for the name to be free sees these close.
+  connections_.clear();
+  (void)!remove_old_layers(places_);
   return 0;
 }
 
@@ -48,13 +54,15 @@ Result<> Harness::start() {
   listener_.emplace(TRY(Listener::at(places_.socket())));
   log_ = TRY(OutputLog::open(places_.log()));
   if (config_.mode == "adopt") {
+    TRY(network_.leave());  // the instance has its own already
     groups_.emplace(TRY(InstanceGroups::open(config_)));
     instance_.emplace(TRY(adopt(config_, places_)));
   } else {
     TRY(write_info(places_, config_));
     groups_.emplace(TRY(InstanceGroups::create(config_)));
-    instance_.emplace(config_.mode == "restore" ? TRY(restore_instance(config_, places_, *groups_))
-                                                : TRY(launch(config_, places_, *groups_)));
+    instance_.emplace(config_.mode == "restore"
+                          ? TRY(restore_instance(config_, places_, *groups_, network_))
+                          : TRY(launch(config_, places_, *groups_, network_)));
   }
   config_ = instance_->config;
   held_ = config_.mode == "launch" && config_.hold_start;
@@ -173,10 +181,16 @@ void Harness::instance_ended(const std::string& reason) {
     session_->finish_with_exit(status);
   }
   for (auto& visitor : visitors_) visitor.second->finish_with_reason("stopped");
-  clean_up();
-  for (PendingEnd& pending : pending_ends_) (void)!pending.channel->send(make_answer(pending.id));
   std::string told = reason == "snapshot" ? reason : WIFSIGNALED(status) ? "signal" : "exit";
-  tell_everyone(make_event("exited", {{"status", status}, {"reason", told}}));
+  Json exited = make_event("exited", {{"status", status}, {"reason", told}});
+  // A snapshot has ended every process of the application; that its namespaces go takes the kernel
+  // a while for which nobody has to wait.
+  if (reason == "snapshot") tell_everyone(exited);
+  clean_up();
+  // The image holds the private files; a second copy would only take room.
+  if (reason == "snapshot") (void)!put_layers_aside(places_);
+  for (PendingEnd& pending : pending_ends_) (void)!pending.channel->send(make_answer(pending.id));
+  if (reason != "snapshot") tell_everyone(exited);
 }
 
 // Nothing of ours is left behind: init takes its namespaces with it, we remove what has a name.

@@ -15,6 +15,7 @@
 #include "base/deadline.h"
 #include "base/result.h"
 #include "harness/start.h"
+#include "isolation/own_network.h"
 #include "protocol/listener.h"
 #include "resources/instance_view.h"
 
@@ -22,7 +23,7 @@ namespace appshot {
 
 class Harness {
  public:
-  Harness(HarnessConfig config, Channel first_connection);
+  Harness(HarnessConfig config, Channel first_connection, OwnNetwork network);
 
   // Until the instance has ended; the exit status of the program.
   int run();
@@ -73,6 +74,7 @@ class Harness {
 
   HarnessConfig config_;
   InstancePlaces places_;
+  OwnNetwork network_;
   std::optional<InstanceGroups> groups_;
   std::optional<Listener> listener_;
   std::list<Connection> connections_;

@@ -10,6 +10,8 @@
 namespace appshot {
 namespace {
 
+constexpr char kOldLayers[] = "layers.old-";
+
 // Names are unique within a node's state folder, and many nodes may share a machine.
 Result<std::string> group_path(const HarnessConfig& config) {
   uint64_t hash = 1469598103934665603ULL;  // FNV-1a
@@ -17,11 +19,10 @@ Result<std::string> group_path(const HarnessConfig& config) {
   return fmt::format("{}/appshot/{}-{:08x}", TRY(cgroup_root()), config.aid, hash & 0xffffffff);
 }
 
-Result<> replace_file(const std::string& path, const std::string& content) {
-  std::string next = path + ".next";
-  TRY(write_file(next, content, O_CREAT | O_TRUNC));
-  TRY_SYS(::chmod(next.c_str(), 0644));
-  TRY_SYS(::rename(next.c_str(), path.c_str()));
+// Nobody is there yet who could read a half of it.
+Result<> write_info_file(const std::string& path, const std::string& content) {
+  TRY(write_file(path, content, O_CREAT | O_TRUNC));
+  TRY_SYS(::chmod(path.c_str(), 0644));
   return {};
 }
 
@@ -59,10 +60,23 @@ Result<> make_places(const InstancePlaces& places) {
   return {};
 }
 
+Result<> put_layers_aside(const InstancePlaces& places) {
+  std::string aside = places.state + "/" + kOldLayers + std::to_string(::getpid());
+  if (::rename(places.layers().c_str(), aside.c_str()) != 0 && errno != ENOENT)
+    return Error::from_errno(errno, "rename " + places.layers() + " to " + aside);
+  return {};
+}
+
+Result<> remove_old_layers(const InstancePlaces& places) {
+  for (const std::string& name : TRY(list_folder(places.state)))
+    if (name.starts_with(kOldLayers)) TRY(remove_tree(places.state + "/" + name));
+  return {};
+}
+
 Result<> write_info(const InstancePlaces& places, const HarnessConfig& config) {
-  TRY(replace_file(places.info() + "/aid", config.aid + "\n"));
-  TRY(replace_file(places.info() + "/generation", std::to_string(config.generation) + "\n"));
-  return replace_file(places.info() + "/event", config.event + "\n");
+  TRY(write_info_file(places.info() + "/aid", config.aid + "\n"));
+  TRY(write_info_file(places.info() + "/generation", std::to_string(config.generation) + "\n"));
+  return write_info_file(places.info() + "/event", config.event + "\n");
 }
 
 }  // namespace appshot

@@ -18,6 +18,7 @@ struct InstancePlaces {
   std::string exit_record() const { return state + "/exit.json"; }
   std::string root() const { return run + "/root"; }
   std::string info() const { return run + "/info"; }
+  std::string memory() const { return run + "/instance.json"; }  // for a harness that takes over
   std::string socket() const { return run + "/harness.sock"; }
   std::string init_socket() const { return run + "/init.sock"; }
 };
@@ -35,6 +36,10 @@ struct InstanceGroups {
 
 // The folders a new instance needs; what a predecessor of the same name left is replaced.
 Result<> make_places(const InstancePlaces& places);
+// Puts the layers of an earlier life aside; removing them may take long and can wait.
+Result<> put_layers_aside(const InstancePlaces& places);
+// Those that this or any harness before has put aside. Two may do it at once.
+Result<> remove_old_layers(const InstancePlaces& places);
 // /run/appshot inside: aid, generation, event.
 Result<> write_info(const InstancePlaces& places, const HarnessConfig& config);
 

@@ -1,4 +1,4 @@
-// appshot-harness --control FD --config FD: see docs/harness-protocol.md.
+// appshot-harness --control FD: see docs/harness-protocol.md.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "harness/harness.h"
+#include "isolation/own_network.h"
+#include "protocol/harness_begin.h"
 
 namespace {
 
@@ -31,21 +33,24 @@ void prepare_signals() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  int control = descriptor_argument(argc, argv, "--control");
-  int config_fd = descriptor_argument(argc, argv, "--config");
-  if (control < 0 || config_fd < 0) {
+  int control_fd = descriptor_argument(argc, argv, "--control");
+  if (control_fd < 0) {
     fputs("appshot-harness is started by appshotd; see `appshot help`\n", stderr);
     return 2;
   }
   prepare_signals();
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  appshot::Result<appshot::HarnessConfig> config = appshot::read_harness_config(config_fd);
-  close(config_fd);
-  if (!config) {
-    fprintf(stderr, "appshot-harness: %s\n", config.error().message().c_str());
+  appshot::OwnNetwork network = appshot::OwnNetwork::prepare();
+  appshot::Channel control{appshot::UniqueFd(control_fd)};
+  appshot::Result<std::optional<appshot::HarnessBegin>> begin = appshot::await_begin(control);
+  if (!begin) {
+    fprintf(stderr, "appshot-harness: %s\n", begin.error().message().c_str());
     return 2;
   }
-  appshot::Harness harness(std::move(*config), appshot::Channel(appshot::UniqueFd(control)));
+  if (!*begin) return 0;  // the daemon has ended and needs no spare one
+  for (int fd : {STDOUT_FILENO, STDERR_FILENO}) dup2((*begin)->log.get(), fd);
+  (*begin)->log.reset();
+  appshot::Harness harness(std::move((*begin)->config), std::move(control), std::move(network));
   return harness.run();
 }

@@ -22,7 +22,6 @@ namespace appshot {
 namespace {
 
 constexpr std::chrono::seconds kInitStartMax{30};
-constexpr char kConfigFile[] = "/instance.json";
 
 // Where a harness that takes over will knock.
 Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
@@ -39,11 +38,12 @@ struct InitParts {
 };
 
 Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups) {
+                               const InstanceGroups& groups, OwnNetwork& network) {
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
   parts.setup.files = {TRY(Share::from_names(config.share)), places.root(), places.layers(),
                        places.info()};
+  TRY(parts.setup.files.share.net ? network.leave() : network.enter());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);
   parts.setup.listener = TRY(listen_for_successor(places));
@@ -62,7 +62,7 @@ Result<> remember(const InstancePlaces& places, const StartedInstance& started) 
   document["init_pid"] = started.init_pid.value;
   document["root_pid"] = started.root_pid;
   document["terminal_index"] = started.terminal_index;
-  return write_file(places.state + kConfigFile, json_text(document), O_CREAT | O_TRUNC);
+  return write_file(places.memory(), json_text(document), O_CREAT | O_TRUNC);
 }
 
 Result<> make_nonblocking(const Session::Ends& ends) {
@@ -155,8 +155,8 @@ Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
 }
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups) {
-  InitParts parts = TRY(prepare_init(config, places, groups));
+                               const InstanceGroups& groups, OwnNetwork& network) {
+  InitParts parts = TRY(prepare_init(config, places, groups, network));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
   pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = groups.instance.folder()}));
@@ -196,7 +196,7 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 }
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups) {
+                                         const InstanceGroups& groups, OwnNetwork& network) {
   OpenedImage image = TRY(OpenedImage::open(config.image));
   StartedInstance started;
   Json options = TRY(parse_json(image.manifest.options));
@@ -210,10 +210,11 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.event = config.event;
   merged.generation = config.generation;
   merged.share = image.manifest.share;
+  TRY(put_layers_aside(places));
   TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
   TRY(fault_point("restore.layers"));
 
-  InitParts parts = TRY(prepare_init(merged, places, groups));
+  InitParts parts = TRY(prepare_init(merged, places, groups, network));
   RestoreRequest request{
       image, groups.application, {}, std::move(parts.setup), std::move(parts.ours), {}};
   if (!merged.tty) {
@@ -239,7 +240,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
 }
 
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places) {
-  Json known = TRY(parse_json(TRY(read_file(places.state + kConfigFile))));
+  Json known = TRY(parse_json(TRY(read_file(places.memory()))));
   StartedInstance started;
   started.config = TRY(harness_config_from_json(known));
   started.config.mode = config.mode;

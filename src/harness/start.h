@@ -10,6 +10,7 @@
 #include "harness/init_link.h"
 #include "harness/instance.h"
 #include "harness/session.h"
+#include "isolation/own_network.h"
 #include "os/pids.h"
 
 namespace appshot {
@@ -25,9 +26,9 @@ struct StartedInstance {
 };
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups);
+                               const InstanceGroups& groups, OwnNetwork& network);
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups);
+                                         const InstanceGroups& groups, OwnNetwork& network);
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
 
 // Starts the program of an instance that was launched held.

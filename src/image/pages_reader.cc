@@ -91,6 +91,36 @@ Result<> PagesReader::load_block(uint64_t block, std::span<const Placement> plac
   return {};
 }
 
+Result<std::span<const char>> PagesReader::verified_block(uint64_t block) const {
+  if (kept_.empty() || kept_block_ != block) {
+    const uint64_t start = block * kPagesBlock;
+    kept_.resize(std::min<uint64_t>(kPagesBlock, length_ - start));
+    kept_block_ = block;
+    Result<> read = read_exactly(start, kept_.data(), kept_.size());
+    bool intact = read && XXH3_64bits(kept_.data(), kept_.size()) == checksums_[block];
+    if (!intact) kept_.clear();
+    TRY(read);
+    if (!intact) return corrupt_block(block);
+  }
+  return std::span<const char>(kept_);
+}
+
+Result<> PagesReader::copy_to(int fd, uint64_t offset, uint64_t length, uint64_t position) const {
+  if (offset > length_ || length > length_ - offset)
+    return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
+  while (length > 0) {
+    std::span<const char> block = TRY(verified_block(offset / kPagesBlock));
+    std::span<const char> part = block.subspan(offset % kPagesBlock);
+    part = part.first(std::min<uint64_t>(part.size(), length));
+    auto put = static_cast<uint64_t>(
+        TRY_SYS(::pwrite(fd, part.data(), part.size(), static_cast<off_t>(position))));
+    offset += put;
+    position += put;
+    length -= put;
+  }
+  return {};
+}
+
 Result<> PagesReader::verify_all() const {
   for (uint64_t block = 0; block < checksums_.size(); ++block) TRY(load_block(block, {}));
   return {};

@@ -1,4 +1,4 @@
-// Reads an image's pages back to where they belong, verifying every block on the way.
+// Reads an image's pages back to where they belong, verifying every block on the way. Threads: one.
 #pragma once
 
 #include <span>
@@ -26,6 +26,9 @@ class PagesReader {
   // Whole blocks are read in the order of the file; what no placement wants is only verified when
   // it shares a block with something wanted.
   Result<> load(std::vector<Placement> placements) const;
+  // Bytes of the pages file, written to `fd` at `position`. Neighbours in the file are best copied
+  // one after another: the block last verified is kept.
+  Result<> copy_to(int fd, uint64_t offset, uint64_t length, uint64_t position) const;
   Result<> verify_all() const;
   int fd() const { return file_.get(); }
 
@@ -33,11 +36,14 @@ class PagesReader {
   PagesReader(UniqueFd file, uint64_t length, std::vector<uint64_t> checksums)
       : file_(std::move(file)), length_(length), checksums_(std::move(checksums)) {}
   Result<> load_block(uint64_t block, std::span<const Placement> placements) const;
+  Result<std::span<const char>> verified_block(uint64_t block) const;
   Result<> read_exactly(uint64_t offset, char* to, uint64_t length) const;
 
   UniqueFd file_;
   uint64_t length_;
   std::vector<uint64_t> checksums_;
+  mutable std::vector<char> kept_;  // the block last copied from
+  mutable uint64_t kept_block_ = 0;
 };
 
 }  // namespace appshot::image

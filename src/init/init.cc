@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -31,16 +30,6 @@ namespace {
 
 constexpr int kWaitForever = -1;
 
-Result<> bring_up_loopback() {
-  UniqueFd socket(TRY_SYS(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
-  ifreq request{};
-  std::string("lo").copy(request.ifr_name, IFNAMSIZ - 1);
-  TRY_SYS(::ioctl(socket.get(), SIOCGIFFLAGS, &request));
-  request.ifr_flags |= IFF_UP;
-  TRY_SYS(::ioctl(socket.get(), SIOCSIFFLAGS, &request));
-  return {};
-}
-
 class Init {
  public:
   explicit Init(InitSetup setup) : setup_(std::move(setup)) {}
@@ -53,8 +42,8 @@ class Init {
     const Share& share = setup_.files.share;
     if (!share.uts && !setup_.host_name.empty())
       TRY_SYS(::sethostname(setup_.host_name.c_str(), setup_.host_name.size()));
-    if (!share.net) TRY(bring_up_loopback());
     TRY(enter_file_world(setup_.files));
+
     sigset_t all;
     sigfillset(&all);
     TRY_SYS(::sigprocmask(SIG_SETMASK, &all, nullptr));

@@ -33,6 +33,8 @@ std::string escaped(const std::string& path) {
 
 // The layer stands over the whole host file system, the folder it is kept in included; what the
 // instance finds there is its own view of it, so nothing of the layer can be reached by that way.
+// Volatile: a layer is never used again after a crash of the machine, which ends its instance too;
+// without it the end of every instance would write out all that is dirty on the host's file system.
 Result<> mount_layer(const HostMount& mount, const FileWorld& world, const std::string& target) {
   std::string layer = world.layers + "/" + layer_name(mount.point);
   TRY(make_folders(layer + "/upper"));
@@ -44,7 +46,7 @@ Result<> mount_layer(const HostMount& mount, const FileWorld& world, const std::
   TRY_SYS(::chmod((layer + "/upper").c_str(), lower.st_mode & 07777));
   return mount_at("overlay", target, "overlay", 0,
                   "lowerdir=" + escaped(mount.point) + ",upperdir=" + escaped(layer + "/upper") +
-                      ",workdir=" + escaped(layer + "/work"));
+                      ",workdir=" + escaped(layer + "/work") + ",volatile");
 }
 
 Result<> make_device(const std::string& path, unsigned major, unsigned minor) {
@@ -138,10 +140,13 @@ Result<> enter_file_world(const FileWorld& world) {
     std::string target = mount.point == "/" ? world.root : world.root + mount.point;
     // A folder that came away since, or that this caller may not see, is simply not there.
     if (mount.point != "/" && ::access(target.c_str(), F_OK) != 0) continue;
-    Result<> layered = mount_layer(mount, world, target);
-    if (layered) continue;
-    if (mount.point == "/") return layered;
-    // Not every file system can lie under a layer; what cannot is seen as it is, unchangeable.
+    // What nobody can change on the host nobody can change inside; and not every file system can
+    // lie under a layer: what cannot is seen as it is.
+    if (mount.point == "/" || !mount.read_only) {
+      Result<> layered = mount_layer(mount, world, target);
+      if (layered) continue;
+      if (mount.point == "/") return layered;
+    }
     TRY(mount_at(mount.point.c_str(), target, nullptr, MS_BIND));
     TRY(mount_at(nullptr, target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY));
   }

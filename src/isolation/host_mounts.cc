@@ -47,9 +47,9 @@ std::vector<HostMount> parse_host_mounts(std::string_view mountinfo) {
     size_t dash = line.find(" - ");
     if (dash == std::string::npos) continue;
     std::istringstream left(line.substr(0, dash)), right(line.substr(dash + 3));
-    std::string id, parent, device, root, point, type;
-    left >> id >> parent >> device >> root >> point;
-    right >> type;
+    std::string id, parent, device, root, point, options, type, source, file_system_options;
+    left >> id >> parent >> device >> root >> point >> options;
+    right >> type >> source >> file_system_options;
     point = unescape_octal(point);
     // A later mount on the same place hides the earlier one.
     std::erase_if(mounts,
@@ -58,7 +58,8 @@ std::vector<HostMount> parse_host_mounts(std::string_view mountinfo) {
     if (of_kernel || below(point, "/dev") || below(point, "/proc") || below(point, "/sys"))
       continue;
     if (point == "/" && !mounts.empty()) mounts.clear();
-    mounts.push_back({point, type});
+    bool read_only = options.starts_with("ro") || file_system_options.starts_with("ro");
+    mounts.push_back({point, type, read_only});
   }
   std::stable_sort(mounts.begin(), mounts.end(),
                    [](const HostMount& a, const HostMount& b) { return a.point < b.point; });

@@ -12,6 +12,7 @@ namespace appshot {
 struct HostMount {
   std::string point;
   std::string type;
+  bool read_only = false;
 };
 
 std::vector<HostMount> parse_host_mounts(std::string_view mountinfo);

@@ -25,6 +25,16 @@ TEST(HostMounts, KeepsFilesAndDropsTheKernelsViews) {
   EXPECT_EQ(parse_host_mounts(text)[1].type, "xfs");
 }
 
+TEST(HostMounts, AreReadOnlyByTheirOwnOptionOrTheirFileSystems) {
+  std::string text = line("/", "ext4") + "2 1 8:1 / /a ro,nosuid - ext4 x rw\n" +
+                     "3 1 8:1 / /b rw shared:1 - ext4 x ro,relatime\n";
+  std::vector<HostMount> mounts = parse_host_mounts(text);
+  ASSERT_EQ(mounts.size(), 3u);
+  EXPECT_FALSE(mounts[0].read_only);
+  EXPECT_TRUE(mounts[1].read_only);
+  EXPECT_TRUE(mounts[2].read_only);
+}
+
 TEST(HostMounts, OptionalFieldsMayBeManyOrNone) {
   EXPECT_EQ(points("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"), Points{"/"});
   EXPECT_EQ(points("1 0 8:1 / / rw shared:1 master:2 propagate_from:3 unbindable - ext4 x rw\n"),

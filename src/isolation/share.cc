@@ -36,7 +36,6 @@ std::vector<std::string> Share::names() const {
 
 uint64_t Share::namespaces() const {
   uint64_t flags = CLONE_NEWPID | CLONE_NEWNS;
-  if (!net) flags |= CLONE_NEWNET;
   if (!ipc) flags |= CLONE_NEWIPC;
   if (!uts) flags |= CLONE_NEWUTS;
   return flags;

@@ -16,7 +16,8 @@ struct Share {
   std::vector<std::string> names() const;
 
   // The CLONE_NEW* flags of the namespaces an instance is created with. The time namespace is not
-  // among them: its clocks are set before anyone enters it (see clocks.h).
+  // among them: its clocks are set before anyone enters it (see clocks.h); nor is the network's
+  // (see own_network.h).
   uint64_t namespaces() const;
 };
 

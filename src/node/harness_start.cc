@@ -7,6 +7,7 @@
 
 #include "os/file.h"
 #include "protocol/error_json.h"
+#include "protocol/harness_begin.h"
 
 extern char** environ;
 
@@ -14,7 +15,6 @@ namespace appshot {
 namespace {
 
 constexpr int kControlFd = 3;
-constexpr int kConfigFd = 4;
 // Descriptors are moved up here first, so that placing one in the child never overwrites another.
 constexpr int kOutOfTheWay = 10;
 
@@ -56,30 +56,20 @@ Result<UniqueFd> out_of_the_way(int fd) {
   return UniqueFd(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, kOutOfTheWay)));
 }
 
-}  // namespace
-
-Result<StartedHarness> start_harness(const std::string& program, const HarnessConfig& config) {
+// In a session of its own, with nothing of the daemon's but the control descriptor and, until it
+// gets a log of its own, the daemon's log.
+Result<StartedHarness> spawn_harness(const std::string& program) {
   auto [ours, theirs] = TRY(Channel::make_pair());
-  UniqueFd document = TRY(harness_config_memfd(config));
   UniqueFd null = TRY(open_file("/dev/null", O_RDWR));
-  UniqueFd log =
-      TRY(open_file(config.state_dir + "/harness.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
   UniqueFd far_null = TRY(out_of_the_way(null.get()));
-  UniqueFd far_log = TRY(out_of_the_way(log.get()));
   UniqueFd far_control = TRY(out_of_the_way(theirs.fd()));
-  UniqueFd far_config = TRY(out_of_the_way(document.get()));
 
   SpawnActions actions;
   actions.place(far_null.get(), STDIN_FILENO);
-  actions.place(far_log.get(), STDOUT_FILENO);
-  actions.place(far_log.get(), STDERR_FILENO);
   actions.place(far_control.get(), kControlFd);
-  actions.place(far_config.get(), kConfigFd);
   SpawnAttributes attributes;
   std::string control = std::to_string(kControlFd);
-  std::string config_fd = std::to_string(kConfigFd);
-  const char* argv[] = {"appshot-harness", "--control",       control.c_str(),
-                        "--config",        config_fd.c_str(), nullptr};
+  const char* argv[] = {"appshot-harness", "--control", control.c_str(), nullptr};
   pid_t pid = 0;
   int failed = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(),
                              const_cast<char* const*>(argv), environ);
@@ -89,6 +79,31 @@ Result<StartedHarness> start_harness(const std::string& program, const HarnessCo
         .with_errno(0)  // this program is not the user's
         .hint("the harness belongs beside appshotd; APPSHOT_HARNESS names another");
   return StartedHarness{std::move(ours), pid};
+}
+
+}  // namespace
+
+Result<StartedHarness> HarnessStarter::start(const HarnessConfig& config) {
+  UniqueFd log =
+      TRY(open_file(config.state_dir + "/harness.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
+  std::optional<StartedHarness> spare = take_spare();
+  // One that has died meanwhile is no reason to fail.
+  if (spare && send_begin(spare->channel, config, log.get())) return std::move(*spare);
+  StartedHarness harness = TRY(spawn_harness(program_));
+  TRY(send_begin(harness.channel, config, log.get()));
+  return harness;
+}
+
+void HarnessStarter::prepare_spare() {
+  std::lock_guard lock(mutex_);
+  if (spare_) return;
+  // The next start tries by itself and tells why it cannot.
+  if (Result<StartedHarness> spawned = spawn_harness(program_)) spare_ = std::move(*spawned);
+}
+
+std::optional<StartedHarness> HarnessStarter::take_spare() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(spare_, std::nullopt);
 }
 
 Result<Json> await_ready(StartedHarness& harness, Deadline deadline) {

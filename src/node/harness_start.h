@@ -3,7 +3,8 @@
 
 #include <sys/types.h>
 
-#include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/deadline.h"
@@ -17,9 +18,24 @@ struct StartedHarness {
   pid_t pid = 0;
 };
 
-// In a session of its own, with nothing of the daemon's but the control and the config descriptor;
-// what it writes goes to state_dir/harness.log. Returns as soon as the program runs.
-Result<StartedHarness> start_harness(const std::string& program, const HarnessConfig& config);
+// Starts harnesses, and keeps a spare one that runs already and waits to hear whose it is: a start
+// or a wake then need not wait for a program to begin. Threads: any.
+class HarnessStarter {
+ public:
+  explicit HarnessStarter(std::string program) : program_(std::move(program)) {}
+
+  // Told what it is to be; what it writes goes to state_dir/harness.log.
+  Result<StartedHarness> start(const HarnessConfig& config);
+  // Sees to it that there is a spare one. It ends by itself when this object goes.
+  void prepare_spare();
+
+ private:
+  std::optional<StartedHarness> take_spare();
+
+  const std::string program_;
+  std::mutex mutex_;
+  std::optional<StartedHarness> spare_;
+};
 
 // The ready event; the error of the failed event; class gone when the harness just ended.
 Result<Json> await_ready(StartedHarness& harness, Deadline deadline);

@@ -114,7 +114,7 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
   config.state_dir = node_.paths.instance_state(instance.aid);
   config.run_dir = node_.paths.instance_run(instance.aid);
   TRY(prepare_folders(config));
-  StartedHarness harness = TRY(start_harness(harness_program(node_.config.harness), config));
+  StartedHarness harness = TRY(harnesses_.start(config));
   ProcessIdentity identity = identify_process(harness.pid);
   // Before the answer, so that a daemon started again knows of a harness that is not ready yet.
   TRY(change(instance.aid, [&](InstanceRecord& record) { record.harness = identity; }));
@@ -141,6 +141,7 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
     record.wait_status.reset();
   }));
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
+  background_.run([this] { harnesses_.prepare_spare(); });
   return {};
 }
 

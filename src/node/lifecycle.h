@@ -14,6 +14,7 @@
 
 #include "node/background.h"
 #include "node/harness_link.h"
+#include "node/harness_start.h"
 #include "node/node.h"
 #include "protocol/harness_config.h"
 
@@ -52,7 +53,8 @@ class Operation {
 
 class Lifecycle {
  public:
-  Lifecycle(Node& node, Reactor& reactor) : node_(node), reactor_(reactor) {}
+  Lifecycle(Node& node, Reactor& reactor)
+      : node_(node), reactor_(reactor), harnesses_(harness_program(node.config.harness)) {}
 
   // By AID or unique prefix. Waits for an operation that is going on; class conflict if it lasts.
   Result<Operation> begin(const std::string& aid_or_prefix, std::string_view what);
@@ -96,6 +98,7 @@ class Lifecycle {
 
   Node& node_;
   Reactor& reactor_;
+  HarnessStarter harnesses_;
   std::mutex table_mutex_;
   std::map<std::string, std::shared_ptr<Instance>> table_;
   std::mutex records_mutex_;

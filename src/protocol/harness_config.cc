@@ -59,26 +59,4 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   return config;
 }
 
-Result<UniqueFd> harness_config_memfd(const HarnessConfig& config) {
-  std::string text = json_text(harness_config_to_json(config));
-  UniqueFd memfd(TRY_SYS(::memfd_create("appshot-config", MFD_CLOEXEC)));
-  size_t done = 0;
-  while (done < text.size())
-    done +=
-        static_cast<size_t>(TRY_SYS(::write(memfd.get(), text.data() + done, text.size() - done)));
-  TRY_SYS(::lseek(memfd.get(), 0, SEEK_SET));
-  return memfd;
-}
-
-Result<HarnessConfig> read_harness_config(int fd) {
-  std::string text;
-  std::array<char, 16384> buffer;
-  for (;;) {
-    ssize_t got = TRY_SYS(::read(fd, buffer.data(), buffer.size()));
-    if (got == 0) break;
-    text.append(buffer.data(), static_cast<size_t>(got));
-  }
-  return harness_config_from_json(TRY(parse_json(text))).within("harness configuration");
-}
-
 }  // namespace appshot

@@ -1,10 +1,10 @@
-// What a harness is told when it is started: the document on its --config descriptor.
+// What a harness is told when it begins: the document of its first packet.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "os/unique_fd.h"
+#include "base/result.h"
 #include "protocol/json.h"
 
 namespace appshot {
@@ -37,9 +37,5 @@ struct HarnessConfig {
 
 Json harness_config_to_json(const HarnessConfig& config);
 Result<HarnessConfig> harness_config_from_json(const Json& document);
-
-// As a descriptor to hand over, and read back to its end.
-Result<UniqueFd> harness_config_memfd(const HarnessConfig& config);
-Result<HarnessConfig> read_harness_config(int fd);
 
 }  // namespace appshot

@@ -1,8 +1,10 @@
 #include "protocol/harness_config.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "protocol/error_json.h"
+#include "protocol/harness_begin.h"
 #include "protocol/messages.h"
 
 namespace appshot {
@@ -22,12 +24,26 @@ HarnessConfig example() {
   return config;
 }
 
-TEST(HarnessConfig, ReadsBackFromItsDescriptorAsItWas) {
-  auto memfd = harness_config_memfd(example());
-  ASSERT_TRUE(memfd);
-  auto read_back = read_harness_config(memfd->get());
-  ASSERT_TRUE(read_back) << read_back.error().message();
-  EXPECT_EQ(*read_back, example());
+TEST(HarnessBegin, ArrivesWithItsLogAsItWasSent) {
+  auto channels = Channel::make_pair();
+  ASSERT_TRUE(channels);
+  HarnessConfig large = example();
+  large.env.assign(4, std::string(kPacketBytesMax, 'e'));
+  ASSERT_TRUE(send_begin(channels->first, large, STDERR_FILENO));
+  auto begin = await_begin(channels->second);
+  ASSERT_TRUE(begin) << begin.error().message();
+  ASSERT_TRUE(*begin);
+  EXPECT_EQ((*begin)->config, large);
+  EXPECT_TRUE((*begin)->log);
+}
+
+TEST(HarnessBegin, IsNothingWhenTheDaemonGoesAwayFirst) {
+  auto channels = Channel::make_pair();
+  ASSERT_TRUE(channels);
+  channels->first = Channel();
+  auto begin = await_begin(channels->second);
+  ASSERT_TRUE(begin) << begin.error().message();
+  EXPECT_FALSE(*begin);
 }
 
 TEST(HarnessConfig, IsRefusedWithoutWhatItsModeNeeds) {

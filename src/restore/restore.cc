@@ -117,7 +117,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
 
   // Where everything will lie, and every call that will be made.
   std::vector<proc::Mapping> ours =
-      TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mappings());
+      TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
   Zone zone = TRY(Zone::map(layout));
   const int first_descriptor = first_free_descriptor(image);
@@ -129,7 +129,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
                        layout,
                        zone,
                        script,
-                       std::move(request.streams), std::move(request.kept),
+                       std::move(request.streams),
+                       std::move(request.kept),
                        first_descriptor,
                        request.application.folder()};
   request.init.populate = [&inside](KeptDescriptors& kept) { return inside.populate(kept); };

@@ -61,12 +61,30 @@ class WindowMaker {
     void* at = ::mmap(pointer(window), length, prot, flags, fd, static_cast<off_t>(m.offset));
     if (at == MAP_FAILED)
       return Error::from_errno(errno, fmt::format("mmap of {} bytes at {:#x}", length, window));
-    TRY(load(m, window, accounted || (m.prot & PROT_WRITE) != 0));
-    if (prot != m.prot) TRY_SYS(::mprotect(at, length, m.prot));
+    if (accounted || (m.prot & PROT_WRITE) != 0) {
+      expect_pages(m, window);
+    } else {
+      TRY(write_unwritable(m, window));
+    }
+    if (prot != m.prot) protect_later_.push_back({pointer(window), length, m.prot});
     return advise(m, window);
   }
 
+  // The pages of all windows in the order of the file: each of its blocks is read and checked once.
+  Result<> load() {
+    TRY(context_.pages.load(std::move(placements_)));
+    for (const Protect& later : protect_later_)
+      TRY_SYS(::mprotect(later.at, later.length, later.prot));
+    return {};
+  }
+
  private:
+  struct Protect {
+    char* at;
+    uint64_t length;
+    int prot;
+  };
+
   const image::SharedMemoryT* sysv_segment(const image::MappingT& m) const {
     if (m.kind != MappingKind::shared_memory) return nullptr;
     const image::SharedMemoryT& object =
@@ -92,29 +110,22 @@ class WindowMaker {
     return fd.get();
   }
 
-  Result<> load(const image::MappingT& m, uint64_t window, bool writable) {
-    if (m.pages.empty()) return {};
+  void expect_pages(const image::MappingT& m, uint64_t window) {
     const uint64_t moved = window - m.start;
-    if (writable) {
-      std::vector<image::Placement> placements;
-      for (const image::PageRun& run : m.pages) {
-        if (m.kind == MappingKind::anonymous && (m.vm_flags & VmFlag::kNoHugePage) == 0)
-          prepare_huge(run.address() + moved, run.length());
-        placements.push_back({run.offset(), run.length(), pointer(run.address() + moved)});
-      }
-      return context_.pages.load(std::move(placements));
-    }
-    // Not writable and never was: written as a debugger would.
-    UniqueFd self = TRY(open_file("/proc/self/mem", O_RDWR));
-    std::vector<char> buffer;
     for (const image::PageRun& run : m.pages) {
-      buffer.resize(run.length());
-      TRY(context_.pages.load({{run.offset(), run.length(), buffer.data()}}));
-      for (size_t done = 0; done < buffer.size();)
-        done += static_cast<size_t>(
-            TRY_SYS(::pwrite(self.get(), buffer.data() + done, buffer.size() - done,
-                             static_cast<off_t>(run.address() + moved + done))));
+      if (m.kind == MappingKind::anonymous && (m.vm_flags & VmFlag::kNoHugePage) == 0)
+        prepare_huge(run.address() + moved, run.length());
+      placements_.push_back({run.offset(), run.length(), pointer(run.address() + moved)});
     }
+  }
+
+  // Not writable and never was: written as a debugger would.
+  Result<> write_unwritable(const image::MappingT& m, uint64_t window) {
+    if (m.pages.empty()) return {};
+    UniqueFd self = TRY(open_file("/proc/self/mem", O_RDWR));
+    for (const image::PageRun& run : m.pages)
+      TRY(context_.pages.copy_to(self.get(), run.offset(), run.length(),
+                                 run.address() + window - m.start));
     return {};
   }
 
@@ -131,6 +142,8 @@ class WindowMaker {
 
   RestoreContext& context_;
   std::map<std::pair<int, bool>, UniqueFd> files_;
+  std::vector<image::Placement> placements_;
+  std::vector<Protect> protect_later_;
 };
 
 template <typename Visit>
@@ -155,7 +168,8 @@ Result<> make_windows(RestoreContext& context, const MemoryLayout& layout) {
         made = maker.make(mapping, window)
                    .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
       });
-  return made;
+  TRY(made);
+  return maker.load();
 }
 
 void drop_windows(const image::ImageT& image, const MemoryLayout& layout) {

@@ -29,7 +29,7 @@
 #include "protocol/channel.h"
 #include "protocol/error_json.h"
 #include "protocol/frames.h"
-#include "protocol/harness_config.h"
+#include "protocol/harness_begin.h"
 #include "protocol/listener.h"
 #include "protocol/messages.h"
 
@@ -320,16 +320,15 @@ class FakeHarness {
 };
 
 int run(int argc, char** argv) {
-  if (argc != 5) return 2;
-  UniqueFd control(std::atoi(argv[2]));
-  UniqueFd config_fd(std::atoi(argv[4]));
-  Result<HarnessConfig> config = read_harness_config(config_fd.get());
-  if (!config) {
-    std::fprintf(stderr, "%s\n", config.error().message().c_str());
+  if (argc != 3) return 2;
+  Channel control(UniqueFd(std::atoi(argv[2])));
+  Result<std::optional<HarnessBegin>> begin = await_begin(control);
+  if (!begin) {
+    std::fprintf(stderr, "%s\n", begin.error().message().c_str());
     return 2;
   }
-  config_fd.reset();
-  return FakeHarness(std::move(*config), Channel(std::move(control))).run();
+  if (!*begin) return 0;
+  return FakeHarness(std::move((*begin)->config), std::move(control)).run();
 }
 
 }  // namespace

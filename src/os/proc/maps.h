@@ -64,6 +64,7 @@ struct Mapping {
   uint64_t length() const { return end - start; }
 };
 
+// /proc/PID/maps is the same without the fields.
 Result<std::vector<Mapping>> parse_smaps(std::string_view text);
 
 }  // namespace appshot::proc

@@ -113,6 +113,10 @@ Result<std::vector<Mapping>> ProcessDir::mappings() const {
   return parse_smaps(TRY(read("smaps")));
 }
 
+Result<std::vector<Mapping>> ProcessDir::mapped_ranges() const {
+  return parse_smaps(TRY(read("maps")));
+}
+
 Result<std::vector<int>> ProcessDir::numbers_in(const char* name) const {
   UniqueFd fd = TRY(open_at(folder_.get(), name, O_RDONLY | O_DIRECTORY));
   std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);

@@ -50,6 +50,8 @@ class ProcessDir {
   Result<Fields> status() const;
   Result<Fields> status_of_thread(HostPid tid) const;
   Result<std::vector<Mapping>> mappings() const;
+  // Only where they are and of what; without the walk through every page that the rest takes.
+  Result<std::vector<Mapping>> mapped_ranges() const;
   Result<std::vector<HostPid>> threads() const;  // the leader first
   Result<std::vector<int>> descriptors() const;  // ascending
 

@@ -76,14 +76,8 @@ Result<UniqueFd> create_lost_file(const image::FileNameT& name, bool linkable) {
 }
 
 Result<> fill(const RestoreContext& context, const image::GhostT& ghost, int fd) {
-  std::vector<char> buffer;
-  for (const image::PageRun& run : ghost.pages) {
-    buffer.resize(run.length());
-    TRY(context.pages.load({{run.offset(), run.length(), buffer.data()}}));
-    for (size_t done = 0; done < buffer.size();)
-      done += static_cast<size_t>(TRY_SYS(::pwrite(fd, buffer.data() + done, buffer.size() - done,
-                                                   static_cast<off_t>(run.address() + done))));
-  }
+  for (const image::PageRun& run : ghost.pages)
+    TRY(context.pages.copy_to(fd, run.offset(), run.length(), run.address()));
   TRY_SYS(::ftruncate(fd, static_cast<off_t>(ghost.size)));
   TRY_SYS(::fchown(fd, ghost.uid, ghost.gid));
   TRY_SYS(::fchmod(fd, ghost.mode & 07777));

@@ -154,15 +154,8 @@ class TreeRestore {
     UniqueFd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
     if (file.ghost < 0) return {};
     const image::GhostT& ghost = *image_.ghosts[static_cast<size_t>(file.ghost)];
-    std::vector<char> buffer;
-    for (const image::PageRun& run : ghost.pages) {
-      buffer.resize(run.length());
-      TRY(pages_.load({{run.offset(), run.length(), buffer.data()}}));
-      for (size_t done = 0; done < buffer.size();)
-        done += static_cast<size_t>(
-            TRY_SYS(::pwrite(fd.get(), buffer.data() + done, buffer.size() - done,
-                             static_cast<off_t>(run.address() + done))));
-    }
+    for (const image::PageRun& run : ghost.pages)
+      TRY(pages_.copy_to(fd.get(), run.offset(), run.length(), run.address()));
     TRY_SYS(::ftruncate(fd.get(), static_cast<off_t>(ghost.size)));
     return {};
   }
@@ -186,7 +179,6 @@ Result<> capture(CaptureContext& context) {
 
 Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages,
                         const std::string& folder) {
-  TRY(remove_tree(folder));
   TRY(make_folders(folder, 0700));
   TreeRestore tree(image, pages);
   std::string last;

@@ -14,6 +14,7 @@
 #include "resources/seccomp/seccomp.h"
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
+#include "resources/timers/fired_meanwhile.h"
 #include "resources/timers/timers.h"
 #include "trace/injection.h"
 
@@ -58,11 +59,17 @@ class ProcessCapture {
       HostPid tid = frozen.tracee.tid();
       proc::Stat stat = TRY(source_.dir.stat_of_thread(tid));
       TRY(threads::capture(frozen.tracee, stat, *thread));
-      thread->pending = TRY(signals::capture_pending(frozen.tracee, false));
       thread->scheduling = TRY(scheduling::capture(tid));
       TRY(seccomp::capture(frozen.tracee, TRY(source_.dir.status_of_thread(tid)), *thread));
       record_->threads.push_back(std::move(thread));
     }
+    return waiting_signals();
+  }
+
+  Result<> waiting_signals() {
+    for (size_t i = 0; i < frozen_.threads.size(); ++i)
+      record_->threads[i]->pending =
+          TRY(signals::capture_pending(frozen_.threads[i].tracee, false));
     record_->pending = TRY(signals::capture_pending(frozen_.any(), true));
     return {};
   }
@@ -89,11 +96,16 @@ class ProcessCapture {
           source_.words() + " has no vdso, without which it cannot be asked about its state");
     Injection injection =
         TRY(Injection::begin(frozen_.any(), remote, vdso->start, vdso->length(), deadline_));
+    TRY(waiting_signals());  // much may have come while memory was read
+    timers::FiredTimers before = timers::FiredTimers::among(*record_);
     Result<> asked = ask_process(injection);
     for (size_t i = 1; asked && i < frozen_.threads.size(); ++i) asked = ask_thread(injection, i);
     if (asked) asked = ask_notifications(injection);
     TRY(injection.end(frozen_.any(), deadline_));
-    return asked;
+    TRY(asked);
+    TRY(waiting_signals());
+    timers::settle_fired(*record_, before);
+    return {};
   }
 
   std::unique_ptr<image::ProcessT> take() { return std::move(record_); }

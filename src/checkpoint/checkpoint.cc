@@ -52,7 +52,8 @@ class PartialFolder {
 Error refused(const Obstacles& obstacles) {
   const std::vector<Obstacle>& all = obstacles.all();
   if (all.size() > 1)
-    return Error(ErrorClass::refused, std::to_string(all.size()) + " obstacles").with_obstacles(all);
+    return Error(ErrorClass::refused, std::to_string(all.size()) + " obstacles")
+        .with_obstacles(all);
   return Error(ErrorClass::refused, all.front().what).hint(all.front().hint).with_obstacles(all);
 }
 
@@ -117,7 +118,9 @@ class Checkpoint {
     image_.pages_length = pages_.offset();
     image_.pages_block = image::kPagesBlock;
     image_.pages_checksums = pages_.checksums();
-    return image::write_manifest(request_.partial, image_);
+    TRY(image::write_manifest(request_.partial, image_));
+    // Last, while the disk has long begun with them: both files then share one commit of the journal.
+    return pages_.make_durable();
   }
 
   CheckpointReport report() const {

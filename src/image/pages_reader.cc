@@ -6,13 +6,19 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include "image/format.h"
 #include "os/file.h"
 
 namespace appshot::image {
 namespace {
+
+constexpr size_t kBlocksForThreads = 64;  // 16 MiB
+constexpr unsigned kThreadsMax = 4;
 
 Error corrupt_block(uint64_t block) {
   return Error(ErrorClass::corrupt, "the image's pages are damaged in block " +
@@ -47,6 +53,7 @@ Result<> PagesReader::load(std::vector<Placement> placements) const {
     if (p.offset > length_ || p.length > length_ - p.offset || overlaps)
       return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
   }
+  std::vector<Wanted> wanted;
   size_t first = 0;
   for (uint64_t block = 0; block < checksums_.size() && first < placements.size(); ++block) {
     const uint64_t start = block * kPagesBlock, end = start + kPagesBlock;
@@ -55,9 +62,35 @@ Result<> PagesReader::load(std::vector<Placement> placements) const {
       ++first;
     size_t last = first;
     while (last < placements.size() && placements[last].offset < end) ++last;
-    if (last > first) TRY(load_block(block, std::span(placements).subspan(first, last - first)));
+    if (last > first)
+      wanted.push_back(
+          {block, std::span<const Placement>(placements).subspan(first, last - first)});
   }
-  return {};
+  return load_blocks(wanted);
+}
+
+// Much is loaded by several threads: one alone is kept busy by copying and checking.
+Result<> PagesReader::load_blocks(std::span<const Wanted> wanted) const {
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  Result<> outcome;
+  auto work = [&] {
+    for (size_t i; (i = next++) < wanted.size();) {
+      Result<> loaded = load_block(wanted[i].block, wanted[i].placements);
+      if (loaded) continue;
+      next = wanted.size();
+      std::lock_guard lock(mutex);
+      outcome = std::move(loaded);
+    }
+  };
+  std::vector<std::thread> helpers;
+  if (wanted.size() >= kBlocksForThreads) {
+    unsigned threads = std::min(std::thread::hardware_concurrency(), kThreadsMax);
+    while (helpers.size() + 1 < threads) helpers.emplace_back(work);
+  }
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  return outcome;
 }
 
 // Pieces that are wanted are read straight to their place, the rest into a scratch buffer; the

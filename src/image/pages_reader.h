@@ -35,6 +35,11 @@ class PagesReader {
  private:
   PagesReader(UniqueFd file, uint64_t length, std::vector<uint64_t> checksums)
       : file_(std::move(file)), length_(length), checksums_(std::move(checksums)) {}
+  struct Wanted {
+    uint64_t block;
+    std::span<const Placement> placements;
+  };
+  Result<> load_blocks(std::span<const Wanted> wanted) const;
   Result<> load_block(uint64_t block, std::span<const Placement> placements) const;
   Result<std::span<const char>> verified_block(uint64_t block) const;
   Result<> read_exactly(uint64_t offset, char* to, uint64_t length) const;

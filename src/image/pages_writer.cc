@@ -1,8 +1,6 @@
 #include "image/pages_writer.h"
 
 #include <fcntl.h>
-#include <unistd.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,12 +10,18 @@
 namespace appshot::image {
 
 Result<PagesWriter> PagesWriter::create(const std::string& path) {
-  return PagesWriter(TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600)));
+  auto file = std::make_unique<BlockFile>(TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600)));
+  Block first = TRY(file->next_block());
+  return PagesWriter(std::move(file), std::move(first));
 }
 
 Result<> PagesWriter::commit(size_t bytes) {
-  filled_ += bytes;
-  return filled_ == block_.size() ? write_block() : Result<>{};
+  block_.filled += bytes;
+  if (block_.filled < block_.bytes.size()) return {};
+  block_start_ += block_.filled;
+  file_->put(std::move(block_));
+  block_ = TRY(file_->next_block());
+  return {};
 }
 
 Result<> PagesWriter::append(std::span<const char> bytes) {
@@ -31,19 +35,10 @@ Result<> PagesWriter::append(std::span<const char> bytes) {
   return {};
 }
 
-Result<> PagesWriter::write_block() {
-  if (filled_ == 0) return {};
-  checksums_.push_back(XXH3_64bits(block_.data(), filled_));
-  TRY(write_all(file_.get(), {block_.data(), filled_}).within("writing the pages of the image"));
-  block_start_ += filled_;
-  filled_ = 0;
-  return {};
-}
-
 Result<> PagesWriter::finish() {
-  TRY(write_block());
-  if (block_start_ > 0) TRY_SYS(::fdatasync(file_.get()));
-  return {};
+  block_start_ += block_.filled;
+  if (block_.filled > 0) file_->put(std::exchange(block_, Block{}));
+  return file_->finish();
 }
 
 }  // namespace appshot::image

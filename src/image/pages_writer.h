@@ -2,13 +2,14 @@
 // bytes are copied once on their way from a process to the file.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "image/block_file.h"
 #include "image/format.h"
-#include "os/unique_fd.h"
 
 namespace appshot::image {
 
@@ -17,25 +18,25 @@ class PagesWriter {
   static Result<PagesWriter> create(const std::string& path);
 
   // Where the next byte will lie in the file.
-  uint64_t offset() const { return block_start_ + filled_; }
+  uint64_t offset() const { return block_start_ + block_.filled; }
   // Room in the block under way, never empty; what was put there is taken by commit.
-  std::span<char> room() { return {block_.data() + filled_, block_.size() - filled_}; }
+  std::span<char> room() { return std::span(block_.bytes).subspan(block_.filled); }
   Result<> commit(size_t bytes);
   Result<> append(std::span<const char> bytes);
 
-  // Writes what is left and makes the file durable.
+  // Writes what is left.
   Result<> finish();
-  const std::vector<uint64_t>& checksums() const { return checksums_; }
+  // After it: the bytes outlast a loss of power.
+  Result<> make_durable() { return file_->make_durable(); }
+  const std::vector<uint64_t>& checksums() const { return file_->checksums(); }
 
  private:
-  explicit PagesWriter(UniqueFd file) : file_(std::move(file)), block_(kPagesBlock) {}
-  Result<> write_block();
+  PagesWriter(std::unique_ptr<BlockFile> file, Block first)
+      : file_(std::move(file)), block_(std::move(first)) {}
 
-  UniqueFd file_;
-  std::vector<char> block_;
+  std::unique_ptr<BlockFile> file_;
+  Block block_;
   uint64_t block_start_ = 0;
-  size_t filled_ = 0;
-  std::vector<uint64_t> checksums_;
 };
 
 }  // namespace appshot::image

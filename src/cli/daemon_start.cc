@@ -54,6 +54,7 @@ Result<> spawn_daemon(const std::string& program, const Paths& paths, int notify
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
   ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, notify, kNotifyFd);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, kNotifyFd + 1);
   ::posix_spawn_file_actions_addchdir_np(&actions, "/");
   std::string notify_fd = std::to_string(kNotifyFd);
   const char* argv[] = {"appshotd", "--notify-fd", notify_fd.c_str(), nullptr};

@@ -35,7 +35,8 @@ int Harness::run() {
   if (!started) {
     tell_everyone(make_event(
         "failed", {{"error", error_to_json(started.error())}, {"errno", started.error().err()}}));
-    clean_up();
+    // An application that could not be taken over runs on all the same.
+    if (config_.mode != "adopt") clean_up();
     return 1;
   }
   tell_everyone(make_event(

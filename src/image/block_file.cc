@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "image/format.h"
+#include "os/fault.h"
 #include "os/file.h"
 
 namespace appshot::image {
@@ -63,6 +64,7 @@ void BlockFile::run() {
 }
 
 Result<> BlockFile::write(const Block& block) {
+  TRY(fault_point("snapshot.pages"));
   checksums_.push_back(XXH3_64bits(block.bytes.data(), block.filled));
   if (written_ >= reserved_ + kWriteOutAtOnce) reserve_room();
   TRY(write_all(file_.get(), {block.bytes.data(), block.filled})

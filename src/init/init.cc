@@ -35,6 +35,7 @@ class Init {
   explicit Init(InitSetup setup) : setup_(std::move(setup)) {}
 
   Result<> prepare() {
+    TRY(close_others(setup_.populate_uses));
     TRY_SYS(::prctl(PR_SET_NAME, "appshot-init", 0, 0, 0));
     // Nobody inside may look into or trace process 1.
     TRY_SYS(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
@@ -48,8 +49,9 @@ class Init {
     sigfillset(&all);
     TRY_SYS(::sigprocmask(SIG_SETMASK, &all, nullptr));
     signals_ = UniqueFd(TRY_SYS(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)));
-    if (setup_.populate) TRY(setup_.populate(kept_));
-    return {};
+    if (!setup_.populate) return {};
+    TRY(setup_.populate(kept_));
+    return close_others({});
   }
 
   void report(const Result<>& prepared) {
@@ -71,6 +73,16 @@ class Init {
   }
 
  private:
+  // What is the harness's must end with it: that is how everyone learns of its death, we too.
+  Result<> close_others(std::vector<int> kept) {
+    for (const UniqueFd* fd : {&setup_.listener, &setup_.freeze_control, &setup_.application_group,
+                               &setup_.visitor_group, &signals_})
+      kept.push_back(fd->get());
+    kept.push_back(setup_.control.fd());
+    for (const auto& held : kept_) kept.push_back(held.second.get());
+    return close_descriptors_except(std::move(kept));
+  }
+
   void take_signals() {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == sizeof info) {

@@ -24,6 +24,7 @@ class SpawnActions {
   ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
   SpawnActions(const SpawnActions&) = delete;
   void place(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
+  void close_from(int first) { ::posix_spawn_file_actions_addclosefrom_np(&actions_, first); }
   const posix_spawn_file_actions_t* get() const { return &actions_; }
 
  private:
@@ -67,6 +68,7 @@ Result<StartedHarness> spawn_harness(const std::string& program) {
   SpawnActions actions;
   actions.place(far_null.get(), STDIN_FILENO);
   actions.place(far_control.get(), kControlFd);
+  actions.close_from(kControlFd + 1);
   SpawnAttributes attributes;
   std::string control = std::to_string(kControlFd);
   const char* argv[] = {"appshot-harness", "--control", control.c_str(), nullptr};

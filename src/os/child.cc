@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace appshot {
@@ -42,6 +43,18 @@ Result<> die_with_parent(pid_t expected_parent) {
   TRY_SYS(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   // The parent may have died before the line above; then nobody would ever kill us.
   if (expected_parent != 0 && ::getppid() != expected_parent) ::_exit(1);
+  return {};
+}
+
+Result<> close_descriptors_except(std::vector<int> kept) {
+  kept.push_back(STDERR_FILENO);
+  std::sort(kept.begin(), kept.end());
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (kept[i] < STDERR_FILENO) continue;
+    unsigned first = static_cast<unsigned>(kept[i]) + 1;
+    unsigned next = i + 1 < kept.size() ? static_cast<unsigned>(kept[i + 1]) : ~0U;
+    if (first < next) TRY_SYS(::syscall(SYS_close_range, first, next - 1, 0));
+  }
   return {};
 }
 

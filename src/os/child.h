@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "os/unique_fd.h"
@@ -25,5 +26,8 @@ Result<pid_t> fork_child(const ChildOptions& options);
 
 // A child that the parent must outlive (until told otherwise by PR_SET_PDEATHSIG 0).
 Result<> die_with_parent(pid_t expected_parent);
+
+// Everything that was inherited but standard input, output, error and these; -1 is none.
+Result<> close_descriptors_except(std::vector<int> kept);
 
 }  // namespace appshot

@@ -79,6 +79,13 @@ int first_free_descriptor(const image::ImageT& image) {
   return highest + 1;
 }
 
+std::vector<int> RestoreInside::descriptors() const {
+  std::vector<int> used{image.pages.fd(), application_group};
+  for (const auto* named : {&streams, &entrusted})
+    for (const auto& held : *named) used.push_back(held.second.get());
+  return used;
+}
+
 Result<> RestoreInside::populate(KeptDescriptors& kept) {
   RestoreContext context{
       image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}};

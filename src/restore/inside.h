@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "restore/memory_layout.h"
@@ -24,6 +25,8 @@ struct RestoreInside {
   int application_group;
 
   Result<> populate(KeptDescriptors& kept);
+  // Those that it uses.
+  std::vector<int> descriptors() const;
 };
 
 // Above every descriptor number the image's processes use.

@@ -134,6 +134,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
                        first_descriptor,
                        request.application.folder()};
   request.init.populate = [&inside](KeptDescriptors& kept) { return inside.populate(kept); };
+  request.init.populate_uses = inside.descriptors();
   request.init.host_name = image.host_name;
   RestoredInstance instance;
   instance.init = HostPid{TRY(start_init(request, image))};
@@ -165,6 +166,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   }
   TRY(request.application.begin_freeze());
   TRY(threads.release());
+  TRY(fault_point("restore.released"));
   TRY(commit_init(request.control, deadline));
   unfinished.release();
   TRY(request.application.thaw());

@@ -1,7 +1,6 @@
 #include "harness/instance.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,13 +10,6 @@ namespace appshot {
 namespace {
 
 constexpr char kOldLayers[] = "layers.old-";
-
-// Names are unique within a node's state folder, and many nodes may share a machine.
-Result<std::string> group_path(const HarnessConfig& config) {
-  uint64_t hash = 1469598103934665603ULL;  // FNV-1a
-  for (unsigned char c : config.state_dir) hash = (hash ^ c) * 1099511628211ULL;
-  return fmt::format("{}/appshot/{}-{:08x}", TRY(cgroup_root()), config.aid, hash & 0xffffffff);
-}
 
 // Nobody is there yet who could read a half of it.
 Result<> write_info_file(const std::string& path, const std::string& content) {
@@ -29,13 +21,13 @@ Result<> write_info_file(const std::string& path, const std::string& content) {
 }  // namespace
 
 Result<InstanceGroups> InstanceGroups::create(const HarnessConfig& config) {
-  std::string path = TRY(group_path(config));
+  std::string path = TRY(instance_group(config.aid, config.state_dir));
   return InstanceGroups{TRY(Cgroup::create(path)), TRY(Cgroup::create(path + "/app")),
                         TRY(Cgroup::create(path + "/exec"))};
 }
 
 Result<InstanceGroups> InstanceGroups::open(const HarnessConfig& config) {
-  std::string path = TRY(group_path(config));
+  std::string path = TRY(instance_group(config.aid, config.state_dir));
   return InstanceGroups{TRY(Cgroup::open(path)), TRY(Cgroup::open(path + "/app")),
                         TRY(Cgroup::open(path + "/exec"))};
 }

@@ -180,15 +180,15 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   started.ends = std::move(streams.ours);
   started.terminal_index = streams.terminal_index;
   started.program_streams = std::move(streams.theirs);
-  // A program may end before anyone could say so: from here on init answers for the instance, and
-  // we end it if the program cannot be started.
-  TRY(started.init.ask({{"op", init_op::kCommit}}));
   if (!config.hold_start) TRY(start_launched_program(started, places));
   return started;
 }
 
 Result<> start_launched_program(StartedInstance& instance, const InstancePlaces& places) {
   const HarnessConfig& config = instance.config;
+  // A program may end before anyone could say so: from here on init answers for the instance, and
+  // we end it if the program cannot be started. Held until now, it would have died with us.
+  TRY(instance.init.ask({{"op", init_op::kCommit}}));
   instance.root_pid = TRY(start_program(
       instance.init, {config.argv, config.env, config.cwd, config.user, config.tty, false},
       std::exchange(instance.program_streams, {})));

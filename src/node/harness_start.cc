@@ -120,6 +120,14 @@ Result<Json> await_ready(StartedHarness& harness, Deadline deadline) {
   }
 }
 
+bool await_end(StartedHarness& harness, Deadline deadline) {
+  for (;;) {
+    Result<std::optional<Packet>> packet = harness.channel.receive(deadline);
+    if (!packet) return packet.error().cls() != ErrorClass::timeout;
+    if (!*packet) return true;
+  }
+}
+
 std::string harness_program(const std::string& configured) {
   if (!configured.empty()) return configured;
   Result<std::string> self = read_link("/proc/self/exe");

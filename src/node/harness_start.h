@@ -39,6 +39,8 @@ class HarnessStarter {
 
 // The ready event; the error of the failed event; class gone when the harness just ended.
 Result<Json> await_ready(StartedHarness& harness, Deadline deadline);
+// False at the deadline.
+bool await_end(StartedHarness& harness, Deadline deadline);
 
 // The harness program: as configured, or beside this program.
 std::string harness_program(const std::string& configured);

@@ -10,6 +10,7 @@
 #include "node/harness_start.h"
 #include "node/log.h"
 #include "node/process_identity.h"
+#include "os/cgroup.h"
 #include "os/file.h"
 
 namespace appshot {
@@ -22,6 +23,9 @@ constexpr seconds kOperationWait{60};
 constexpr seconds kReconnectWait{1};
 // A restore reads the whole image before it answers.
 constexpr seconds kRestoreWait{600};
+// Its harness tidies up before it ends.
+constexpr seconds kHarnessEndWait{30};
+constexpr seconds kSweepWait{10};
 
 }  // namespace
 
@@ -119,11 +123,16 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
   // Before the answer, so that a daemon started again knows of a harness that is not ready yet.
   TRY(change(instance.aid, [&](InstanceRecord& record) { record.harness = identity; }));
   bool restores = config.mode == "restore";
+  bool adopts = config.mode == "adopt";
   Result<Json> ready = await_ready(
       harness, Deadline::in(restores ? kRestoreWait
                                      : std::chrono::milliseconds(node_.config.start_timeout_ms)));
   if (!ready) {
-    if (ready.error().cls() == ErrorClass::timeout) ::kill(harness.pid, SIGKILL);
+    // The name is free again only when nothing of this attempt is left.
+    bool silent = ready.error().cls() == ErrorClass::timeout;
+    if (silent || !await_end(harness, Deadline::in(kHarnessEndWait))) ::kill(harness.pid, SIGKILL);
+    (void)!await_end(harness, Deadline::in(kSweepWait));
+    if (!adopts) sweep(instance.aid);
     return ready.take_error();
   }
   ProcessIdentity init = identify_process(static_cast<pid_t>(int_at(*ready, "init_pid")));
@@ -132,6 +141,7 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
     std::lock_guard lock(instance.mutex);
     instance.ended = false;
     instance.stop_wanted = false;
+    instance.harness_since = std::chrono::steady_clock::now();
   }
   TRY(change(instance.aid, [&](InstanceRecord& record) {
     record.init = init;
@@ -200,6 +210,13 @@ bool Lifecycle::wait_harness_gone(Instance& instance, Deadline deadline) {
   std::unique_lock lock(instance.mutex);
   return instance.changed.wait_for(lock, std::chrono::milliseconds(deadline.left_ms()),
                                    [&] { return instance.link == nullptr; });
+}
+
+void Lifecycle::sweep(const std::string& aid) {
+  auto path = instance_group(aid, node_.paths.instance_state(aid));
+  Result<> swept = path ? remove_instance_group(*path, Deadline::in(kSweepWait)) : path.take_error();
+  if (swept) swept = remove_tree(node_.paths.instance_run(aid));
+  if (!swept) log_warning(std::move(swept).within("what is left of " + aid).error().message());
 }
 
 Result<> Lifecycle::purge(const std::string& aid) {

@@ -5,6 +5,7 @@
 // Threads: any. Reactor thread: exits and lost harnesses are noticed there.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -32,7 +33,8 @@ struct Instance {
   std::shared_ptr<HarnessLink> link;  // none: no harness, or not heard of yet
   bool ended = true;                  // the application under this link has ended
   bool stop_wanted = false;           // by the user, so its end is no surprise
-  int adoptions = 0;
+  int adoptions = 0;                  // in a row
+  std::chrono::steady_clock::time_point harness_since;
 };
 
 // An operation on one instance, excluding others for its lifetime.
@@ -79,6 +81,8 @@ class Lifecycle {
   // Reads, changes and writes a record in one step.
   Result<InstanceRecord> change(const std::string& aid,
                                 const std::function<void(InstanceRecord&)>& edit);
+  // Ends and removes what a harness that is gone has left of its instance on this machine.
+  void sweep(const std::string& aid);
   // The record, the folders, everything. The instance must have ended.
   Result<> purge(const std::string& aid);
 
@@ -92,6 +96,7 @@ class Lifecycle {
   void on_closed(const std::shared_ptr<Instance>& instance);
   void on_exited(Instance& instance, const Json& event);
   void on_failed(Instance& instance, const std::string& why);
+  bool settle_ended(const std::shared_ptr<Instance>& instance, const std::string& why);
   bool snapshot_was_finished(const std::string& aid);
   void purge_if_wanted(const std::string& aid);  // as --rm asks
   Result<> prepare_folders(const HarnessConfig& config);

@@ -1,6 +1,9 @@
 // How instances end, and what happens when only their harness does.
 #include <unistd.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "node/lifecycle.h"
 #include "node/log.h"
 #include "node/process_identity.h"
@@ -10,7 +13,18 @@
 namespace appshot {
 namespace {
 
-constexpr int kAdoptionsMax = 5;
+using std::chrono::seconds;
+
+// A harness that has lived so long is no sign of trouble when it dies.
+constexpr seconds kSteadyAfter{10};
+constexpr int kAdoptionsAtOnce = 5;
+constexpr int kPauseDoublingsMax = 6;
+
+// Where every harness dies at once, the next is started later and later.
+seconds pause_before(int adoption) {
+  if (adoption <= kAdoptionsAtOnce) return seconds(0);
+  return seconds(1 << std::min(adoption - kAdoptionsAtOnce - 1, kPauseDoublingsMax));
+}
 
 bool wants_removal(const InstanceRecord& record) {
   Result<Json> spec = parse_json(record.spec);
@@ -105,30 +119,43 @@ bool Lifecycle::snapshot_was_finished(const std::string& aid) {
   return false;
 }
 
-void Lifecycle::settle_lost(const std::shared_ptr<Instance>& instance) {
+// False when the application runs.
+bool Lifecycle::settle_ended(const std::shared_ptr<Instance>& instance, const std::string& why) {
   Result<InstanceRecord> record = node_.registry.instance(instance->aid);
-  if (!record) return;
-  if (Result<Json> exited = read_exit_file(node_.paths.instance_state(instance->aid)); exited) {
+  if (!record) return true;
+  Result<Json> exited = read_exit_file(node_.paths.instance_state(instance->aid));
+  if (!exited && is_running(record->init)) return false;
+  sweep(instance->aid);
+  if (exited) {
     on_exited(*instance, *exited);
-    return purge_if_wanted(instance->aid);
+    purge_if_wanted(instance->aid);
+  } else if (snapshot_was_finished(instance->aid)) {
+    on_exited(*instance, {{"status", 0}, {"reason", "snapshot"}});
+  } else {
+    on_failed(*instance, why);
   }
-  bool alive = is_running(record->init);
-  if (!alive && snapshot_was_finished(record->aid))
-    return on_exited(*instance, {{"status", 0}, {"reason", "snapshot"}});
-  if (!alive) return on_failed(*instance, "the application and its harness are gone");
-  {
-    std::lock_guard lock(instance->mutex);
-    if (++instance->adoptions > kAdoptionsMax) {
-      log_error(instance->aid + ": its harnesses keep dying, no further one is started");
-      return;
-    }
-  }
+  return true;
+}
+
+void Lifecycle::settle_lost(const std::shared_ptr<Instance>& instance) {
+  if (settle_ended(instance, "the application and its harness are gone")) return;
   node_.events.add(instance->aid, "harness-lost", instance->aid + ": its harness has died");
   adopt(instance);
 }
 
 void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
-  background_.run([this, instance] {
+  seconds pause;
+  {
+    std::lock_guard lock(instance->mutex);
+    auto now = std::chrono::steady_clock::now();
+    if (now - instance->harness_since > kSteadyAfter) instance->adoptions = 0;
+    pause = pause_before(++instance->adoptions);
+  }
+  if (pause.count() > 0)
+    log_error(instance->aid + ": its harnesses keep dying, the next is started in " +
+              std::to_string(pause.count()) + " s");
+  background_.run([this, instance, pause] {
+    std::this_thread::sleep_for(pause);
     Result<Operation> operation = begin(instance->aid, "adopt");
     if (!operation) return log_error("adopt: " + operation.error().message());
     Result<InstanceRecord> record = node_.registry.instance(instance->aid);
@@ -145,9 +172,8 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
       node_.metrics.adoptions++;
       return node_.events.add(instance->aid, "adopted", instance->aid + ": has a new harness");
     }
-    if (is_running(record->init))
-      return log_error(instance->aid + ": not adopted: " + started.error().message());
-    on_failed(*instance, "its harness died: " + started.error().message());
+    if (!settle_ended(instance, "its harness died: " + started.error().message()))
+      log_error(instance->aid + ": not adopted: " + started.error().message());
   });
 }
 

@@ -1,6 +1,7 @@
 #include "node/recovery.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ namespace appshot {
 namespace {
 
 constexpr std::chrono::seconds kHarnessStartWait{10};
+constexpr int kHarnessEndWaitMs = 10'000;
 
 // A harness that the daemon before had only just started may not listen yet: waits for its socket,
 // or for its end.
@@ -47,12 +49,33 @@ void recover_instance(Node& node, Lifecycle& lifecycle, const InstanceRecord& re
     lifecycle.settle_lost(instance);
 }
 
+// A restore or wake that the daemon before did not live to see is undone, as if it had never been
+// tried: nobody has been told that it succeeded.
+Result<> undo_start(Lifecycle& lifecycle, const InstanceRecord& record) {
+  log_info(record.aid + ": an unfinished start is undone");
+  if (Result<Pidfd> harness = Pidfd::open(HostPid{record.harness.pid});
+      harness && is_running(record.harness)) {
+    ::kill(record.harness.pid, SIGKILL);
+    pollfd ended{harness->fd(), POLLIN, 0};
+    ::poll(&ended, 1, kHarnessEndWaitMs);
+  }
+  lifecycle.sweep(record.aid);
+  if (record.why == kBeingRestored) return lifecycle.purge(record.aid);
+  TRY(lifecycle.change(record.aid, [](InstanceRecord& edited) { edited.harness = {}; }));
+  return {};
+}
+
 }  // namespace
 
 Result<> recover(Node& node, Lifecycle& lifecycle, Snapshots& snapshots) {
   TRY(make_folders(node.paths.snapshots(), 0700));
-  for (const InstanceRecord& record : TRY(node.registry.instances()))
-    if (is_alive(record.state)) recover_instance(node, lifecycle, record);
+  for (const InstanceRecord& record : TRY(node.registry.instances())) {
+    if (is_alive(record.state)) {
+      recover_instance(node, lifecycle, record);
+    } else if (record.harness.pid != 0) {
+      TRY(undo_start(lifecycle, record));
+    }
+  }
   TRY(snapshots.settle());
   return snapshots.adopt_folders();
 }

@@ -12,6 +12,9 @@ namespace {
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
+// An application that was killed with its snapshot is gone by then, whatever became of its harness.
+constexpr seconds kEndAfterSnapshot{2};
+
 uint64_t microseconds_since(Clock::time_point begin) {
   auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
   return static_cast<uint64_t>(took.count());
@@ -64,16 +67,25 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   if (taken) return taken;
   node_.metrics.failures++;
   Error error = taken.take_error();
-  if (error.cls() == ErrorClass::gone)
-    (void)lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(5)));
+  const bool gone = error.cls() == ErrorClass::gone;
+  const bool stop = wish.stop || wish.sleep;
+  if (gone) (void)lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(5)));
+  const bool ended =
+      gone && stop && lifecycle_.wait_ended(operation.instance(), Deadline::in(kEndAfterSnapshot));
   // The folder tells how far it came.
   TRY(settle_one(record));
   (void)lifecycle_.change(instance.aid, [](InstanceRecord& edited) {
     if (is_alive(edited.state)) edited.sleep_snapshot.clear();
   });
   Result<SnapshotRecord> settled = node_.registry.snapshot(record.id);
-  if (settled && settled->complete && error.cls() == ErrorClass::gone)
-    return describe_snapshot(*settled);
+  const bool whole = settled && settled->complete;
+  if (whole && gone && ended == stop) return describe_snapshot(*settled);
+  if (whole && wish.sleep) {
+    drop(record.id);  // nobody sleeps in it
+  } else if (whole) {
+    (void)std::move(error).within("the snapshot " + record.id + " is complete, but " +
+                                  instance.aid + " runs on");
+  }
   node_.events.add(instance.aid, "refused",
                    "cannot " + (verb + (" " + instance.aid)) + ": " + error.message());
   return std::move(error).within(std::string("cannot ") + verb + " " + instance.aid);
@@ -142,7 +154,7 @@ Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotReco
                                       std::optional<InstanceRecord>& before) {
   InstanceRecord record;
   record.state = InstanceState::stopped;
-  record.why = "being restored";
+  record.why = kBeingRestored;
   record.created_ms = record.changed_ms = unix_time_ms();
   record.spec = snapshot.spec;
   Result<Json> spec = parse_json(snapshot.spec);

@@ -18,6 +18,9 @@ struct SnapshotWish {
   bool sleep = false;  // stop, and the instance keeps the snapshot to wake from
 };
 
+// Why an instance is not running that is made for a restore; gone with it when it fails.
+inline constexpr char kBeingRestored[] = "being restored";
+
 class Snapshots {
  public:
   Snapshots(Node& node, Lifecycle& lifecycle) : node_(node), lifecycle_(lifecycle) {}

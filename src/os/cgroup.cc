@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <iomanip>
 #include <sstream>
 
 #include "os/file.h"
@@ -25,6 +26,31 @@ Result<std::string> cgroup_root() {
   }
   return Error(ErrorClass::unsupported, "cgroup v2 is not mounted on this machine")
       .hint("mount it: mount -t cgroup2 none /sys/fs/cgroup/unified");
+}
+
+// Names are unique within a node's state folder, and many nodes may share a machine.
+Result<std::string> instance_group(const std::string& aid, const std::string& state_dir) {
+  uint64_t hash = 1469598103934665603ULL;  // FNV-1a
+  for (unsigned char c : state_dir) hash = (hash ^ c) * 1099511628211ULL;
+  std::ostringstream path;
+  path << TRY(cgroup_root()) << "/appshot/" << aid << "-" << std::hex << std::setw(8)
+       << std::setfill('0') << (hash & 0xffffffff);
+  return path.str();
+}
+
+Result<> remove_instance_group(const std::string& path, Deadline deadline) {
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return {};
+  Cgroup instance = TRY(Cgroup::open(path));
+  TRY(instance.kill_all());
+  TRY(instance.wait_empty(deadline));
+  for (const std::string& name : TRY(list_folder(path))) {
+    std::string folder = path + "/" + name;
+    if (::rmdir(folder.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+      return Error::from_errno(errno, "rmdir " + folder);
+  }
+  TRY(instance.remove());
+  ::rmdir(path.substr(0, path.find_last_of('/')).c_str());
+  return {};
 }
 
 Result<Cgroup> Cgroup::create(const std::string& path) {

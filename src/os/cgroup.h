@@ -13,6 +13,12 @@ namespace appshot {
 // Where cgroup v2 is mounted on this machine (plain or as the `unified` folder beside v1).
 Result<std::string> cgroup_root();
 
+// The folder of an instance's groups.
+Result<std::string> instance_group(const std::string& aid, const std::string& state_dir);
+// Ends everything in such a folder and removes it; the common parent goes with the last instance of
+// the machine.
+Result<> remove_instance_group(const std::string& path, Deadline deadline);
+
 class Cgroup {
  public:
   Cgroup() = default;

@@ -20,7 +20,14 @@ constexpr Named kErrors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},       {"ENOMEM", 
                              {"EBUSY", EBUSY}};
 
 Result<> act(const char* name, std::string_view action) {
-  if (action == "kill") ::kill(::getpid(), SIGKILL);
+  if (action == "kill") {
+    ::kill(::getpid(), SIGKILL);
+    ::_exit(128 + SIGKILL);  // process 1 of a namespace cannot kill itself
+  }
+  if (action == "stop") {
+    ::kill(::getpid(), SIGSTOP);
+    return {};
+  }
   for (const Named& error : kErrors)
     if (error.name == action)
       return Error::from_errno(error.err, std::string("fault point ") + name);

@@ -73,16 +73,23 @@ Result<> FrozenApplication::resume() {
   if (cgroup_ == nullptr) return {};
   const Cgroup& cgroup = *std::exchange(cgroup_, nullptr);
   Result<> frozen = cgroup.begin_freeze();
-  processes_.clear();  // detaches; each thread goes from its stop into the frozen state
+  let_go();  // each thread goes from its stop into the frozen state
   TRY(cgroup.thaw());
   return frozen;
+}
+
+// The first thread of a process last: it can be reaped only when the others have been.
+void FrozenApplication::let_go() {
+  for (FrozenProcess& process : processes_)
+    while (!process.threads.empty()) process.threads.pop_back();
+  processes_.clear();
 }
 
 Result<> FrozenApplication::kill() {
   if (cgroup_ == nullptr) return {};
   const Cgroup& cgroup = *std::exchange(cgroup_, nullptr);
   Result<> killed = cgroup.kill_all();
-  processes_.clear();
+  let_go();
   TRY(cgroup.thaw());
   return killed;
 }

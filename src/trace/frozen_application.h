@@ -50,6 +50,7 @@ class FrozenApplication {
   explicit FrozenApplication(const Cgroup& cgroup) : cgroup_(&cgroup) {}
   Result<> hold(HostPid pid, Deadline deadline);
   Result<> hold_thread(FrozenProcess& process, HostPid tid, Deadline deadline);
+  void let_go();
 
   const Cgroup* cgroup_;
   std::vector<FrozenProcess> processes_;

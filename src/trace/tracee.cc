@@ -26,6 +26,7 @@ Error ptrace_error(int err, const char* request, HostPid tid) {
 
 // The largest extended state any processor has today is below this (AMX: 11 KiB).
 constexpr size_t kXstateBytesMax = 16384;
+constexpr std::chrono::seconds kLetGoMax{1};
 
 }  // namespace
 
@@ -56,9 +57,14 @@ Tracee& Tracee::operator=(Tracee&& other) noexcept {
 }
 
 Tracee::~Tracee() {
-  // Detaching works only on a stopped thread; of a running or dead one the kernel lets go when the
-  // tracer ends. Either way nothing is left to do about a failure.
-  if (tid_.value != 0) ::ptrace(PTRACE_DETACH, tid_.value, 0, 0);
+  if (tid_.value == 0 || ::ptrace(PTRACE_DETACH, tid_.value, 0, 0) == 0) return;
+  // Detaching works only on a stopped thread. A running one would stop at its next signal, for ever;
+  // a dead one is nobody else's to reap, and until then its process is not dead to its parent.
+  ::ptrace(PTRACE_INTERRUPT, tid_.value, 0, 0);
+  Result<StopStatus> stop = wait_stop(Deadline::in(kLetGoMax));
+  if (!stop) return;  // it has ended, or is so deep in the kernel that nothing can be done
+  long signal = stop->delivering() ? stop->signal() : 0;
+  ::ptrace(PTRACE_DETACH, tid_.value, 0, signal);
 }
 
 Result<> Tracee::interrupt() {

@@ -20,8 +20,8 @@ COUNTER = [str(BIN / "demo_counter"), "10"]
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 PAUSE_S = 0.01
-# Files that grow or come and go by themselves.
-OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$")
+# Files that grow or come and go by themselves, and what is in the layers of an instance that stays.
+OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$|/layers/")
 
 
 def enter_own_world():

@@ -6,7 +6,7 @@ is killed. The real harness.
 
 import unittest
 
-from real_fixture import RealNode, enter_own_world
+from real_fixture import RealNode, enter_own_world, until
 
 ERRORS = {"ENOSPC": "No space left", "EIO": "Input/output error", "ENOMEM": "Cannot allocate memory"}
 SNAPSHOT_POINTS = ("begin", "frozen", "captured", "pages", "written")
@@ -64,6 +64,41 @@ class SnapshotFails(RealNode):
                     self.snapshot_fails(f"{point}:{action}", "--stop")
                     self.then_works()
 
+    def test_a_whole_snapshot_counts_though_its_harness_dies(self):
+        self.use_fault("snapshot.published:kill")
+        self.run_counter()
+        snapshot = self.appshot("snapshot", self.aid)
+        self.assertEqual([s["id"] for s in self.json("snapshots")], [snapshot])
+        self.appshot("verify", snapshot)
+        self.assert_counts_on()
+
+    def test_an_application_that_should_have_ended_with_its_snapshot_runs_on(self):
+        for action in ("ENOSPC", "kill"):
+            with self.subTest(action):
+                self.aid = f"{self.tag}-end-{action.lower()}"
+                self.use_fault(f"snapshot.published:{action}")
+                self.run_counter()
+                self.appshot("snapshot", "--stop", self.aid, status=1)
+                said = self.stderr
+                self.assertIn("is complete, but", said)
+                snapshot, = [s["id"] for s in self.json("snapshots") if s["aid"] == self.aid]
+                self.assertIn(snapshot, said)
+                self.appshot("verify", snapshot)
+                self.assert_counts_on()
+
+    def test_who_cannot_fall_asleep_is_awake(self):
+        for point in ("frozen", "published"):
+            for action in ("ENOSPC", "kill"):
+                with self.subTest(f"{point}:{action}"):
+                    self.aid = f"{self.tag}-{point}-{action.lower()}"
+                    self.use_fault(f"snapshot.{point}:{action}")
+                    self.run_counter()
+                    before = self.files()
+                    self.appshot("sleep", self.aid, status=1)
+                    self.assert_counts_on()
+                    self.assertEqual(self.instance(self.aid)["state"], "running")
+                    until(lambda before=before: self.files() == before, "no snapshot")
+
 
 class RestoreFails(RealNode):
     def setUp(self):
@@ -90,6 +125,29 @@ class RestoreFails(RealNode):
         self.appshot("restore", self.snapshot)
         self.assert_counts_on()
         self.appshot("rm", "-f", self.aid)
+
+    def test_an_instance_that_was_there_stays_as_it_was(self):
+        for fault in ("layers:EIO", "inside:kill", "released:ENOMEM", "released:kill"):
+            with self.subTest(fault):
+                before = self.instance(self.aid)
+                self.restore_fails(fault)
+                after = self.instance(self.aid)
+                del before["age_ms"], after["age_ms"]
+                self.assertEqual(after, before)
+
+    def test_who_cannot_be_woken_sleeps_on(self):
+        self.appshot("rm", self.aid)
+        self.run_counter()
+        self.appshot("sleep", self.aid)
+        for fault in ("layers:EIO", "inside:kill", "released:ENOMEM", "released:kill"):
+            with self.subTest(fault):
+                self.use_fault(f"restore.{fault}")
+                before = self.traces()
+                self.appshot("wake", self.aid, status=1)
+                self.assert_traces(before)
+        self.use_fault(None)
+        self.appshot("wake", self.aid)
+        self.assert_counts_on()
 
 
 if __name__ == "__main__":

@@ -76,6 +76,8 @@ class Lifecycle {
   // The way to the instance's harness; class conflict and a hint when it has none.
   Result<std::shared_ptr<HarnessLink>> link(const std::string& aid_or_prefix);
   bool wait_ended(Instance& instance, Deadline deadline);
+  // For one whose harness has died: whether the application ends too, which is then settled.
+  bool wait_application_gone(const Operation& operation, Deadline deadline);
   bool wait_harness_gone(Instance& instance, Deadline deadline);
 
   // Reads, changes and writes a record in one step.

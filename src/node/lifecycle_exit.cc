@@ -1,4 +1,5 @@
 // How instances end, and what happens when only their harness does.
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "node/log.h"
 #include "node/process_identity.h"
 #include "os/file.h"
+#include "os/pidfd.h"
 #include "protocol/json.h"
 
 namespace appshot {
@@ -135,6 +137,18 @@ bool Lifecycle::settle_ended(const std::shared_ptr<Instance>& instance, const st
     on_failed(*instance, why);
   }
   return true;
+}
+
+bool Lifecycle::wait_application_gone(const Operation& operation, Deadline deadline) {
+  if (wait_ended(operation.instance(), Deadline::in(seconds(0)))) return true;
+  Result<InstanceRecord> record = node_.registry.instance(operation.aid());
+  if (!record) return true;
+  if (Result<Pidfd> init = Pidfd::open(HostPid{record->init.pid});
+      init && is_running(record->init)) {
+    pollfd ended{init->fd(), POLLIN, 0};
+    ::poll(&ended, 1, deadline.left_ms());
+  }
+  return settle_ended(hold_on(operation.aid()), "the application and its harness are gone");
 }
 
 void Lifecycle::settle_lost(const std::shared_ptr<Instance>& instance) {

@@ -67,12 +67,12 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   if (taken) return taken;
   node_.metrics.failures++;
   Error error = taken.take_error();
-  const bool gone = error.cls() == ErrorClass::gone;
+  // The folder tells how far it came. Only a harness that is no more cannot tell itself.
   const bool stop = wish.stop || wish.sleep;
-  if (gone) (void)lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(5)));
-  const bool ended =
-      gone && stop && lifecycle_.wait_ended(operation.instance(), Deadline::in(kEndAfterSnapshot));
-  // The folder tells how far it came.
+  const bool gone = error.cls() == ErrorClass::gone &&
+                    lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(0)));
+  const bool ended = gone && stop && node_.images.describe(record.dir) &&
+                     lifecycle_.wait_application_gone(operation, Deadline::in(kEndAfterSnapshot));
   TRY(settle_one(record));
   (void)lifecycle_.change(instance.aid, [](InstanceRecord& edited) {
     if (is_alive(edited.state)) edited.sleep_snapshot.clear();
@@ -80,9 +80,9 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   Result<SnapshotRecord> settled = node_.registry.snapshot(record.id);
   const bool whole = settled && settled->complete;
   if (whole && gone && ended == stop) return describe_snapshot(*settled);
-  if (whole && wish.sleep) {
-    drop(record.id);  // nobody sleeps in it
-  } else if (whole) {
+  if (whole) {
+    settled->owner.clear();  // nobody sleeps in it
+    TRY(node_.registry.update_snapshot(*settled));
     (void)std::move(error).within("the snapshot " + record.id + " is complete, but " +
                                   instance.aid + " runs on");
   }

@@ -42,7 +42,7 @@ class ApplicationDies(Interrupted):
     def test_the_rest_of_it_goes_on(self):
         for point in ("begin", "frozen", "captured"):
             for who, other in (("parent", "child"), ("child", "parent")):
-                for how in ((), ("--stop",)):
+                for how in ((), ("--stop",)) if point == "frozen" else ((),):
                     with self.subTest(f"{who} at {point} {how}"):
                         self.one_dies_while(f"snapshot.{point}:stop", who, other, how)
 

@@ -66,7 +66,9 @@ class Verifier {
  private:
   Result<> machine() {
     if (!image_.machine) return wrong("it does not say what machine it was made on");
-    if (image_.machine->page_size != kPageSize) return wrong("page size");
+    // Another machine's is possible; that it is not this one's is told by the restore.
+    const uint32_t page = image_.machine->page_size;
+    if (page < kPageSize || (page & (page - 1)) != 0) return wrong("page size");
     if (image_.pages_block != kPagesBlock) return wrong("the size of the pages file's blocks");
     return {};
   }

@@ -32,7 +32,7 @@ TEST_P(VerifyReferences, Refuses) {
 const Case kImageCases[] = {
     {"NoProcess", [](ImageT& i) { i.processes.clear(); }},
     {"NoMachine", [](ImageT& i) { i.machine.reset(); }},
-    {"OtherPageSize", [](ImageT& i) { i.machine->page_size = 16384; }},
+    {"ImpossiblePageSize", [](ImageT& i) { i.machine->page_size = 5000; }},
     {"OtherBlockSize", [](ImageT& i) { i.pages_block = 1; }},
     {"NoClocks", [](ImageT& i) { i.clock_boottime.reset(); }},
     {"GhostBeyondPages", [](ImageT& i) { i.ghosts[0]->pages = {PageRun(0, 0x1000, 0x6000)}; }},

@@ -116,7 +116,9 @@ void find_obstacles(const InstanceView& instance, const std::vector<ProcessSourc
   find_visitors(instance, obstacles);
 }
 
-Result<Obstacles> preflight(const InstanceView& instance) {
+namespace {
+
+Result<Obstacles> look_at_running(const InstanceView& instance) {
   std::vector<ProcessSource> processes;
   for (pid_t pid : TRY(instance.application->processes())) {
     Result<ProcessSource> process = ProcessSource::look_at(HostPid{pid});
@@ -126,6 +128,20 @@ Result<Obstacles> preflight(const InstanceView& instance) {
   Obstacles obstacles;
   find_obstacles(instance, processes, obstacles);
   return obstacles;
+}
+
+}  // namespace
+
+Result<Obstacles> preflight(const InstanceView& instance) {
+  Obstacles lasting;
+  Obstacles first = TRY(look_at_running(instance));
+  if (first.empty()) return lasting;
+  // What runs may change while it is looked at, and show what never was. What is there twice is
+  // there; the rest is looked for again when nothing runs.
+  Obstacles second = TRY(look_at_running(instance));
+  for (const Obstacle& obstacle : first.all())
+    if (second.has(obstacle)) lasting.add(obstacle.what, obstacle.hint);
+  return lasting;
 }
 
 }  // namespace appshot

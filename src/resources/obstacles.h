@@ -1,6 +1,7 @@
 // What is in the way of a snapshot, collected so that the user is told everything at once.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,9 +15,10 @@ class Obstacles {
  public:
   void add(std::string what, std::string hint = "") {
     Obstacle obstacle{std::move(what), std::move(hint)};
-    for (const Obstacle& known : all_)
-      if (known == obstacle) return;
-    all_.push_back(std::move(obstacle));
+    if (!has(obstacle)) all_.push_back(std::move(obstacle));
+  }
+  bool has(const Obstacle& obstacle) const {
+    return std::find(all_.begin(), all_.end(), obstacle) != all_.end();
   }
   bool empty() const { return all_.empty(); }
   const std::vector<Obstacle>& all() const { return all_; }

@@ -21,7 +21,8 @@ CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 PAUSE_S = 0.01
 # Files that grow or come and go by themselves, and what is in the layers of an instance that stays.
-OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$|/layers/")
+OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$|/layers/"
+                       r"|^(lib|run)/instances$")
 
 
 def enter_own_world():

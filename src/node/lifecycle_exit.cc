@@ -153,6 +153,11 @@ bool Lifecycle::wait_application_gone(const Operation& operation, Deadline deadl
 
 void Lifecycle::settle_lost(const std::shared_ptr<Instance>& instance) {
   if (settle_ended(instance, "the application and its harness are gone")) return;
+  {
+    std::lock_guard lock(instance->mutex);
+    auto lived = std::chrono::steady_clock::now() - instance->harness_since;
+    if (lived > kSteadyAfter) instance->adoptions = 0;
+  }
   node_.events.add(instance->aid, "harness-lost", instance->aid + ": its harness has died");
   adopt(instance);
 }
@@ -161,8 +166,6 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
   seconds pause;
   {
     std::lock_guard lock(instance->mutex);
-    auto now = std::chrono::steady_clock::now();
-    if (now - instance->harness_since > kSteadyAfter) instance->adoptions = 0;
     pause = pause_before(++instance->adoptions);
   }
   if (pause.count() > 0)
@@ -178,6 +181,7 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
       std::lock_guard lock(instance->mutex);
       if (instance->link) return;  // somebody else was faster
     }
+    if (settle_ended(instance, "its harness died, and it with it")) return;
     HarnessConfig config;
     config.mode = "adopt";
     config.generation = record->generation;
@@ -186,8 +190,8 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
       node_.metrics.adoptions++;
       return node_.events.add(instance->aid, "adopted", instance->aid + ": has a new harness");
     }
-    if (!settle_ended(instance, "its harness died: " + started.error().message()))
-      log_error(instance->aid + ": not adopted: " + started.error().message());
+    log_error(instance->aid + ": not adopted: " + started.error().message());
+    adopt(instance);  // it may be about to end; else the next attempt comes later and later
   });
 }
 

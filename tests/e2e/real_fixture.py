@@ -7,6 +7,7 @@ process is in mount and IPC namespaces of its own, so that nobody else's mounts 
 
 import collections
 import ctypes
+import itertools
 import os
 import pathlib
 import re
@@ -87,11 +88,31 @@ def descriptors_of(pid):
     return dict(kinds)
 
 
+def remove_cgroups(tag):
+    """Whoever would have removed them was killed with the test."""
+    for path in sorted(subjects_process.cgroups_named(tag), reverse=True):
+        for folder, _, _ in os.walk(path, topdown=False):
+            until(lambda folder=folder: remove_cgroup(folder), f"{folder} is empty")
+
+
+def remove_cgroup(folder):
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
+
+
 class RealNode(Node):
+    numbers = itertools.count()
+
     def setUp(self):
+        self.tag = f"t{os.getpid()}-{next(self.numbers)}"
+        self.addCleanup(remove_cgroups, self.tag)
         super().setUp()
         del self.env["APPSHOT_HARNESS"]
-        self.tag = f"t{os.getpid()}"
         self.aid = f"{self.tag}-counter"
         self.json("ps")  # the daemon starts
 

@@ -22,9 +22,10 @@ def setUpModule():
     enter_own_world()
 
 
-def pss_kib(pid):
-    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])
+def own_kib(pid):
+    """Without what is shared with files, of which others' use decides whose it is."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^RssAnon:\s+(\d+)", text, re.M)[1])
 
 
 class Leaks(RealNode):
@@ -49,11 +50,11 @@ class Leaks(RealNode):
         return found
 
     def memory(self):
-        found = {"appshotd": pss_kib(self.daemon_pid())}
+        found = {"appshotd": own_kib(self.daemon_pid())}
         instance = self.instance(self.aid)
         if instance and instance["harness_pid"]:
-            found["harness"] = pss_kib(instance["harness_pid"])
-            found["init"] = pss_kib(instance["init_pid"])
+            found["harness"] = own_kib(instance["harness_pid"])
+            found["init"] = own_kib(instance["init_pid"])
         return found
 
     def settled(self):

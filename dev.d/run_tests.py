@@ -22,7 +22,13 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / "build"
 BIN = BUILD / "bin"
 FUZZER = REPOSITORY / "build-fuzz" / "bin" / "manifest_fuzz"
-SUBJECTS_RUNNER = REPOSITORY / "tests" / "e2e" / "subjects.py"
+E2E = REPOSITORY / "tests" / "e2e"
+SUBJECTS_RUNNER = E2E / "subjects.py"
+SANITIZED_DAEMON = REPOSITORY / "build-sanitize" / "bin" / "appshotd"
+# Those that ask much of the daemon in little time.
+SANITIZED_SCRIPTS = ("test_cli", "test_recovery", "test_recovery_real")
+SOAK_SCRIPTS = {"test_churn": {"APPSHOT_CHURN_SNAPSHOTS": "200"},
+                "test_leaks": {"APPSHOT_LEAK_CYCLES": "500"}}
 FUZZ_SECONDS = 20
 BUILD_SECONDS_MAX = 1500
 PART_SECONDS_MAX = 600
@@ -86,10 +92,23 @@ def unit_tests(run, folder):
     return counts.of_gtest_folder(results, status)
 
 
-def e2e_tests(run, script):
+def e2e_tests(run, script, env=None):
     _, output = run.command([sys.executable, "-m", "unittest", "-v", script.stem],
-                            cwd=script.parent)
+                            cwd=script.parent, env=env)
     return counts.of_unittest(output)
+
+
+def e2e_tests_sanitized(run, script):
+    """With a sanitized appshotd. What its sanitizers have to say comes in files, each a failure."""
+    reports = run.scratch / f"reports-{script.stem}"
+    reports.mkdir()
+    log = f"log_path={reports}/report"
+    result = e2e_tests(run, script, {"APPSHOT_DAEMON": str(SANITIZED_DAEMON), "ASAN_OPTIONS": log,
+                                     "UBSAN_OPTIONS": f"{log}:print_stacktrace=1"})
+    for report in sorted(reports.iterdir()):
+        print(report.read_text(errors="replace"), flush=True)
+        result.failed += 1
+    return result
 
 
 def subjects(run, extra=(), seconds=PART_SECONDS_MAX):
@@ -125,9 +144,13 @@ def test_parts(run):
     run.part("unit tests", lambda: unit_tests(run, BUILD))
     run.part("build sanitize", lambda: build(run, "sanitize"))
     run.part("unit tests, sanitized", lambda: unit_tests(run, REPOSITORY / "build-sanitize"))
-    for name in sorted(glob.glob(str(REPOSITORY / "tests" / "e2e" / "test_*.py"))):
+    for name in sorted(glob.glob(str(E2E / "test_*.py"))):
         script = pathlib.Path(name)
         run.part(f"e2e {script.stem}", lambda script=script: e2e_tests(run, script), [BIN])
+    for name in SANITIZED_SCRIPTS:
+        script = E2E / f"{name}.py"
+        run.part(f"e2e {name}, sanitized daemon",
+                 lambda script=script: e2e_tests_sanitized(run, script), [SANITIZED_DAEMON])
     run.part("subjects", lambda: subjects(run), [SUBJECTS_RUNNER, BUILD / "subjects"])
     demo = REPOSITORY / "tests" / "demo" / "demo.sh"
     run.part("demo", lambda: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
@@ -136,6 +159,9 @@ def test_parts(run):
 
 
 def soak_parts(run, minutes):
+    for name, env in SOAK_SCRIPTS.items():
+        run.part(f"e2e {name}, long",
+                 lambda name=name, env=env: e2e_tests(run, E2E / f"{name}.py", env), [BIN])
     run.part("fuzz", lambda: fuzz(run, minutes * 60), [FUZZER])
     repeat = max(1, minutes // 3)
     run.part("subjects", lambda: subjects(run, ["--cycles", "3", "--repeat", str(repeat)],

@@ -106,13 +106,13 @@ def remove_cgroup(folder):
 
 
 class RealNode(Node):
-    numbers = itertools.count()
+    serials = itertools.count()
 
     def setUp(self):
-        self.tag = f"t{os.getpid()}-{next(self.numbers)}"
+        self.tag = f"t{os.getpid()}-{next(self.serials)}"
         self.addCleanup(remove_cgroups, self.tag)
         super().setUp()
-        del self.env["APPSHOT_HARNESS"]
+        self.env["APPSHOT_HARNESS"] = str(BIN / "appshot-harness")
         self.aid = f"{self.tag}-counter"
         self.json("ps")  # the daemon starts
 

@@ -35,7 +35,8 @@ struct InitSetup {
   // Runs once the world is built and before anyone is told: a restore makes its processes here.
   // Forks of it do not return from it. Descriptors it puts into `kept` stay with init.
   std::function<Result<>(KeptDescriptors& kept)> populate;
-  std::vector<int> populate_uses;  // descriptors of the harness that populate needs; closed after it
+  std::vector<int>
+      populate_uses;  // descriptors of the harness that populate needs; closed after it
 };
 
 // What it is asked. Requests are {"op": …}, each answered by {"ok": true, …} or {"error": {…}};

@@ -214,7 +214,8 @@ bool Lifecycle::wait_harness_gone(Instance& instance, Deadline deadline) {
 
 void Lifecycle::sweep(const std::string& aid) {
   auto path = instance_group(aid, node_.paths.instance_state(aid));
-  Result<> swept = path ? remove_instance_group(*path, Deadline::in(kSweepWait)) : path.take_error();
+  Result<> swept =
+      path ? remove_instance_group(*path, Deadline::in(kSweepWait)) : path.take_error();
   if (swept) swept = remove_tree(node_.paths.instance_run(aid));
   if (!swept) log_warning(std::move(swept).within("what is left of " + aid).error().message());
 }

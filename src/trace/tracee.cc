@@ -58,8 +58,9 @@ Tracee& Tracee::operator=(Tracee&& other) noexcept {
 
 Tracee::~Tracee() {
   if (tid_.value == 0 || ::ptrace(PTRACE_DETACH, tid_.value, 0, 0) == 0) return;
-  // Detaching works only on a stopped thread. A running one would stop at its next signal, for ever;
-  // a dead one is nobody else's to reap, and until then its process is not dead to its parent.
+  // Detaching works only on a stopped thread. A running one would stop at its next signal, for
+  // ever; a dead one is nobody else's to reap, and until then its process is not dead to its
+  // parent.
   ::ptrace(PTRACE_INTERRUPT, tid_.value, 0, 0);
   Result<StopStatus> stop = wait_stop(Deadline::in(kLetGoMax));
   if (!stop) return;  // it has ended, or is so deep in the kernel that nothing can be done

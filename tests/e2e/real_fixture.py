@@ -161,8 +161,8 @@ class RealNode(Node):
         daemon = self.daemon_pid()
         running = descendants()
         return {
-            "processes": sorted(f"{pid} {name}" for pid, name in running.items()),
-            "namespaces": sorted(namespaces_of(running)),
+            "processes": sorted(running.values()),
+            "namespaces": len(namespaces_of(running)),
             "mounts": pathlib.Path("/proc/self/mountinfo").read_text().splitlines(),
             "cgroups": subjects_process.cgroups_named(self.tag),
             "ipc": [line for kind in ("shm", "sem", "msg") for line in

@@ -4,7 +4,8 @@
 //   architecture=NAME  kernel=NAME  page_size=N  vdso_hash=N    the fact itself
 //   cpu_feature=NAME  xstate_bit=N                              one more that the image needs
 //   hard_limit=RESOURCE:N                                       of every process
-//   size=PATH  mtime=PATH  build_id=PATH  name=PATH             of a mapped file: another than it has
+//   size=PATH  mtime=PATH  build_id=PATH  name=PATH             of a mapped file: another than it
+//   has
 #include <unistd.h>
 
 #include <cstdio>
@@ -64,7 +65,8 @@ const std::map<std::string, Edit>& edits() {
        machine_edit([](MachineT& m, auto& v) { m.page_size = static_cast<uint32_t>(number(v)); })},
       {"vdso_hash", machine_edit([](MachineT& m, auto& v) { m.vdso_hash = number(v); })},
       {"cpu_feature", machine_edit([](MachineT& m, auto& v) { m.cpu_features.push_back(v); })},
-      {"xstate_bit", machine_edit([](MachineT& m, auto& v) { m.xstate_mask |= 1ULL << number(v); })},
+      {"xstate_bit",
+       machine_edit([](MachineT& m, auto& v) { m.xstate_mask |= 1ULL << number(v); })},
       {"hard_limit", set_hard_limit},
       {"size", file_edit([](FileNameT& file) { file.size += 1; })},
       {"mtime", file_edit([](FileNameT& file) {

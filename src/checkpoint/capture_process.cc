@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "isolation/clocks.h"
 #include "os/file.h"
 #include "resources/attributes/attributes.h"
 #include "resources/credentials/credentials.h"
@@ -20,6 +21,10 @@
 
 namespace appshot {
 namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+int64_t nanoseconds(const timespec& time) { return time.tv_sec * kSecond + time.tv_nsec; }
 
 class ProcessCapture {
  public:
@@ -59,6 +64,7 @@ class ProcessCapture {
       HostPid tid = frozen.tracee.tid();
       proc::Stat stat = TRY(source_.dir.stat_of_thread(tid));
       TRY(threads::capture(frozen.tracee, stat, *thread));
+      if (frozen.call) thread->waiting = TRY(waiting(*frozen.call, frozen.end_ns));
       thread->scheduling = TRY(scheduling::capture(tid));
       TRY(seccomp::capture(frozen.tracee, TRY(source_.dir.status_of_thread(tid)), *thread));
       record_->threads.push_back(std::move(thread));
@@ -111,6 +117,19 @@ class ProcessCapture {
   std::unique_ptr<image::ProcessT> take() { return std::move(record_); }
 
  private:
+  // The end as the application's own clock will show it, however long it sleeps as an image.
+  Result<std::unique_ptr<image::WaitingT>> waiting(const TimedCall& call,
+                                                   const std::optional<int64_t>& end_ns) {
+    auto waiting = std::make_unique<image::WaitingT>();
+    waiting->syscall = call.number;
+    waiting->args.assign(call.args.begin(), call.args.end());
+    if (!end_ns) return waiting;
+    const int64_t end = *end_ns + nanoseconds(TRY(clocks_of(context_.instance.init)).monotonic) -
+                        nanoseconds(clocks_now().monotonic);
+    waiting->end = std::make_unique<image::Time>(end / kSecond, end % kSecond);
+    return waiting;
+  }
+
   uint64_t pending_for(size_t thread) const {
     uint64_t pending = proc::field_number(source_.status, "ShdPnd", 16);
     for (const auto& signal : record_->threads[thread]->pending)

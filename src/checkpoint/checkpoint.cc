@@ -18,6 +18,7 @@
 #include "resources/pipes/pipe.h"
 #include "resources/terminals/terminal.h"
 #include "trace/frozen_application.h"
+#include "trace/time_left.h"
 
 namespace appshot {
 namespace {
@@ -160,6 +161,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   // From here to resume() or kill() nothing of the application runs.
   const Clock::time_point froze = Clock::now();
   FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
+  TRY(find_time_left(frozen, deadline));
   TRY(fault_point("snapshot.frozen"));
   TRY(capture.describe());
   TRY(capture.look_at_processes(frozen));

@@ -4,8 +4,6 @@
 #include <sched.h>
 #include <sys/utsname.h>
 
-#include <sstream>
-
 #include "base/check.h"
 #include "isolation/clocks.h"
 #include "os/file.h"
@@ -36,22 +34,8 @@ class Visit {
   int flag_;
 };
 
-// The instance's offsets are those of its init; a reader outside sees them there.
 Result<> capture_clocks(CaptureContext& context) {
-  Clocks clocks = clocks_now();
-  std::istringstream offsets(
-      TRY(read_file("/proc/" + std::to_string(context.instance.init.value) + "/timens_offsets")));
-  std::string which;
-  long sec = 0, nsec = 0;
-  while (offsets >> which >> sec >> nsec) {
-    timespec& clock = which == "monotonic" ? clocks.monotonic : clocks.boottime;
-    clock.tv_sec += sec;
-    clock.tv_nsec += nsec;
-    if (clock.tv_nsec >= 1'000'000'000) {
-      clock.tv_nsec -= 1'000'000'000;
-      clock.tv_sec += 1;
-    }
-  }
+  Clocks clocks = TRY(clocks_of(context.instance.init));
   context.image.clock_monotonic = std::make_unique<image::Time>(to_time(clocks.monotonic));
   context.image.clock_boottime = std::make_unique<image::Time>(to_time(clocks.boottime));
   return {};

@@ -62,8 +62,9 @@ inline std::unique_ptr<ThreadT> rich_thread(int tid) {
   thread->filters.back()->instructions.resize(16, 6);
   thread->pending.push_back(queued_signal(34));
   thread->waiting = std::make_unique<WaitingT>();
-  thread->waiting->args = {1, 2, 3};
-  thread->waiting->left = std::make_unique<Time>(1, 2);
+  thread->waiting->syscall = 35;
+  thread->waiting->args = {1, 2, 3, 4, 5, 6};
+  thread->waiting->end = std::make_unique<Time>(1, 2);
   return thread;
 }
 

@@ -16,6 +16,7 @@ constexpr uint64_t kUserAddressMax = 1ULL << 47;
 constexpr int kPidMax = 1 << 22;
 constexpr size_t kSignals = 64;
 constexpr size_t kSigInfoBytes = 128;
+constexpr size_t kCallArguments = 6;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
 Error wrong(const std::string& what) {
@@ -234,6 +235,8 @@ class Verifier {
       return wrong("a thread's credentials");
     if (!thread.alt_stack || !thread.rseq) return wrong("what a thread has registered");
     if (thread.registers.size() != kRegisterBytes) return wrong("a thread's registers");
+    if (thread.waiting && thread.waiting->args.size() != kCallArguments)
+      return wrong("the call a thread waits in");
     for (const auto& signal : thread.pending)
       if (signal->info.size() != kSigInfoBytes) return wrong("a pending signal");
     for (const auto& filter : thread.filters)

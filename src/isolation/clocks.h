@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/result.h"
+#include "os/pids.h"
 
 namespace appshot {
 
@@ -13,7 +14,8 @@ struct Clocks {
   timespec boottime{};
 };
 
-Clocks clocks_now();  // as the calling process sees them
+Clocks clocks_now();                        // as the calling process sees them
+Result<Clocks> clocks_of(HostPid process);  // as that process sees them, now
 
 // Children of the caller are born into a time namespace in which the clocks show `start` now.
 Result<> enter_time_namespace_for_children(const Clocks& start);

@@ -11,6 +11,7 @@
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
 #include "restore/remote_call.h"
+#include "restore/timed_call.h"
 
 namespace appshot {
 namespace {
@@ -41,27 +42,28 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
     for (const auto& thread : process->threads) {
       if (hosts.count(thread->tid) == 0)
         return Error(ErrorClass::gone, "thread " + std::to_string(thread->tid) + " is missing");
-      held.threads.push_back({TRY(Tracee::seize(hosts[thread->tid], kOptions)), thread.get()});
+      held.threads.push_back({TRY(Tracee::seize(hosts[thread->tid], kOptions)), thread.get(), {}});
     }
     all.processes_.push_back(std::move(held));
   }
   return all;
 }
 
-Result<> RestoredThreads::put_back(Zone& zone, Deadline deadline) {
+Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& clock_ns,
+                                   Deadline deadline) {
   TRY(interrupt_all(deadline));
   // Stopped ones first, children before parents: a parent must be able to wait for a stop it knew
   // of.
   for (auto process = processes_.rbegin(); process != processes_.rend(); ++process) {
     if (!was_stopped(*process->record)) continue;
     TRY(settle_stopped_children(*process, zone, deadline));
-    TRY(finish(*process, zone, deadline));
+    TRY(finish(*process, zone, clock_ns, deadline));
     TRY(stop_again(*process, deadline));
   }
   for (HeldProcess& process : processes_) {
     if (process.done) continue;
     TRY(settle_stopped_children(process, zone, deadline));
-    TRY(finish(process, zone, deadline));
+    TRY(finish(process, zone, clock_ns, deadline));
   }
   return {};
 }
@@ -110,13 +112,19 @@ Result<> RestoredThreads::settle_stopped_children(HeldProcess& process, Zone& zo
 
 // The instruction that unmaps the zone goes with it; the stop on the way out of the call is the
 // last thing the process does there.
-Result<> RestoredThreads::finish(HeldProcess& process, Zone& zone, Deadline deadline) {
+Result<> RestoredThreads::finish(HeldProcess& process, Zone& zone,
+                                 const std::function<int64_t()>& clock_ns, Deadline deadline) {
+  for (HeldThread& thread : process.threads)
+    if (thread.record->waiting)
+      thread.result =
+          TRY(begin_timed_call(thread.tracee, *thread.record->waiting, zone, clock_ns(), deadline)
+                  .within("thread " + std::to_string(thread.record->tid)));
   int64_t unmapped = TRY(remote_call(process.threads.front().tracee, zone, SYS_munmap,
                                      CallArguments(zone.address(), zone.length()), deadline));
   if (unmapped != 0)
     return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
   for (HeldThread& thread : process.threads)
-    TRY(threads::put_back(thread.tracee, *process.record, *thread.record)
+    TRY(threads::put_back(thread.tracee, *process.record, *thread.record, thread.result)
             .within("thread " + std::to_string(thread.record->tid)));
   process.done = true;
   return {};

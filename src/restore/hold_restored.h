@@ -2,6 +2,8 @@
 // credentials to the moment they run.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/deadline.h"
@@ -20,7 +22,8 @@ class RestoredThreads {
 
   // Stops them, takes the zone away, gives them their registers, state and masks. Processes that
   // were stopped as a whole are so again, and their parents know as much of it as they did.
-  Result<> put_back(Zone& zone, Deadline deadline);
+  // `clock_ns`: tells the restored application's CLOCK_MONOTONIC.
+  Result<> put_back(Zone& zone, const std::function<int64_t()>& clock_ns, Deadline deadline);
   // Lets go of the rest.
   Result<> release();
 
@@ -28,6 +31,7 @@ class RestoredThreads {
   struct HeldThread {
     Tracee tracee;
     const image::ThreadT* record;
+    std::optional<int64_t> result{};  // of the timed call it waits in
   };
   struct HeldProcess {
     HostPid pid;
@@ -38,7 +42,8 @@ class RestoredThreads {
 
   Result<> interrupt_all(Deadline deadline);
   Result<> settle_stopped_children(HeldProcess& process, Zone& zone, Deadline deadline);
-  Result<> finish(HeldProcess& process, Zone& zone, Deadline deadline);
+  Result<> finish(HeldProcess& process, Zone& zone, const std::function<int64_t()>& clock_ns,
+                  Deadline deadline);
   Result<> stop_again(HeldProcess& process, Deadline deadline);
 
   std::vector<HeldProcess> processes_;  // parents before children

@@ -33,6 +33,7 @@ namespace appshot {
 namespace {
 
 constexpr std::chrono::seconds kRestoreMax{60};
+constexpr int64_t kSecond = 1'000'000'000;
 
 // Ends the new instance unless it is released: init takes everything in its namespace with it.
 class UnfinishedInit {
@@ -64,6 +65,22 @@ Result<pid_t> start_init(RestoreRequest& request, const image::ImageT& image) {
   if (!bound) ::_exit(1);
   run_init(std::move(request.init));
 }
+
+// CLOCK_MONOTONIC as the restored application sees it: it goes on from the image's when init
+// starts.
+class ApplicationClock {
+ public:
+  explicit ApplicationClock(const image::Time& at_start)
+      : ahead_ns_(at_start.sec() * kSecond + at_start.nsec() - ours()) {}
+  int64_t now_ns() const { return ours() + ahead_ns_; }
+
+ private:
+  static int64_t ours() {
+    const timespec now = clocks_now().monotonic;
+    return now.tv_sec * kSecond + now.tv_nsec;
+  }
+  int64_t ahead_ns_;
+};
 
 // Init tells when the tree has been begun; a failure before that comes in words.
 Error init_died(HostPid init) {
@@ -137,6 +154,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   request.init.populate_uses = inside.descriptors();
   request.init.host_name = image.host_name;
   RestoredInstance instance;
+  const ApplicationClock clock(*image.clock_monotonic);
   instance.init = HostPid{TRY(start_init(request, image))};
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
@@ -158,7 +176,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(zone.wait_stage(kStageReady, deadline, all_live));
 
   // Registers and masks; the zone goes; then all at once.
-  TRY(threads.put_back(zone, deadline));
+  TRY(threads.put_back(
+      zone, [&] { return clock.now_ns(); }, deadline));
   TRY(fault_point("restore.ready"));
   if (image.terminal) {
     instance.terminal = TRY(fetch_terminal(request.control, deadline));

@@ -65,7 +65,8 @@ Result<> FrozenApplication::hold_thread(FrozenProcess& process, HostPid tid, Dea
   StopStatus stop = TRY(tracee.wait_stop(deadline));
   if (stop.group_stopped()) process.stop_signal = stop.signal();
   proc::Fields status = TRY(process.dir.status_of_thread(tid));
-  process.threads.push_back({VirtualPid{proc::innermost(status, "NSpid")}, std::move(tracee)});
+  process.threads.push_back(
+      {VirtualPid{proc::innermost(status, "NSpid")}, std::move(tracee), {}, {}});
   return {};
 }
 

@@ -6,12 +6,14 @@
 // application runs by itself. Its destruction lets everything go on, whatever happened.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/deadline.h"
 #include "base/result.h"
 #include "os/cgroup.h"
 #include "os/proc/process_dir.h"
+#include "os/timed_calls.h"
 #include "trace/tracee.h"
 
 namespace appshot {
@@ -19,6 +21,9 @@ namespace appshot {
 struct FrozenThread {
   VirtualPid id;
   Tracee tracee;
+  // What it waits in, and until when on our CLOCK_MONOTONIC if that is known: see time_left.h.
+  std::optional<TimedCall> call{};
+  std::optional<int64_t> end_ns{};
 };
 
 struct FrozenProcess {

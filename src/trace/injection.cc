@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "trace/call_registers.h"
+#include "trace/group_stops.h"
 #include "trace/return_path.h"
 
 namespace appshot {
@@ -26,19 +27,6 @@ constexpr uint64_t kAreaBytes = kTaskAt + kCallBytes + kStackBytes;
 
 // A first call needs `syscall` and a return path: 2 + 16 * 10 + 14 bytes.
 constexpr size_t kPadBytes = 192;
-
-// A process that was stopped tells so again whenever it is let run, without being any less ours.
-constexpr int kGroupStopsMax = 16;
-
-Result<StopStatus> wait_past_group_stops(Tracee& thread, Result<> (Tracee::*go_on)(),
-                                         Deadline deadline) {
-  for (int stops = 0;; ++stops) {
-    StopStatus stop = TRY(thread.wait_stop(deadline));
-    bool nothing_new = stop.group_stopped() || stop.interrupted();
-    if (!nothing_new || stops == kGroupStopsMax) return stop;
-    TRY((thread.*go_on)());
-  }
-}
 
 uint64_t bit(int signal) { return 1ULL << (signal - 1); }
 

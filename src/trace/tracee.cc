@@ -78,17 +78,7 @@ Result<StopStatus> Tracee::wait_stop(Deadline deadline) {
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
   for (;;) {
-    int status = 0;
-    pid_t got = ::waitpid(tid_.value, &status, __WALL | WNOHANG);
-    if (got < 0 && errno != EINTR) return Error::from_errno(errno, "waitpid").as(ErrorClass::gone);
-    if (got > 0) {
-      StopStatus stop(status);
-      if (stop.exited()) {
-        pid_t gone = std::exchange(tid_, HostPid{}).value;
-        return Error(ErrorClass::gone, "thread " + std::to_string(gone) + " has ended");
-      }
-      return stop;
-    }
+    if (std::optional<StopStatus> stop = TRY(try_wait_stop())) return *stop;
     int left = deadline.left_ms();
     if (left == 0)
       return Error(ErrorClass::timeout,
@@ -99,6 +89,19 @@ Result<StopStatus> Tracee::wait_stop(Deadline deadline) {
     timespec timeout{slice / 1000, (slice % 1000) * 1'000'000L};
     ::sigtimedwait(&child_signal, nullptr, &timeout);
   }
+}
+
+Result<std::optional<StopStatus>> Tracee::try_wait_stop() {
+  int status = 0;
+  pid_t got = ::waitpid(tid_.value, &status, __WALL | WNOHANG);
+  if (got < 0 && errno != EINTR) return Error::from_errno(errno, "waitpid").as(ErrorClass::gone);
+  if (got <= 0) return std::optional<StopStatus>();
+  StopStatus stop(status);
+  if (stop.exited()) {
+    pid_t gone = std::exchange(tid_, HostPid{}).value;
+    return Error(ErrorClass::gone, "thread " + std::to_string(gone) + " has ended");
+  }
+  return std::optional<StopStatus>(stop);
 }
 
 Result<> Tracee::resume(int signal) {

@@ -8,6 +8,7 @@
 #include <sys/user.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,7 +48,8 @@ class Tracee {
 
   Result<> interrupt();
   Result<StopStatus> wait_stop(Deadline deadline);
-  Result<> resume(int signal = 0);  // PTRACE_CONT
+  Result<std::optional<StopStatus>> try_wait_stop();  // nothing: it runs or sleeps
+  Result<> resume(int signal = 0);                    // PTRACE_CONT
   Result<> resume_plainly() { return resume(); }
   Result<> resume_to_syscall();  // PTRACE_SYSCALL
   Result<> detach(int signal = 0);

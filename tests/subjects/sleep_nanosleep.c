@@ -15,6 +15,7 @@ int main(void) {
   struct thread thread;
   thread_start(&thread, body, NULL);
   wait_until_blocked(getpid(), thread.tid, "nanosleep");
+  nap_ms(timeout_ms() / 2);  // what is left must be told from the whole
   STEP("nanosleep in progress");
   thread_join(&thread);
   subject_done();

@@ -25,6 +25,7 @@ int main(void) {
   struct thread thread;
   thread_start(&thread, body, NULL);
   wait_until_blocked(getpid(), thread.tid, "select");
+  nap_ms(timeout_ms() / 2);  // what is left must be told from the whole
   STEP("select in progress");
   thread_join(&thread);
   subject_done();

@@ -100,11 +100,18 @@ void plan_parent_death_signal(const image::ThreadT& thread, CallList& calls) {
     calls.add(SYS_prctl, PR_SET_PDEATHSIG, thread.parent_death_signal, 0, 0, 0);
 }
 
-Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from) {
+Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from,
+                  std::optional<int64_t> result) {
   user_regs_struct registers;
   std::memcpy(&registers, from.registers.data(), sizeof registers);
-  TRY(thread.set_registers(
-      with_call_to_make_again(registers, !from.pending.empty() || !process.pending.empty())));
+  if (result) {
+    registers.rax = static_cast<unsigned long long>(*result);
+    registers.orig_rax = static_cast<unsigned long long>(from.waiting->syscall);
+  } else {
+    bool signal_waits = !from.pending.empty() || !process.pending.empty();
+    registers = with_call_to_make_again(registers, signal_waits);
+  }
+  TRY(thread.set_registers(registers));
   TRY(thread.set_xstate(from.xstate));
   return thread.block_signals(from.blocked);
 }

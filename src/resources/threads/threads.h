@@ -2,6 +2,8 @@
 // registered with the kernel, its alternate signal stack.
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
 #include "image/schema/image_generated.h"
 #include "os/proc/process_dir.h"
@@ -28,6 +30,8 @@ void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data);
 void plan_parent_death_signal(const image::ThreadT& thread, CallList& calls);
 
 // From outside, at the very end: the thread's registers, extended state and signal mask.
-Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from);
+// `result`: of the timed call it waits in, when that has been begun anew.
+Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from,
+                  std::optional<int64_t> result);
 
 }  // namespace appshot::threads

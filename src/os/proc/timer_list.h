@@ -1,0 +1,24 @@
+// /proc/timer_list: the timers that sleeping threads are woken by. It does not say whose they are;
+// who lets one thread sleep and wake at will can tell (trace/time_left).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace appshot::proc {
+
+// Moments on the machine's CLOCK_MONOTONIC (outside of all time namespaces); the ends are the
+// earliest that the sleepers asked for (the kernel may be later by their slack), and sorted.
+struct Wakeups {
+  int64_t now_ns = 0;
+  std::vector<int64_t> ends_ns;
+};
+
+Result<Wakeups> parse_timer_list(std::string_view text);
+// Of this machine. Fails where the file is not there or not for us to read.
+Result<Wakeups> wakeups();
+
+}  // namespace appshot::proc

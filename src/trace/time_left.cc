@@ -1,0 +1,210 @@
+#include "trace/time_left.h"
+
+#include <signal.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <sstream>
+
+#include "os/proc/timer_list.h"
+#include "os/restart.h"
+#include "trace/group_stops.h"
+#include "trace/remote_memory.h"
+
+namespace appshot {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+// What is not known by then stays unknown: such a call waits its whole time again.
+constexpr std::chrono::milliseconds kLookMax{200};
+constexpr int kTriesMax = 4;
+constexpr uint64_t kClockIdsMax = 64;
+
+TimedCall call_of(const user_regs_struct& r, long number) {
+  return {number, {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
+}
+
+// Of a thread that sleeps in restart_syscall, which has forgotten what it restarts. Lines are
+// "[<0>] do_sys_poll+0x400/0x590"; the kernel leaves out its functions for sleeping as such, and so
+// all of a plain sleep.
+TimedCall call_of_stack(const user_regs_struct& r, const std::string& stack) {
+  auto has = [&](const char* function) { return stack.find(function) != std::string::npos; };
+  if (has("do_sys_poll")) return call_of(r, SYS_poll);
+  if (has("futex_")) return call_of(r, SYS_futex);
+  std::istringstream lines(stack);
+  for (std::string line; std::getline(lines, line);)
+    if (line.find("syscall") == line.npos && line.find("SYSCALL") == line.npos &&
+        line.find("hrtimer_nanosleep") == line.npos)
+      return {};  // such as a sleep on a clock of processor time
+  // The one takes a clock where the other takes an address.
+  return call_of(r, r.rdi < kClockIdsMax ? SYS_clock_nanosleep : SYS_nanosleep);
+}
+
+bool interrupted(const user_regs_struct& registers) {
+  return static_cast<int64_t>(registers.orig_rax) >= 0 &&
+         static_cast<int64_t>(registers.rax) == -kErestartRestartblock;
+}
+
+int64_t now_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+// One thread that is let go on with its call, and stopped in it again.
+class Restarted {
+ public:
+  Restarted(const proc::ProcessDir& dir, Tracee& thread, Deadline deadline)
+      : thread_(thread),
+        folder_("task/" + std::to_string(thread.tid().value) + "/"),
+        dir_(dir),
+        deadline_(deadline) {}
+
+  // False: the call has ended instead of going on.
+  Result<bool> sleep() {
+    TRY(thread_.resume_to_syscall());
+    TRY(expect_call(TRY(wait_past_group_stops(thread_, &Tracee::resume_to_syscall, deadline_))));
+    TRY(thread_.resume_to_syscall());
+    while (!deadline_.passed()) {
+      if (std::optional<StopStatus> stop = TRY(thread_.try_wait_stop())) {
+        TRY(expect_call(*stop));
+        return false;
+      }
+      // Looking at it waits until a thread that is about to sleep does so.
+      std::string call = TRY(dir_.read(folder_ + "syscall"));
+      if (call[0] >= '0' && call[0] <= '9') return true;
+    }
+    return Error(ErrorClass::timeout, "a thread does not go on with its system call");
+  }
+
+  Result<std::string> stack() { return dir_.read(folder_ + "stack"); }
+
+  // Back to where it was, or to the end of the call.
+  Result<> stop(bool sleeps) {
+    if (sleeps) {
+      TRY(thread_.interrupt());
+      TRY(expect_call(TRY(thread_.wait_stop(deadline_))));
+    }
+    TRY(thread_.interrupt());  // any stop, as that at the end of the call, uses it up
+    TRY(thread_.resume());
+    StopStatus stop = TRY(thread_.wait_stop(deadline_));
+    if (stop.interrupted() || stop.group_stopped()) return {};
+    return unexpected(stop);
+  }
+
+ private:
+  static Error unexpected(const StopStatus& stop) {
+    return Error(ErrorClass::other, "a thread stopped by signal " + std::to_string(stop.signal()) +
+                                        " while it went on with its system call");
+  }
+  static Result<> expect_call(const StopStatus& stop) {
+    return stop.syscall() ? Result<>() : unexpected(stop);
+  }
+
+  Tracee& thread_;
+  std::string folder_;
+  const proc::ProcessDir& dir_;
+  Deadline deadline_;
+};
+
+class TimeLeft {
+ public:
+  explicit TimeLeft(Deadline deadline)
+      : deadline_(deadline), give_up_(Deadline::in(kLookMax)), frozen_ns_(now_ns()) {}
+
+  Result<> look_at(FrozenProcess& process, FrozenThread& thread) {
+    const user_regs_struct registers = TRY(thread.tracee.registers());
+    if (!interrupted(registers)) return {};
+    const bool forgotten = registers.orig_rax == SYS_restart_syscall;
+    TimedCall call = call_of(registers, static_cast<long>(registers.orig_rax));
+    if (!forgotten && !call.is_known()) return {};
+    if (!forgotten && (!call.is_relative() || TRY(told(process, call, thread.end_ns)))) {
+      thread.call = call;
+      return {};
+    }
+    if (!forgotten) thread.call = call;
+    if (give_up_.passed()) return {};
+    // No signal may come in between: it would be for the application.
+    const uint64_t mask = TRY(thread.tracee.blocked_signals());
+    TRY(thread.tracee.block_signals(~0ULL));
+    Result<> found = find_timer(process, thread, registers);
+    if (thread.tracee.tid().value != 0) TRY(thread.tracee.block_signals(mask));
+    return found;
+  }
+
+ private:
+  // The freeze has interrupted it, and the kernel has written what was left then.
+  Result<bool> told(const FrozenProcess& process, const TimedCall& call,
+                    std::optional<int64_t>& end_ns) {
+    if (call.remainder() == 0) return false;
+    timespec left{};
+    RemoteMemory memory = TRY(RemoteMemory::open(process.dir.pid()));
+    TRY(memory.read(call.remainder(), {reinterpret_cast<char*>(&left), sizeof left}));
+    end_ns = frozen_ns_ + left.tv_sec * kSecond + left.tv_nsec;
+    return true;
+  }
+
+  Result<> find_timer(FrozenProcess& process, FrozenThread& thread,
+                      const user_regs_struct& registers) {
+    Restarted restarted(process.dir, thread.tracee, deadline_);
+    std::vector<int64_t> candidates;
+    for (int tries = 0; tries < kTriesMax; ++tries) {
+      if (!before_) before_ = ends();
+      const bool sleeps = TRY(restarted.sleep());
+      std::vector<int64_t> with, fresh;
+      if (sleeps) {
+        if (!thread.call) thread.call = call_of_stack(registers, TRY(restarted.stack()));
+        with = ends();
+      }
+      TRY(restarted.stop(sleeps));
+      if (!interrupted(TRY(thread.tracee.registers()))) {
+        thread.call.reset();  // it has its result now, and waits for nothing
+        return {};
+      }
+      std::set_difference(with.begin(), with.end(), before_->begin(), before_->end(),
+                          std::back_inserter(fresh));
+      before_.reset();
+      if (tries == 0) {
+        candidates = std::move(fresh);
+      } else {
+        std::vector<int64_t> both;
+        std::set_intersection(candidates.begin(), candidates.end(), fresh.begin(), fresh.end(),
+                              std::back_inserter(both));
+        candidates = std::move(both);
+      }
+      if (candidates.size() <= 1) break;  // else others have begun to sleep meanwhile
+    }
+    if (thread.call && !thread.call->is_known()) thread.call.reset();
+    if (candidates.size() == 1) thread.end_ns = candidates.front() + clock_offset_ns_;
+    return {};
+  }
+
+  // None where the file is not there or not for us to read.
+  std::vector<int64_t> ends() {
+    Result<proc::Wakeups> wakeups = proc::wakeups();
+    if (!wakeups) return {};
+    clock_offset_ns_ = now_ns() - wakeups->now_ns;
+    return std::move(wakeups->ends_ns);
+  }
+
+  Deadline deadline_, give_up_;
+  int64_t frozen_ns_;
+  int64_t clock_offset_ns_ = 0;                 // of our clock, should we be in a time namespace
+  std::optional<std::vector<int64_t>> before_;  // the timers while no thread of ours sleeps
+};
+
+}  // namespace
+
+Result<> find_time_left(FrozenApplication& frozen, Deadline deadline) {
+  TimeLeft left(deadline);
+  for (FrozenProcess& process : frozen.processes())
+    for (FrozenThread& thread : process.threads)
+      TRY(left.look_at(process, thread)
+              .within("thread " + std::to_string(thread.id.value) + " of process " +
+                      std::to_string(process.id.value)));
+  return {};
+}
+
+}  // namespace appshot

@@ -61,6 +61,7 @@ class WindowMaker {
     void* at = ::mmap(pointer(window), length, prot, flags, fd, static_cast<off_t>(m.offset));
     if (at == MAP_FAILED)
       return Error::from_errno(errno, fmt::format("mmap of {} bytes at {:#x}", length, window));
+    if (is_private_zero(m) && (prot & PROT_WRITE) != 0) keep_offset(pointer(window), length);
     if (accounted || (m.prot & PROT_WRITE) != 0) {
       expect_pages(m, window);
     } else {
@@ -90,6 +91,17 @@ class WindowMaker {
     const image::SharedMemoryT& object =
         *context_.image.shared_memory[static_cast<size_t>(m.object)];
     return object.kind == image::SharedMemoryKind::sysv ? &object : nullptr;
+  }
+
+  bool is_private_zero(const image::MappingT& m) const {
+    return m.kind == MappingKind::file && !m.shared &&
+           context_.image.mapped_files[static_cast<size_t>(m.object)]->path == "/dev/zero";
+  }
+
+  // Such memory shows the offset it was mapped with, unless it is moved before anything was in it.
+  static void keep_offset(char* start, uint64_t length) {
+    *reinterpret_cast<volatile char*>(start) = 0;
+    ::madvise(start, length, MADV_DONTNEED);
   }
 
   static Result<> advise(const image::MappingT& m, uint64_t window) {

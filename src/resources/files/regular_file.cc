@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -35,6 +36,21 @@ std::string self_path(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_st
 std::string folder_of(const std::string& path) {
   size_t slash = path.find_last_of('/');
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+// A file that was made without a name may be given one. /proc calls it by its number; the flag that
+// tells so is lost when it is opened again.
+bool never_had_a_name(const image::FileNameT& name) {
+  return name.ghost >= 0 && name.path.ends_with("/#" + std::to_string(name.inode));
+}
+
+// The file system remembers a position by what was read on the way there: without having read
+// anything, a folder put at its end stays empty when it is rewound.
+Result<> move_in_folder(int fd, int64_t position) {
+  char some[1024];
+  TRY_SYS(::syscall(SYS_getdents64, fd, some, sizeof some));
+  TRY_SYS(::lseek(fd, position, SEEK_SET));
+  return {};
 }
 
 // A folder that is still there, as near to where the lost file was as there is one.
@@ -111,8 +127,8 @@ int reopen_flags(uint32_t captured) {
 }
 
 Result<UniqueFd> open_named(RestoreContext& context, const image::FileNameT& name, int flags) {
-  bool linkable = (flags & kTmpFile) != 0;
-  if (linkable) flags &= ~O_TMPFILE;
+  bool linkable = (flags & kTmpFile) != 0 || never_had_a_name(name);
+  if ((flags & kTmpFile) != 0) flags &= ~O_TMPFILE;
   if (name.ghost < 0) return open_file(name.path, flags | O_NOCTTY);
   UniqueFd* lost = TRY(lost_file(context, name, linkable).within(name.path));
   return open_file(self_path(*lost), (flags & ~O_NOFOLLOW) | O_NOCTTY).within(name.path);
@@ -148,7 +164,11 @@ Result<UniqueFd> RegularFile::reopen(RestoreContext& context, const image::OpenF
   // What the link itself was opened as must not be followed.
   if ((flags & O_PATH) != 0 && S_ISLNK(name.mode)) flags |= O_NOFOLLOW;
   UniqueFd fd = TRY(open_named(context, name, flags));
-  if ((flags & O_PATH) == 0 && file.offset != 0) TRY_SYS(::lseek(fd.get(), file.offset, SEEK_SET));
+  if ((flags & O_PATH) != 0 || file.offset == 0) return fd;
+  if (S_ISDIR(name.mode))
+    TRY(move_in_folder(fd.get(), file.offset));
+  else
+    TRY_SYS(::lseek(fd.get(), file.offset, SEEK_SET));
   return fd;
 }
 

@@ -20,6 +20,7 @@ constexpr int kIntervalTimers = 3;
 constexpr int kPrTimerCreateRestoreIds = 77;
 
 image::Time to_time(const timespec& t) { return image::Time(t.tv_sec, t.tv_nsec); }
+bool is_zero(const image::Time& t) { return t.sec() == 0 && t.nsec() == 0; }
 
 }  // namespace
 
@@ -113,13 +114,15 @@ void plan_create(const image::ProcessT& process, CallList& calls, DataSpace& dat
 void plan_set(const image::ProcessT& process, CallList& calls, DataSpace& data) {
   for (int which = 0; which < kIntervalTimers; ++which) {
     const image::IntervalTimer& timer = process.interval_timers[static_cast<size_t>(which)];
-    if (timer.value().sec() == 0 && timer.value().nsec() == 0) continue;
+    // One that has fired stands still until its signal is taken: it is set going again at its pace.
+    const image::Time& first = is_zero(timer.value()) ? timer.interval() : timer.value();
+    if (is_zero(first)) continue;
     itimerval value{{timer.interval().sec(), timer.interval().nsec() / 1000},
-                    {timer.value().sec(), timer.value().nsec() / 1000}};
+                    {first.sec(), first.nsec() / 1000}};
     calls.add(SYS_setitimer, which, data.put(value), 0);
   }
   for (const auto& timer : process.posix_timers) {
-    if (timer->value->sec() == 0 && timer->value->nsec() == 0) continue;
+    if (is_zero(*timer->value)) continue;
     itimerspec value{{timer->interval->sec(), timer->interval->nsec()},
                      {timer->value->sec(), timer->value->nsec()}};
     calls.add(SYS_timer_settime, timer->id, 0, data.put(value), 0);

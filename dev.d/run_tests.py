@@ -152,6 +152,8 @@ def test_parts(run):
         run.part(f"e2e {name}, sanitized daemon",
                  lambda script=script: e2e_tests_sanitized(run, script), [SANITIZED_DAEMON])
     run.part("subjects", lambda: subjects(run), [SUBJECTS_RUNNER, BUILD / "subjects"])
+    run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
+             [SUBJECTS_RUNNER, BUILD / "subjects"])
     demo = REPOSITORY / "tests" / "demo" / "demo.sh"
     run.part("demo", lambda: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
     run.part("build fuzz", lambda: build(run, "fuzz"), [REPOSITORY / "tests" / "fuzz"])

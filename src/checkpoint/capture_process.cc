@@ -104,7 +104,8 @@ class ProcessCapture {
         TRY(Injection::begin(frozen_.any(), remote, vdso->start, vdso->length(), deadline_));
     TRY(waiting_signals());  // much may have come while memory was read
     timers::FiredTimers before = timers::FiredTimers::among(*record_);
-    Result<> asked = ask_process(injection);
+    Result<> asked = look_at_future_memory(injection);
+    if (asked) asked = ask_process(injection);
     for (size_t i = 1; asked && i < frozen_.threads.size(); ++i) asked = ask_thread(injection, i);
     if (asked) asked = ask_notifications(injection);
     TRY(injection.end(frozen_.any(), deadline_));
@@ -142,6 +143,19 @@ class ProcessCapture {
     uint64_t pending = pending_for(thread) | avoid;
     int done = pick_completion_signal(mask("SigIgn"), mask("SigCgt"), pending);
     return {frozen_.threads[thread].tracee, frozen_.id, frozen_.threads[thread].id, done};
+  }
+
+  // Memory that we have just mapped is locked if all that is mapped is to be.
+  Result<> look_at_future_memory(const Injection& injection) {
+    if (proc::field_number(source_.status, "VmLck") == 0) return {};
+    for (const proc::Mapping& mapping : TRY(source_.dir.mappings())) {
+      if (mapping.start > injection.area() || mapping.end <= injection.area()) continue;
+      if ((mapping.vm_flags & proc::VmFlag::kLockOnFault) != 0)
+        record_->address_space->future = image::FutureMemory::locked_on_fault;
+      else if ((mapping.vm_flags & proc::VmFlag::kLocked) != 0)
+        record_->address_space->future = image::FutureMemory::locked;
+    }
+    return {};
   }
 
   Result<> ask_process(Injection& injection) {

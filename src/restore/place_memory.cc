@@ -114,6 +114,9 @@ void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) 
   plan_kernel_mappings(plan, parked, calls);
   for (const auto& mapping : plan.space.mappings) plan_properties(*mapping, calls);
   plan_marks(plan, calls, data);
+  if (plan.space.future == image::FutureMemory::locked) calls.add(SYS_mlockall, MCL_FUTURE);
+  if (plan.space.future == image::FutureMemory::locked_on_fault)
+    calls.add(SYS_mlockall, MCL_FUTURE | MCL_ONFAULT);
 }
 
 }  // namespace appshot

@@ -1,4 +1,5 @@
-// mlockall(MCL_CURRENT | MCL_FUTURE): present mappings stay locked, and new ones are locked too.
+// mlockall(MCL_CURRENT | MCL_FUTURE): present mappings stay locked, and new ones are locked too; with
+// MCL_ONFAULT, as they are touched.
 #include "subject.h"
 
 int main(void) {
@@ -18,6 +19,11 @@ int main(void) {
       CHECK_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   layout_read(&now);
   CHECK(strstr(layout_find(&now, later)->flags, "lo") != NULL);
+  CHECK_OK(mlockall(MCL_FUTURE | MCL_ONFAULT));
+  STEP("later ones when they are touched");
+  later = CHECK_MAP(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  layout_read(&now);
+  CHECK(strstr(layout_find(&now, later)->flags, "lf") != NULL);
   CHECK_OK(munlockall());
   later = CHECK_MAP(mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   layout_read(&now);

@@ -247,6 +247,7 @@ class Verifier {
   Result<> address_space(const AddressSpaceT& space) {
     TRY(name(space.exe));
     if (!space.marks) return wrong("its address marks");
+    if (!known(space.future)) return wrong("what becomes of its later memory");
     uint64_t at = 0;
     for (const auto& mapping : space.mappings) {
       if (!known(mapping->kind)) return wrong("a mapping of no kind");

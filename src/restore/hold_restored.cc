@@ -124,7 +124,7 @@ Result<> RestoredThreads::finish(HeldProcess& process, Zone& zone,
   if (unmapped != 0)
     return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
   for (HeldThread& thread : process.threads)
-    TRY(threads::put_back(thread.tracee, *process.record, *thread.record, thread.result)
+    TRY(threads::put_back(thread.tracee, *thread.record, thread.result)
             .within("thread " + std::to_string(thread.record->tid)));
   process.done = true;
   return {};

@@ -1,8 +1,14 @@
 #include "trace/frozen_application.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
 #include <utility>
+
+#include "os/restart.h"
 
 namespace appshot {
 namespace {
@@ -11,6 +17,25 @@ namespace {
 // the calls we make in it. The latter needs CAP_SYS_ADMIN and a kernel built for it.
 constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD;
 constexpr unsigned long kSuspendSeccomp = PTRACE_O_SUSPEND_SECCOMP;
+
+// Calls that report EINTR when a freeze disturbs them, although no signal handler has run.
+constexpr long kNotRestartedByKernel[] = {SYS_epoll_wait,   SYS_epoll_pwait,   SYS_epoll_pwait2,
+                                          SYS_semop,        SYS_semtimedop,    SYS_rt_sigtimedwait,
+                                          SYS_io_getevents, SYS_io_pgetevents, SYS_msgrcv,
+                                          SYS_msgsnd,       SYS_read};
+
+// The program must not see that anything happened: they are made again, unless a signal that waits
+// has a handler. The kernel decides that when the thread goes on, here or restored.
+Result<> make_again_if_frozen_in(Tracee& thread) {
+  user_regs_struct registers = TRY(thread.registers());
+  if (static_cast<int64_t>(registers.rax) != -EINTR) return {};
+  const auto* end = std::end(kNotRestartedByKernel);
+  if (std::find(std::begin(kNotRestartedByKernel), end, static_cast<long>(registers.orig_rax)) ==
+      end)
+    return {};
+  registers.rax = static_cast<unsigned long long>(-kErestartnohand);
+  return thread.set_registers(registers);
+}
 
 }  // namespace
 
@@ -64,6 +89,7 @@ Result<> FrozenApplication::hold_thread(FrozenProcess& process, HostPid tid, Dea
   TRY(tracee.interrupt());
   StopStatus stop = TRY(tracee.wait_stop(deadline));
   if (stop.group_stopped()) process.stop_signal = stop.signal();
+  TRY(make_again_if_frozen_in(tracee));
   proc::Fields status = TRY(process.dir.status_of_thread(tid));
   process.threads.push_back(
       {VirtualPid{proc::innermost(status, "NSpid")}, std::move(tracee), {}, {}});

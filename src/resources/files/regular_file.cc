@@ -112,6 +112,8 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& nam
   } else if (S_ISREG(ghost.mode)) {
     fd = TRY(create_lost_file(name, linkable));
     TRY(fill(context, ghost, fd.get()));
+    // A program cannot be run from a file that anyone has open for writing.
+    fd = TRY(open_file(self_path(fd), O_RDONLY));
   } else {
     return Error(ErrorClass::unsupported,
                  name.path + " is a lost file of a kind that cannot be made again");

@@ -12,29 +12,14 @@
 namespace appshot::threads {
 namespace {
 
-// Calls that report EINTR when a freeze disturbs them, although no signal handler has run: the
-// program must not see that anything happened, so they are made again.
-constexpr long kNotRestartedByKernel[] = {SYS_epoll_wait,   SYS_epoll_pwait,   SYS_epoll_pwait2,
-                                          SYS_semop,        SYS_semtimedop,    SYS_rt_sigtimedwait,
-                                          SYS_io_getevents, SYS_io_pgetevents, SYS_msgrcv,
-                                          SYS_msgsnd,       SYS_read};
-
-bool made_again(uint64_t number) {
-  for (long call : kNotRestartedByKernel)
-    if (static_cast<long>(number) == call) return true;
-  return false;
-}
-
 // A thread stopped in a system call comes back the way it was stopped: with the kernel's own mark
 // for "make it again" in rax, so that the kernel decides, as it would have, what a signal that
-// waits does to the call. Only what the kernel keeps elsewhere (the time that was left) or would
-// not make again is made again by hand.
-user_regs_struct with_call_to_make_again(user_regs_struct r, bool signal_waits) {
-  auto result = static_cast<int64_t>(r.rax);
-  if (static_cast<int64_t>(r.orig_rax) < 0) return r;
-  bool by_hand = result == -kErestartRestartblock ||
-                 (result == -EINTR && !signal_waits && made_again(r.orig_rax));
-  if (by_hand) r.rax = static_cast<unsigned long long>(-kErestartnointr);
+// waits does to the call. Only a call of which the kernel kept the end, and nobody knows which it
+// was, is made again by hand; it then says EINTR.
+user_regs_struct with_call_to_make_again(user_regs_struct r) {
+  if (static_cast<int64_t>(r.orig_rax) >= 0 &&
+      static_cast<int64_t>(r.rax) == -kErestartRestartblock)
+    r.rax = static_cast<unsigned long long>(-kErestartnointr);
   return r;
 }
 
@@ -100,16 +85,14 @@ void plan_parent_death_signal(const image::ThreadT& thread, CallList& calls) {
     calls.add(SYS_prctl, PR_SET_PDEATHSIG, thread.parent_death_signal, 0, 0, 0);
 }
 
-Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from,
-                  std::optional<int64_t> result) {
+Result<> put_back(Tracee& thread, const image::ThreadT& from, std::optional<int64_t> result) {
   user_regs_struct registers;
   std::memcpy(&registers, from.registers.data(), sizeof registers);
   if (result) {
     registers.rax = static_cast<unsigned long long>(*result);
     registers.orig_rax = static_cast<unsigned long long>(from.waiting->syscall);
   } else {
-    bool signal_waits = !from.pending.empty() || !process.pending.empty();
-    registers = with_call_to_make_again(registers, signal_waits);
+    registers = with_call_to_make_again(registers);
   }
   TRY(thread.set_registers(registers));
   TRY(thread.set_xstate(from.xstate));

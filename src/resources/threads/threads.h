@@ -31,7 +31,6 @@ void plan_parent_death_signal(const image::ThreadT& thread, CallList& calls);
 
 // From outside, at the very end: the thread's registers, extended state and signal mask.
 // `result`: of the timed call it waits in, when that has been begun anew.
-Result<> put_back(Tracee& thread, const image::ProcessT& process, const image::ThreadT& from,
-                  std::optional<int64_t> result);
+Result<> put_back(Tracee& thread, const image::ThreadT& from, std::optional<int64_t> result);
 
 }  // namespace appshot::threads

@@ -17,6 +17,7 @@
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
 #include "resources/terminals/terminal.h"
+#include "trace/epoll_time.h"
 #include "trace/frozen_application.h"
 #include "trace/time_left.h"
 
@@ -159,8 +160,10 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   TRY(fault_point("snapshot.begin"));
 
   // From here to resume() or kill() nothing of the application runs.
+  const EpollTimes epoll_times = EpollTimes::look_at(*instance.application);
   const Clock::time_point froze = Clock::now();
   FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
+  TRY(epoll_times.shorten(frozen));
   TRY(find_time_left(frozen, deadline));
   TRY(fault_point("snapshot.frozen"));
   TRY(capture.describe());

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <sstream>
 
 #include "os/proc/timer_list.h"
@@ -21,6 +22,7 @@ constexpr int64_t kSecond = 1'000'000'000;
 constexpr std::chrono::milliseconds kLookMax{200};
 constexpr int kTriesMax = 4;
 constexpr uint64_t kClockIdsMax = 64;
+constexpr uint64_t kAddressMin = 4096;
 
 TimedCall call_of(const user_regs_struct& r, long number) {
   return {number, {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9}};
@@ -33,19 +35,25 @@ TimedCall call_of_stack(const user_regs_struct& r, const std::string& stack) {
   auto has = [&](const char* function) { return stack.find(function) != std::string::npos; };
   if (has("do_sys_poll")) return call_of(r, SYS_poll);
   if (has("futex_")) return call_of(r, SYS_futex);
+  if (!has("do_syscall_64")) return {};  // it had just been woken
   std::istringstream lines(stack);
   for (std::string line; std::getline(lines, line);)
     if (line.find("syscall") == line.npos && line.find("SYSCALL") == line.npos &&
         line.find("hrtimer_nanosleep") == line.npos)
       return {};  // such as a sleep on a clock of processor time
   // The one takes a clock where the other takes an address.
-  return call_of(r, r.rdi < kClockIdsMax ? SYS_clock_nanosleep : SYS_nanosleep);
+  const bool names_clock = r.rdi < kClockIdsMax;
+  const uint64_t remainder = names_clock ? r.r10 : r.rsi;
+  if (remainder != 0 && remainder < kAddressMin) return {};
+  return call_of(r, names_clock ? SYS_clock_nanosleep : SYS_nanosleep);
 }
 
 bool interrupted(const user_regs_struct& registers) {
   return static_cast<int64_t>(registers.orig_rax) >= 0 &&
          static_cast<int64_t>(registers.rax) == -kErestartRestartblock;
 }
+
+using Timers = std::vector<proc::Wakeup>;
 
 int64_t now_ns() {
   timespec now{};
@@ -148,51 +156,71 @@ class TimeLeft {
 
   Result<> find_timer(FrozenProcess& process, FrozenThread& thread,
                       const user_regs_struct& registers) {
+    const bool forgotten = !thread.call;
     Restarted restarted(process.dir, thread.tracee, deadline_);
-    std::vector<int64_t> candidates;
+    Timers candidates;
     for (int tries = 0; tries < kTriesMax; ++tries) {
-      if (!before_) before_ = ends();
+      if (!before_) before_ = timers();
       const bool sleeps = TRY(restarted.sleep());
-      std::vector<int64_t> with, fresh;
+      Timers with;
       if (sleeps) {
-        if (!thread.call) thread.call = call_of_stack(registers, TRY(restarted.stack()));
-        with = ends();
+        if (forgotten) thread.call = call_of_stack(registers, TRY(restarted.stack()));
+        with = timers();
       }
       TRY(restarted.stop(sleeps));
       if (!interrupted(TRY(thread.tracee.registers()))) {
         thread.call.reset();  // it has its result now, and waits for nothing
         return {};
       }
-      std::set_difference(with.begin(), with.end(), before_->begin(), before_->end(),
-                          std::back_inserter(fresh));
+      Timers fresh = without(with, *before_);
       before_.reset();
-      if (tries == 0) {
-        candidates = std::move(fresh);
-      } else {
-        std::vector<int64_t> both;
-        std::set_intersection(candidates.begin(), candidates.end(), fresh.begin(), fresh.end(),
-                              std::back_inserter(both));
-        candidates = std::move(both);
-      }
-      if (candidates.size() <= 1) break;  // else others have begun to sleep meanwhile
+      candidates = tries == 0 ? std::move(fresh) : both(fresh, candidates);
+      bool told = !forgotten || is_believable(*thread.call, candidates);
+      if (candidates.size() <= 1 && told) break;  // else others have begun to sleep meanwhile
     }
-    if (thread.call && !thread.call->is_known()) thread.call.reset();
-    if (candidates.size() == 1) thread.end_ns = candidates.front() + clock_offset_ns_;
+    if (forgotten && !is_believable(*thread.call, candidates)) thread.call.reset();
+    if (thread.call && candidates.size() == 1)
+      thread.end_ns = candidates.front().earliest_ns + clock_offset_ns_;
     return {};
   }
 
+  // The timer of a sleep that is gone on with has no leeway, others nearly always have. A sleep is
+  // told by what is not on the stack, so it takes this to believe it.
+  static bool is_believable(const TimedCall& call, const Timers& candidates) {
+    if (!call.is_known()) return false;
+    if (call.number != SYS_nanosleep && call.number != SYS_clock_nanosleep) return true;
+    return candidates.size() == 1 && candidates.front().earliest_ns == candidates.front().latest_ns;
+  }
+
   // None where the file is not there or not for us to read.
-  std::vector<int64_t> ends() {
+  Timers timers() {
     Result<proc::Wakeups> wakeups = proc::wakeups();
     if (!wakeups) return {};
     clock_offset_ns_ = now_ns() - wakeups->now_ns;
-    return std::move(wakeups->ends_ns);
+    return std::move(wakeups->timers);
+  }
+
+  // Compared by when they were asked for: the leeway of poll shrinks with what is left.
+  static bool is_earlier(const proc::Wakeup& a, const proc::Wakeup& b) {
+    return a.earliest_ns < b.earliest_ns;
+  }
+  static Timers without(const Timers& all, const Timers& known) {
+    Timers left;
+    std::set_difference(all.begin(), all.end(), known.begin(), known.end(),
+                        std::back_inserter(left), is_earlier);
+    return left;
+  }
+  static Timers both(const Timers& a, const Timers& b) {
+    Timers common;
+    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(common),
+                          is_earlier);
+    return common;
   }
 
   Deadline deadline_, give_up_;
   int64_t frozen_ns_;
-  int64_t clock_offset_ns_ = 0;                 // of our clock, should we be in a time namespace
-  std::optional<std::vector<int64_t>> before_;  // the timers while no thread of ours sleeps
+  int64_t clock_offset_ns_ = 0;   // of our clock, should we be in a time namespace
+  std::optional<Timers> before_;  // the timers while no thread of ours sleeps
 };
 
 }  // namespace

@@ -28,12 +28,12 @@ Result<Wakeups> parse_timer_list(std::string_view text) {
     } else if (line.starts_with(" #") && line.find(": <") != std::string::npos) {
       wakes = line.find(" hrtimer_wakeup,") != std::string::npos;
     } else if (std::sscanf(line.c_str(), " # expires at %lld-%lld nsecs", &soft, &hard) == 2) {
-      if (wakes) all.ends_ns.push_back(soft - offset);
+      if (wakes) all.timers.push_back({soft - offset, hard - offset});
       wakes = false;
     }
   }
   if (!dated) return Error(ErrorClass::unsupported, "/proc/timer_list is not understood");
-  std::sort(all.ends_ns.begin(), all.ends_ns.end());
+  std::sort(all.timers.begin(), all.timers.end());
   return all;
 }
 

@@ -2,6 +2,7 @@
 // who lets one thread sleep and wake at will can tell (trace/time_left).
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -10,11 +11,16 @@
 
 namespace appshot::proc {
 
-// Moments on the machine's CLOCK_MONOTONIC (outside of all time namespaces); the ends are the
-// earliest that the sleepers asked for (the kernel may be later by their slack), and sorted.
+// Moments on the machine's CLOCK_MONOTONIC (outside of all time namespaces): what the sleeper asked
+// for, and how much later the kernel may be.
+struct Wakeup {
+  int64_t earliest_ns = 0, latest_ns = 0;
+  auto operator<=>(const Wakeup&) const = default;
+};
+
 struct Wakeups {
   int64_t now_ns = 0;
-  std::vector<int64_t> ends_ns;
+  std::vector<Wakeup> timers;  // sorted
 };
 
 Result<Wakeups> parse_timer_list(std::string_view text);

@@ -37,7 +37,8 @@ TEST(TimerList, GivesTheWakeupsOnOneClock) {
   Result<Wakeups> all = parse_timer_list(kText);
   ASSERT_TRUE(all);
   EXPECT_EQ(all->now_ns, 12406862270419);
-  EXPECT_EQ(all->ends_ns, (std::vector<int64_t>{12406862270419, 12406865648392}));
+  EXPECT_EQ(all->timers, (std::vector<Wakeup>{{12406862270419, 12406862270419},
+                                              {12406865648392, 12406865698392}}));
 }
 
 TEST(TimerList, AnotherTextIsRefused) { EXPECT_FALSE(parse_timer_list("no timers here\n")); }

@@ -6,12 +6,20 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
 #include "os/file.h"
 
 namespace appshot::attributes {
+namespace {
+
+// Younger than our headers.
+constexpr int kGetRegistrations = 1 << 9;
+constexpr int kPrSetMdwe = 65, kPrGetMdwe = 66;
+
+}  // namespace
 
 void Questions::ask(CallList& calls, DataSpace& data) {
   subreaper_ = data.reserve(sizeof(int));
@@ -20,6 +28,9 @@ void Questions::ask(CallList& calls, DataSpace& data) {
   calls.add(SYS_prctl, PR_GET_CHILD_SUBREAPER, subreaper_, 0, 0, 0);
   memory_errors_ = calls.add(SYS_prctl, PR_MCE_KILL_GET, 0, 0, 0, 0);
   brk_ = calls.add(SYS_brk, 0);
+  // Kernels before 6.3 know neither; then there is nothing to keep or nobody who tells.
+  barriers_ = calls.add_may_fail(SYS_membarrier, kGetRegistrations, 0, 0);
+  deny_write_execute_ = calls.add_may_fail(SYS_prctl, kPrGetMdwe, 0, 0, 0, 0);
 }
 
 void Questions::collect(const CallList& calls, const DataSpace& data,
@@ -30,6 +41,9 @@ void Questions::collect(const CallList& calls, const DataSpace& data,
   process.subreaper = subreaper != 0;
   process.memory_error_policy = static_cast<int>(calls.result(memory_errors_));
   process.address_space->thp_disabled = calls.result(thp_) != 0;
+  process.memory_barriers = static_cast<uint64_t>(std::max<int64_t>(0, calls.result(barriers_)));
+  process.deny_write_execute =
+      static_cast<uint64_t>(std::max<int64_t>(0, calls.result(deny_write_execute_)));
   const image::AddressMarks m = *process.address_space->marks;
   *process.address_space->marks =
       image::AddressMarks(m.start_code(), m.end_code(), m.start_data(), m.end_data(), m.start_brk(),
@@ -58,6 +72,10 @@ void plan(const image::ProcessT& process, CallList& calls) {
   if (process.subreaper) calls.add(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   calls.add(SYS_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, process.memory_error_policy, 0, 0);
   if (process.address_space->thp_disabled) calls.add(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  for (uint64_t command = 1; command != 0; command <<= 1)
+    if ((process.memory_barriers & command) != 0) calls.add(SYS_membarrier, command, 0, 0);
+  if (process.deny_write_execute != 0)
+    calls.add(SYS_prctl, kPrSetMdwe, process.deny_write_execute, 0, 0, 0);
 }
 
 void plan_dumpable(const image::ProcessT& process, CallList& calls) {

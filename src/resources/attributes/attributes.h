@@ -14,7 +14,8 @@ class Questions {
   void collect(const CallList& calls, const DataSpace& data, image::ProcessT& process) const;
 
  private:
-  size_t dumpable_ = 0, thp_ = 0, brk_ = 0, memory_errors_ = 0;
+  size_t dumpable_ = 0, thp_ = 0, brk_ = 0, barriers_ = 0, deny_write_execute_ = 0,
+         memory_errors_ = 0;
   uint64_t subreaper_ = 0;
 };
 

@@ -66,12 +66,26 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
                 "end the debugger or strace that is attached to it");
 }
 
+// A running process may close a descriptor, or open it anew, while it is being looked at.
+bool has_changed(const DescriptorRef& ref) {
+  Result<std::string> link = ref.process.dir.link("fd/" + std::to_string(ref.descriptor.fd));
+  return !link || *link != ref.descriptor.link;
+}
+
+const FileKind* find_kind_of_changing(const DescriptorRef& ref) {
+  constexpr int kLooksMax = 3;
+  const FileKind* kind = nullptr;
+  for (int looks = 0; kind == nullptr && looks < kLooksMax; ++looks) kind = find_file_kind(ref);
+  return kind;
+}
+
 void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource& process,
                                Obstacles& obstacles) {
   for (const DescriptorSource& descriptor : process.descriptors) {
     DescriptorRef ref{instance, process, descriptor};
-    const FileKind* kind = find_file_kind(ref);
+    const FileKind* kind = find_kind_of_changing(ref);
     if (kind == nullptr) {
+      if (has_changed(ref)) continue;
       Obstacle why = explain_unknown(ref);
       obstacles.add(why.what, why.hint);
       continue;

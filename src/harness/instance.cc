@@ -45,7 +45,6 @@ Result<> InstanceGroups::remove() const {
 Result<> make_places(const InstancePlaces& places) {
   TRY(make_folders(places.state, 0700));
   TRY(make_folders(places.run, 0700));
-  TRY(make_folders(places.layers(), 0700));
   TRY(make_folders(places.root(), 0755));
   TRY(make_folders(places.info(), 0755));
   TRY_SYS(::chmod(places.info().c_str(), 0755));

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   appshot::OwnNetwork network = appshot::OwnNetwork::prepare();
+  prctl(PR_SET_NAME, "appshot-spare", 0, 0, 0);  // so that a list of processes tells which waits
   appshot::Channel control{appshot::UniqueFd(control_fd)};
   appshot::Result<std::optional<appshot::HarnessBegin>> begin = appshot::await_begin(control);
   if (!begin) {
@@ -49,6 +50,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (!*begin) return 0;  // the daemon has ended and needs no spare one
+  prctl(PR_SET_NAME, "appshot-harness", 0, 0, 0);
   for (int fd : {STDOUT_FILENO, STDERR_FILENO}) dup2((*begin)->log.get(), fd);
   (*begin)->log.reset();
   appshot::Harness harness(std::move((*begin)->config), std::move(control), std::move(network));

@@ -138,6 +138,7 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   TRY(recover(node, lifecycle, snapshots));
   UniqueFd listener = TRY(listen_at(paths.socket()));
   log_info("serving " + paths.socket());
+  lifecycle.prepare_spare_harness();
   notify(options.notify_fd, "ready\n");
   serve(listener.get(), signals.get(), stop.get(), router, node.metrics);
 

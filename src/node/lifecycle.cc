@@ -127,6 +127,8 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
   Result<Json> ready = await_ready(
       harness, Deadline::in(restores ? kRestoreWait
                                      : std::chrono::milliseconds(node_.config.start_timeout_ms)));
+  // Not sooner: it would take time from the one that is being waited for.
+  prepare_spare_harness();
   if (!ready) {
     // The name is free again only when nothing of this attempt is left.
     bool silent = ready.error().cls() == ErrorClass::timeout;
@@ -151,8 +153,11 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
     record.wait_status.reset();
   }));
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
-  background_.run([this] { harnesses_.prepare_spare(); });
   return {};
+}
+
+void Lifecycle::prepare_spare_harness() {
+  background_.run([this] { harnesses_.prepare_spare(); });
 }
 
 Result<std::shared_ptr<HarnessLink>> Lifecycle::open_link(const std::shared_ptr<Instance>& instance,
@@ -212,11 +217,23 @@ bool Lifecycle::wait_harness_gone(Instance& instance, Deadline deadline) {
                                    [&] { return instance.link == nullptr; });
 }
 
+namespace {
+
+// Those of a life that did not come about, and those that were put aside for it.
+Result<> remove_layers(const std::string& state_dir) {
+  for (const std::string& name : TRY(list_folder(state_dir)))
+    if (name.starts_with("layers")) TRY(remove_tree(state_dir + "/" + name));
+  return {};
+}
+
+}  // namespace
+
 void Lifecycle::sweep(const std::string& aid) {
   auto path = instance_group(aid, node_.paths.instance_state(aid));
   Result<> swept =
       path ? remove_instance_group(*path, Deadline::in(kSweepWait)) : path.take_error();
   if (swept) swept = remove_tree(node_.paths.instance_run(aid));
+  if (swept) swept = remove_layers(node_.paths.instance_state(aid));
   if (!swept) log_warning(std::move(swept).within("what is left of " + aid).error().message());
 }
 

@@ -66,6 +66,8 @@ class Lifecycle {
   // exist; it gets the processes' identities and the state.
   Result<> start(Instance& instance, HarnessConfig config, InstanceState state,
                  const std::string& why);
+  // So that the next start finds a harness that runs already. In the background.
+  void prepare_spare_harness();
   // Takes up the connection to a harness that lives already.
   Result<> connect(const std::shared_ptr<Instance>& instance);
   // Puts a new harness to an application that has lost its own. In the background.

@@ -21,6 +21,7 @@ COUNTER = [str(BIN / "demo_counter"), "10"]
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 PAUSE_S = 0.01
+SPARE, HARNESS = "appshot-spare", "appshot-harness"
 # Files that grow or come and go by themselves, and what is in the layers of an instance that stays.
 OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$|/layers/"
                        r"|^(lib|run)/instances$")
@@ -159,6 +160,7 @@ class RealNode(Node):
 
     def traces(self):
         daemon = self.daemon_pid()
+        until(self.harnesses_have_settled, "a harness for each who lives, and a spare one")
         running = descendants()
         return {
             "processes": sorted(running.values()),
@@ -173,6 +175,12 @@ class RealNode(Node):
             "instances": sorted((i["aid"], i["state"]) for i in self.json("ps", "-a")),
             "snapshots": sorted(s["id"] for s in self.json("snapshots")),
         }
+
+    def harnesses_have_settled(self):
+        """The harness of one who has ended tidies up for a moment after it said so."""
+        names = list(descendants().values())
+        living = sum(i["state"] in ("running", "held") for i in self.json("ps", "-a"))
+        return names.count(SPARE) == 1 and names.count(HARNESS) == living
 
     def files(self):
         found = []

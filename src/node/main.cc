@@ -1,4 +1,5 @@
 // appshotd: the one owner of a node's state. Everything is wired here and in run_daemon.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -9,6 +10,7 @@
 #include "node/daemon.h"
 #include "node/log.h"
 #include "os/file.h"
+#include "os/kernel_features.h"
 
 namespace appshot {
 namespace {
@@ -52,8 +54,9 @@ Result<> serve(const Arguments& arguments) {
   if (!arguments.harness.empty()) config.harness = arguments.harness;
   set_log_level(config.log_level);
   std::unique_ptr<ImageStore> images = make_image_store();
+  std::string state_dir = TRY(Paths::from_environment()).state_dir;
   return run_daemon(arguments.options, config, *images,
-                    [] { return std::vector<MachineFeature>(); });
+                    [state_dir] { return probe_kernel_features(state_dir); });
 }
 
 int run(int argc, char** argv) {
@@ -80,4 +83,9 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace appshot
 
-int main(int argc, char** argv) { return appshot::run(argc, argv); }
+int main(int argc, char** argv) {
+  // Each connection has a thread of its own for a moment. With a heap for each of them, every one
+  // would grow to what the biggest request has ever needed.
+  ::mallopt(M_ARENA_MAX, 1);
+  return appshot::run(argc, argv);
+}

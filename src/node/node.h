@@ -12,17 +12,13 @@
 #include "node/image_store.h"
 #include "node/metrics.h"
 #include "node/reactor.h"
+#include "os/kernel_features.h"
 #include "registry/registry.h"
 
 namespace appshot {
 
-// One thing that this machine has or lacks.
-struct MachineFeature {
-  std::string name;
-  bool present = false;
-  std::string needed_for;
-};
-using MachineProbe = std::function<std::vector<MachineFeature>()>;
+// What this machine has and lacks.
+using MachineProbe = std::function<std::vector<KernelFeature>()>;
 
 struct Node {
   Node(NodeConfig settings, Paths where, Registry& records, ImageStore& store, MachineProbe probe)

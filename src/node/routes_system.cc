@@ -43,11 +43,15 @@ void disk_usage(Call& call, Services& services) {
 }
 
 void machine(Call& call, Services& services) {
+  std::vector<KernelFeature> features = services.node.probe_machine();
   Json list = Json::array();
-  for (const MachineFeature& feature : services.node.probe_machine())
-    list.push_back(
-        {{"name", feature.name}, {"present", feature.present}, {"needed_for", feature.needed_for}});
-  call.answer({{"features", std::move(list)}});
+  for (const KernelFeature& feature : features)
+    list.push_back({{"name", feature.name},
+                    {"present", feature.present},
+                    {"essential", feature.essential},
+                    {"needed_for", feature.needed_for},
+                    {"detail", feature.detail}});
+  call.answer({{"able", able(features)}, {"features", std::move(list)}});
 }
 
 std::string metrics_text(Services& services) {

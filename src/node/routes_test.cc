@@ -31,7 +31,7 @@ TEST(Routes, AreTheDocumentedOnesAndNoOthers) {
   auto images = make_image_store();
   auto reactor = Reactor::start().value();
   Node node({}, {"/nonexistent", "/nonexistent"}, *registry, *images,
-            [] { return std::vector<MachineFeature>(); });
+            [] { return std::vector<KernelFeature>(); });
   Lifecycle lifecycle(node, *reactor);
   Instances instances(node, lifecycle);
   Snapshots snapshots(node, lifecycle);

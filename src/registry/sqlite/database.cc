@@ -4,6 +4,8 @@ namespace appshot {
 namespace {
 
 constexpr int kBusyTimeoutMs = 3000;
+// Read pages are kept in memory up to this: the events alone would fill sqlite's usual 2 MiB.
+constexpr const char* kCacheSize = "PRAGMA cache_size=-256";
 
 Error failure(sqlite3* db, int code) {
   switch (code & 0xff) {
@@ -99,6 +101,7 @@ Result<Database> Database::open(const std::string& path) {
   // the daemon finds such snapshots again in their folders.
   TRY(db.execute("PRAGMA journal_mode=WAL").within(path));
   TRY(db.execute("PRAGMA synchronous=NORMAL").within(path));
+  TRY(db.execute(kCacheSize).within(path));
   return db;
 }
 

@@ -69,6 +69,8 @@ int fail(const Error& error) {
 
 void print(std::string_view text) { write_whole(STDOUT_FILENO, text); }
 
+void print_to(int fd, std::string_view bytes) { write_whole(fd, bytes); }
+
 void print_json(const Json& document) {
   print(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

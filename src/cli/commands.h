@@ -47,6 +47,7 @@ int command_completion(Context& context);
 // Prints the error; the exit status of its class.
 int fail(const Error& error);
 void print(std::string_view text);
+void print_to(int fd, std::string_view bytes);
 void print_json(const Json& document);
 // The same for each id, in order, whatever became of the one before; the first failure's status.
 int for_each_id(Context& context, const std::function<Result<>(const std::string& id)>& action);

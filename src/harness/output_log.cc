@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "os/file.h"
+#include "protocol/base64.h"
 #include "protocol/json.h"
 
 namespace appshot {
@@ -29,7 +30,7 @@ size_t utf8_length(std::string_view text, size_t at) {
   return length;
 }
 
-// Bytes that are not UTF-8 become the characters of the same number, so that nothing is lost.
+// For who looks at it: bytes that are not UTF-8 become the characters of the same number.
 std::string as_text(std::string_view bytes) {
   std::string out;
   for (size_t at = 0; at < bytes.size();) {
@@ -63,7 +64,9 @@ void OutputLog::add(std::string_view stream, std::string_view bytes) {
   if (!file_) return;
   auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch());
-  std::string line = json_text({{"t", now.count()}, {"s", stream}, {"d", as_text(bytes)}}) + "\n";
+  Json entry{{"t", now.count()}, {"s", stream}, {"d", as_text(bytes)}};
+  if (entry["d"] != bytes) entry["b"] = base64_encode(bytes);
+  std::string line = json_text(entry) + "\n";
   // A full disk must not stop the application: the record has a gap then.
   (void)!write_all(file_.get(), {line.data(), line.size()});
   size_ += line.size();

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/text.h"
+#include "protocol/base64.h"
 
 namespace appshot {
 namespace {
@@ -17,16 +18,26 @@ std::string event_line(const Json& event) {
 int check_machine(Context& context) {
   Result<Json> answer = context.api.get("/v1/check");
   if (!answer) return fail(answer.error());
+  int status = bool_at(*answer, "able") ? 0 : exit_status_of(ErrorClass::mismatch);
   if (context.options.json) {
     print_json(*answer);
-    return 0;
+    return status;
   }
   Table table({"FEATURE", "PRESENT", "NEEDED FOR"});
-  for (const Json& feature : field(*answer, "features"))
-    table.add({string_at(feature, "name"), bool_at(feature, "present") ? "yes" : "NO",
-               string_at(feature, "needed_for")});
+  std::vector<Obstacle> lacks;
+  for (const Json& feature : field(*answer, "features")) {
+    bool essential = bool_at(feature, "essential");
+    std::string present = bool_at(feature, "present") ? "yes" : essential ? "NO" : "no (optional)";
+    table.add({string_at(feature, "name"), present, string_at(feature, "needed_for")});
+    if (essential && !bool_at(feature, "present"))
+      lacks.push_back({string_at(feature, "name") + ": " + string_at(feature, "detail"), ""});
+  }
   print(table.text());
-  return 0;
+  if (lacks.empty()) return status;
+  return fail(Error(ErrorClass::mismatch, "this machine lacks what appshot needs")
+                  .hint("appshot needs root and Linux 6.7 or newer; a container has to allow "
+                        "namespaces, mounts and ptrace")
+                  .with_obstacles(std::move(lacks)));
 }
 
 void print_list(const std::string& head, const Json& entries) {
@@ -50,9 +61,10 @@ int command_logs(Context& context) {
       return {};
     }
     Json entry = TRY(parse_json(line));
-    std::string bytes = string_at(entry, "d");
-    bool to_stderr = string_at(entry, "s") == "stderr";
-    (void)!::write(to_stderr ? STDERR_FILENO : STDOUT_FILENO, bytes.data(), bytes.size());
+    // What is no text stands there twice: as something to look at, and byte for byte.
+    std::string exact = string_at(entry, "b");
+    std::string bytes = exact.empty() ? string_at(entry, "d") : TRY(base64_decode(exact));
+    print_to(string_at(entry, "s") == "stderr" ? STDERR_FILENO : STDOUT_FILENO, bytes);
     return {};
   });
   return read ? 0 : fail(read.error());

@@ -26,6 +26,8 @@ constexpr seconds kRestoreWait{600};
 // Its harness tidies up before it ends.
 constexpr seconds kHarnessEndWait{30};
 constexpr seconds kSweepWait{10};
+// For the successor of a harness that has died.
+constexpr seconds kAdoptionWait{10};
 
 }  // namespace
 
@@ -58,6 +60,7 @@ Operation::~Operation() {
   if (!instance_) return;
   std::lock_guard guard(instance_->mutex);
   instance_->busy.clear();
+  instance_->changed.notify_all();
 }
 
 std::shared_ptr<Instance> Lifecycle::hold_on(const std::string& aid) {
@@ -67,8 +70,21 @@ std::shared_ptr<Instance> Lifecycle::hold_on(const std::string& aid) {
   return instance;
 }
 
+std::shared_ptr<Instance> Lifecycle::find(const std::string& aid) {
+  std::lock_guard lock(table_mutex_);
+  auto found = table_.find(aid);
+  return found == table_.end() ? nullptr : found->second;
+}
+
+void Lifecycle::forget(const std::shared_ptr<Instance>& instance) {
+  std::lock_guard lock(table_mutex_);
+  auto found = table_.find(instance->aid);
+  if (found != table_.end() && found->second == instance) table_.erase(found);
+}
+
 std::string Lifecycle::busy_with(const std::string& aid) {
-  std::shared_ptr<Instance> instance = hold_on(aid);
+  std::shared_ptr<Instance> instance = find(aid);
+  if (!instance) return "";
   std::lock_guard lock(instance->mutex);
   return instance->busy;
 }
@@ -84,10 +100,12 @@ Result<Operation> Lifecycle::begin(const std::string& aid_or_prefix, std::string
       return Error(ErrorClass::conflict, record.aid + " is busy: " + other + " is going on");
     }
     // It may have been removed, or even made anew, while we waited.
-    if (hold_on(record.aid) == instance) {
-      TRY(node_.registry.instance(record.aid));
-      return Operation(std::move(instance), std::move(lock), what);
+    if (find(record.aid) != instance) continue;
+    if (Result<InstanceRecord> still = node_.registry.instance(record.aid); !still) {
+      forget(instance);
+      return still.take_error();
     }
+    return Operation(std::move(instance), std::move(lock), what);
   }
 }
 
@@ -168,6 +186,7 @@ Result<std::shared_ptr<HarnessLink>> Lifecycle::open_link(const std::shared_ptr<
   {
     std::lock_guard lock(instance->mutex);
     instance->link = link;
+    instance->changed.notify_all();
   }
   TRY(reactor_.watch(link));
   return link;
@@ -195,14 +214,34 @@ Result<> Lifecycle::connect(const std::shared_ptr<Instance>& instance) {
 }
 
 Result<std::shared_ptr<HarnessLink>> Lifecycle::link(const std::string& aid_or_prefix) {
+  return link(aid_or_prefix, Deadline::in(kAdoptionWait));
+}
+
+Result<std::shared_ptr<HarnessLink>> Lifecycle::link(const std::string& aid_or_prefix,
+                                                     Deadline deadline) {
   InstanceRecord record = TRY(node_.registry.instance(aid_or_prefix));
   std::shared_ptr<Instance> instance = hold_on(record.aid);
-  std::lock_guard lock(instance->mutex);
-  if (instance->link && !instance->ended) return instance->link;
+  std::unique_lock lock(instance->mutex);
+  auto linked = [&] { return instance->link && !instance->ended; };
+  auto decided = [&] {
+    bool adoptable = instance->busy.empty() || instance->busy == kAdopting;
+    return linked() || instance->ended || !adoptable;
+  };
+  if (is_alive(record.state))
+    instance->changed.wait_for(lock, std::chrono::milliseconds(deadline.left_ms()), decided);
+  if (linked()) return instance->link;
+  lock.unlock();
+  record = TRY(node_.registry.instance(record.aid));
   if (is_alive(record.state))
     return Error(ErrorClass::conflict, record.aid + " has no harness at the moment")
         .hint("it is being given a new one; try again");
   return not_running(record);
+}
+
+Result<> Lifecycle::await_adoption(const std::string& aid_or_prefix) {
+  InstanceRecord record = TRY(node_.registry.instance(aid_or_prefix));
+  if (is_alive(record.state)) (void)link(record.aid);
+  return {};
 }
 
 bool Lifecycle::wait_ended(Instance& instance, Deadline deadline) {

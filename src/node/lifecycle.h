@@ -21,6 +21,9 @@
 
 namespace appshot {
 
+// What an instance is busy with while it is given another harness.
+inline constexpr std::string_view kAdopting = "adopt";
+
 struct Instance {
   explicit Instance(std::string name) : aid(std::move(name)) {}
 
@@ -60,6 +63,7 @@ class Lifecycle {
 
   // By AID or unique prefix. Waits for an operation that is going on; class conflict if it lasts.
   Result<Operation> begin(const std::string& aid_or_prefix, std::string_view what);
+  // The daemon's hold on an instance, made if there is none: only for one that is in the registry.
   std::shared_ptr<Instance> hold_on(const std::string& aid);
 
   // Starts a harness and waits until the application stands (or says why not). The record must
@@ -75,8 +79,13 @@ class Lifecycle {
   // What exit.json says, if it is there; else failed, or adopted when init lives.
   void settle_lost(const std::shared_ptr<Instance>& instance);
 
-  // The way to the instance's harness; class conflict and a hint when it has none.
+  // The way to the instance's harness. One that has just died is given a successor in a moment, for
+  // which it waits; not for its own caller's operation, which the successor waits for. Class
+  // conflict and a hint when there is none.
   Result<std::shared_ptr<HarnessLink>> link(const std::string& aid_or_prefix);
+  Result<std::shared_ptr<HarnessLink>> link(const std::string& aid_or_prefix, Deadline deadline);
+  // Before an operation that needs the harness: as above, but having none is no error here.
+  Result<> await_adoption(const std::string& aid_or_prefix);
   bool wait_ended(Instance& instance, Deadline deadline);
   // For one whose harness has died: whether the application ends too, which is then settled.
   bool wait_application_gone(const Operation& operation, Deadline deadline);
@@ -94,6 +103,8 @@ class Lifecycle {
   std::string busy_with(const std::string& aid);
 
  private:
+  std::shared_ptr<Instance> find(const std::string& aid);  // none: null
+  void forget(const std::shared_ptr<Instance>& instance);
   Result<std::shared_ptr<HarnessLink>> open_link(const std::shared_ptr<Instance>& instance,
                                                  Channel channel);
   void on_event(const std::shared_ptr<Instance>& instance, const Json& event);

@@ -166,6 +166,7 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
   seconds pause;
   {
     std::lock_guard lock(instance->mutex);
+    instance->ended = false;  // a daemon that has just started could not know
     pause = pause_before(++instance->adoptions);
   }
   if (pause.count() > 0)
@@ -173,7 +174,7 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
               std::to_string(pause.count()) + " s");
   background_.run([this, instance, pause] {
     std::this_thread::sleep_for(pause);
-    Result<Operation> operation = begin(instance->aid, "adopt");
+    Result<Operation> operation = begin(instance->aid, kAdopting);
     if (!operation) return log_error("adopt: " + operation.error().message());
     Result<InstanceRecord> record = node_.registry.instance(instance->aid);
     if (!record || !is_alive(record->state)) return;

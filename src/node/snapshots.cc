@@ -47,6 +47,7 @@ Json describe_snapshot(const SnapshotRecord& record) {
 Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
                              const ProgressListener& progress) {
   const char* verb = wish.sleep ? "sleep" : "snapshot";
+  TRY(lifecycle_.await_adoption(aid));
   Operation operation = TRY(lifecycle_.begin(aid, verb));
   InstanceRecord instance = TRY(node_.registry.instance(operation.aid()));
   if (!is_alive(instance.state))

@@ -32,19 +32,16 @@ std::string change_of(const image::FileNameT& name) {
   return same_time ? "" : "was changed at another time";
 }
 
-}  // namespace
+std::string_view last_part(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-Result<> refuse_differences(const image::ImageT& image) {
-  std::vector<Obstacle> differences;
-  auto here = TRY(describe_machine());
-  find_machine_differences(*image.machine, *here, differences);
-  for (const auto& process : image.processes) limits::find_differences(*process, differences);
-  if (!differences.empty()) return mismatch(differences);
-  return {};
+bool has_private_file_of_that_name(const image::ImageT& image, const std::string& path) {
+  for (const auto& file : image.private_files)
+    if (last_part(file->path) == last_part(path)) return true;
+  return false;
 }
 
-Result<> refuse_changed_files(const image::ImageT& image) {
-  std::vector<Obstacle> differences;
+void find_changed_files(const image::ImageT& image, bool from_outside,
+                        std::vector<Obstacle>& differences) {
   std::vector<bool> shared(image.mapped_files.size());
   for (const auto& process : image.processes) {
     if (!process->address_space) continue;
@@ -56,11 +53,30 @@ Result<> refuse_changed_files(const image::ImageT& image) {
     const image::FileNameT& name = *image.mapped_files[i];
     // What is mapped to be written in common is data, and comes with the image's own files.
     if (name.ghost >= 0 || shared[i] || !S_ISREG(name.mode)) continue;
+    if (from_outside && has_private_file_of_that_name(image, name.path)) continue;
     std::string change = change_of(name);
     if (!change.empty())
       differences.push_back({"the program file " + name.path + " " + change,
                              "install the same version, or restore where the snapshot was made"});
   }
+}
+
+}  // namespace
+
+Result<> refuse_differences(const image::ImageT& image) {
+  std::vector<Obstacle> differences;
+  auto here = TRY(describe_machine());
+  find_machine_differences(*image.machine, *here, differences);
+  for (const auto& process : image.processes) limits::find_differences(*process, differences);
+  if (differences.empty()) return {};
+  // There will be no look from inside: what can be seen from here is told as well.
+  find_changed_files(image, true, differences);
+  return mismatch(differences);
+}
+
+Result<> refuse_changed_files(const image::ImageT& image) {
+  std::vector<Obstacle> differences;
+  find_changed_files(image, false, differences);
   if (!differences.empty()) return mismatch(differences);
   return {};
 }

@@ -6,7 +6,7 @@
 
 namespace appshot {
 
-// Class mismatch, every difference named.
+// Class mismatch, every difference named, of the machine and then also of its program files.
 Result<> refuse_differences(const image::ImageT& image);
 // Inside the instance's world: files that programs were mapped from, and have changed since.
 Result<> refuse_changed_files(const image::ImageT& image);

@@ -32,6 +32,12 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
   return socket;
 }
 
+// NODE/instances/AID is one of many.
+std::string node_folder(const std::string& place) {
+  size_t end = place.rfind("/instances/");
+  return end == std::string::npos || end == 0 ? place : place.substr(0, end);
+}
+
 struct InitParts {
   InitSetup setup;
   Channel ours;
@@ -41,8 +47,11 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
                                const InstanceGroups& groups, OwnNetwork& network) {
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
-  parts.setup.files = {TRY(Share::from_names(config.share)), places.root(), places.layers(),
-                       places.info()};
+  parts.setup.files = {TRY(Share::from_names(config.share)),
+                       places.root(),
+                       places.layers(),
+                       places.info(),
+                       {node_folder(places.state), node_folder(places.run)}};
   TRY(parts.setup.files.share.net ? network.leave() : network.enter());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);

@@ -101,6 +101,17 @@ Result<> make_info(const FileWorld& world, const std::string& root) {
                   MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV);
 }
 
+// What appshot keeps of this and all other instances, their memory and files, is not theirs to see.
+Result<> hide(const FileWorld& world) {
+  for (const std::string& folder : world.hidden) {
+    std::string target = world.root + folder;
+    if (::access(target.c_str(), F_OK) != 0) continue;
+    TRY(mount_at("hidden", target, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                 "mode=755,size=4k"));
+  }
+  return {};
+}
+
 Result<> move_into(const std::string& root) {
   TRY_SYS(::chdir(root.c_str()));
   TRY_SYS(::syscall(SYS_pivot_root, ".", "."));
@@ -152,6 +163,7 @@ Result<> enter_file_world(const FileWorld& world) {
   }
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));
+  TRY(hide(world));
   TRY(make_info(world, world.root));
   return move_into(world.root);
 }

@@ -16,6 +16,7 @@ struct FileWorld {
   std::string root;    // empty folder on which the new root is assembled
   std::string layers;  // one folder for each private layer; lives as long as the instance
   std::string info;    // becomes /run/appshot, read-only
+  std::vector<std::string> hidden;  // folders of the host that are empty inside
 };
 
 // Call in a fresh mount namespace; the caller's root is the instance's afterwards.

@@ -36,7 +36,7 @@ int exit_status_of(ErrorClass cls);
 // One thing in the way of a snapshot or a restore, told so that a user can act on it.
 struct Obstacle {
   std::string what;  // "process 12 (nginx) has descriptor 7 open on /dev/kvm, a device ..."
-  std::string hint;  // "close it, or start with --allow-device /dev/kvm ..."
+  std::string hint;  // "close it"
   bool operator==(const Obstacle&) const = default;
 };
 

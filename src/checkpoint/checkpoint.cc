@@ -77,6 +77,7 @@ class Checkpoint {
   Result<> describe() {
     image_.version = image::kFormatVersion;
     image_.id = request_.id;
+    image_.parent = request_.parent;
     image_.aid = instance_.aid;
     image_.created_ms = now_ms();
     image_.argv = request_.argv;
@@ -121,7 +122,8 @@ class Checkpoint {
     image_.pages_block = image::kPagesBlock;
     image_.pages_checksums = pages_.checksums();
     TRY(image::write_manifest(request_.partial, image_));
-    // Last, while the disk has long begun with them: both files then share one commit of the journal.
+    // Last, while the disk has long begun with them: both files then share one commit of the
+    // journal.
     return pages_.make_durable();
   }
 

@@ -12,6 +12,7 @@ namespace appshot {
 
 struct CheckpointRequest {
   std::string id;
+  std::string parent;      // the snapshot that the instance was restored from; may be empty
   std::string partial;     // folder to write in
   std::string final_path;  // what it is renamed to when it is whole
   bool stop = false;

@@ -69,6 +69,9 @@ class Harness {
   Result<Json> op_resources(Connection&, Packet&);
   Result<Json> op_terminate(Connection&, Packet&);
 
+  Result<> signal(int64_t pid, int64_t number);
+  Result<> signal_program(int64_t number);
+
   void tell_everyone(const Json& message);
   InstanceView view() const;
 

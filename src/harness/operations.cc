@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kTerminateMsDefault = 10'000;
 constexpr uint64_t kPageBytes = 4096;
+constexpr int64_t kEveryone = -1;  // but init
 
 // The instance's own, with what was given in place of or besides it.
 std::vector<std::string> merged_environment(std::vector<std::string> own,
@@ -98,11 +99,36 @@ Result<Json> Harness::op_exec(Connection&, Packet& request) {
   return Json{{"pid", pid}};
 }
 
+Result<> Harness::signal(int64_t pid, int64_t number) {
+  TRY(instance_->init.ask({{"op", init_op::kSignal}, {"pid", pid}, {"signal", number}}));
+  return {};
+}
+
+// To the program itself; when that has ended before the processes it started, to those.
+Result<> Harness::signal_program(int64_t number) {
+  if (instance_->root_pid == 0)
+    return Error(ErrorClass::conflict, "its program has not been started yet")
+        .hint("appshot attach " + config_.aid + " starts it, appshot stop ends it");
+  Result<> sent = signal(instance_->root_pid, number);
+  if (!sent && sent.error().err() == ESRCH) sent = signal(kEveryone, number);
+  return sent;
+}
+
 Result<Json> Harness::op_kill(Connection&, Packet& request) {
   int64_t pid = int_at(request.document, "vpid");
-  TRY(instance_->init.ask({{"op", init_op::kSignal},
-                           {"pid", pid == 0 ? instance_->root_pid : pid},
-                           {"signal", int_at(request.document, "signal", SIGTERM)}}));
+  int64_t number = int_at(request.document, "signal", SIGTERM);
+  if (pid != 0) {
+    Result<> sent = signal(pid, number);
+    if (!sent && sent.error().err() == ESRCH)
+      return Error(ErrorClass::not_found, "there is no process " + std::to_string(pid) + " in it")
+          .hint("appshot rids " + config_.aid + " lists them");
+    TRY(std::move(sent));
+  } else if (number == SIGKILL && instance_->root_pid != 0) {
+    // Nobody can have meant that the rest lives on without its program.
+    TRY(groups_->application.kill_all());
+  } else {
+    TRY(signal_program(number));
+  }
   return Json::object();
 }
 
@@ -118,6 +144,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.id = string_at(args, "snapshot");
   checkpoint_request.partial = string_at(args, "partial");
   checkpoint_request.final_path = string_at(args, "dir");
+  checkpoint_request.parent = string_at(args, "lineage");
   checkpoint_request.stop = bool_at(args, "stop");
   Json options = harness_config_to_json(config_);
   options["root_pid"] = instance_->root_pid;
@@ -198,10 +225,13 @@ Result<Json> Harness::op_terminate(Connection& connection, Packet& request) {
       std::chrono::milliseconds(int_at(request.document, "timeout_ms", kTerminateMsDefault));
   pending_ends_.push_back(
       {&connection.channel, int_at(request.document, "id"), Deadline::in(timeout)});
+  if (held_) {
+    root_status_ = SIGTERM;  // as if it had been told before its first instruction
+    instance_ended("exit");
+    return Json();
+  }
   // A stopped process would sit on its SIGTERM.
-  for (int signal : {SIGTERM, SIGCONT})
-    (void)!instance_->init.ask(
-        {{"op", init_op::kSignal}, {"pid", instance_->root_pid}, {"signal", signal}});
+  for (int number : {SIGTERM, SIGCONT}) (void)!signal_program(number);
   return Json();  // answered when it is gone
 }
 

@@ -20,6 +20,18 @@ constexpr size_t kReadBytes = 64 * 1024;
 
 }  // namespace
 
+Session::Session(Ends ends, OutputLog* log) : ends_(std::move(ends)), log_(log) {
+  (void)hold_terminal();
+}
+
+// While nobody has a terminal's slave side open, its master tells of a hang-up again and again and
+// reads as EIO, though the next process may open it at any time. So we have it open ourselves.
+bool Session::hold_terminal() {
+  if (!ends_.tty || !ends_.output) return false;
+  slave_.reset(::ioctl(ends_.output.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  return static_cast<bool>(slave_);
+}
+
 void Session::add_waits(std::vector<pollfd>& waits) const {
   if (ends_.output) {
     bool feeding = ends_.tty && !input_.empty();
@@ -66,7 +78,9 @@ bool Session::read_output(UniqueFd& from, FrameType type, const char* name) {
   std::array<char, kReadBytes> buffer;
   ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  // EIO of a terminal: nobody has its other side open at the moment; a pipe's end is its end.
+  // The end of a session takes a terminal away from all who have it open, us too; it is there for
+  // the next one. A pipe's end is its end.
+  if (got < 0 && errno == EIO && hold_terminal()) return false;
   if (got <= 0) {
     from.reset();
     return false;

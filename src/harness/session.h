@@ -26,7 +26,7 @@ class Session {
     bool tty = false;
   };
 
-  explicit Session(Ends ends, OutputLog* log) : ends_(std::move(ends)), log_(log) {}
+  Session(Ends ends, OutputLog* log);
 
   // Descriptors worth waiting for, for poll(2).
   void add_waits(std::vector<pollfd>& waits) const;
@@ -48,6 +48,7 @@ class Session {
     FrameDecoder decoder;
     std::string unsent;
   };
+  bool hold_terminal();
   bool read_output(UniqueFd& from, FrameType type, const char* name);
   void send(Client& client, const std::string& frame);
   void flush(Client& client);
@@ -56,6 +57,7 @@ class Session {
   void write_input();
 
   Ends ends_;
+  UniqueFd slave_;  // of a terminal
   OutputLog* log_;
   std::list<Client> clients_;
   std::string input_;        // from clients, not yet taken by the program

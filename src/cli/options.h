@@ -27,6 +27,7 @@ struct Options {
   std::vector<std::string> env;
   std::string workdir;
   std::string user;
+  std::string hostname;
   bool rm = false;
   std::vector<std::string> share;
   bool allow_io_uring = false;

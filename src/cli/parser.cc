@@ -52,6 +52,7 @@ void setup_run(CLI::App& app, Options& o) {
   app.add_option("--name", o.name, "The AID; else one is made up");
   app.add_flag("-d,--detach", o.detach, "Print the AID and leave it running");
   program_options(app, o);
+  app.add_option("--hostname", o.hostname, "The host name it sees; else its AID");
   app.add_flag("--rm", o.rm, "Remove the instance when it ends");
   app.add_option("--share", o.share, "Do not isolate fs, net, ipc, uts or time (repeatable)")
       ->allow_extra_args(false);
@@ -78,7 +79,7 @@ void setup_logs(CLI::App& app, Options& o) {
 }
 
 void setup_kill(CLI::App& app, Options& o) {
-  app.add_option("-s,--signal", o.signal, "Name or number (TERM)");
+  app.add_option("-s,--signal", o.signal, "Name or number (TERM); KILL ends all of it");
   app.add_option("--pid", o.virtual_pid, "A process by its pid inside; else the program itself");
   aids_argument(app, o);
 }

@@ -10,22 +10,31 @@
 namespace appshot {
 namespace {
 
+// The environment stays in the image: it holds secrets.
+Json spec_of(const image::ImageT& image) {
+  Json spec{{"argv", image.argv}, {"share", image.share}};
+  Result<Json> options = parse_json(image.options);
+  if (!options) return spec;
+  for (const char* name :
+       {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation"})
+    if (options->contains(name)) spec[name] = (*options)[name];
+  return spec;
+}
+
 class ImageFolders : public ImageStore {
  public:
   Result<SnapshotFacts> describe(const std::string& dir) override {
     image::ImageT image = TRY(image::read_manifest(dir));
-    struct stat manifest;
     struct stat pages;
-    TRY_SYS(::stat((dir + "/" + image::kManifestName).c_str(), &manifest));
     TRY_SYS(::stat((dir + "/" + image::kPagesName).c_str(), &pages));
     SnapshotFacts facts;
     facts.aid = image.aid;
     facts.parent = image.parent;
-    facts.argv = image.argv;
+    facts.spec = spec_of(image);
     facts.created_ms = static_cast<int64_t>(image.created_ms);
     facts.processes = static_cast<int64_t>(image.processes.size());
     facts.memory_bytes = static_cast<int64_t>(image.pages_length);
-    facts.stored_bytes = (manifest.st_blocks + pages.st_blocks) * 512;
+    facts.stored_bytes = pages.st_size;
     return facts;
   }
 

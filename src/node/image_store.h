@@ -17,7 +17,7 @@ namespace appshot {
 struct SnapshotFacts {
   std::string aid;
   std::string parent;
-  std::vector<std::string> argv;
+  Json spec;  // how the instance was launched, as the registry keeps it
   int64_t created_ms = 0;
   int64_t processes = 0;
   int64_t memory_bytes = 0;

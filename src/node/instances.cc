@@ -1,5 +1,6 @@
 #include "node/instances.h"
 
+#include <limits.h>
 #include <sys/wait.h>
 
 #include "node/log.h"
@@ -19,6 +20,7 @@ Json spec_of(const Json& request) {
   return {{"argv", strings_at(request, "argv")},
           {"cwd", string_at(request, "cwd", "/")},
           {"user", string_at(request, "user")},
+          {"hostname", string_at(request, "hostname")},
           {"tty", bool_at(request, "tty")},
           {"stdin", bool_at(request, "stdin")},
           {"share", strings_at(request, "share")},
@@ -33,7 +35,8 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.env = strings_at(request, "env");
   config.cwd = string_at(request, "cwd", "/");
   config.user = string_at(request, "user");
-  config.hostname = string_at(request, "hostname", aid);
+  config.hostname = string_at(request, "hostname");
+  if (config.hostname.empty()) config.hostname = aid;
   config.tty = bool_at(request, "tty");
   config.stdin_open = bool_at(request, "stdin");
   config.hold_start = bool_at(request, "hold_start");
@@ -44,6 +47,9 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
 
 Result<> check_request(const Json& request) {
   if (strings_at(request, "argv").empty()) return Error(ErrorClass::usage, "no program to run");
+  if (string_at(request, "hostname").size() > HOST_NAME_MAX)
+    return Error(ErrorClass::usage,
+                 "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
   for (const std::string& share : strings_at(request, "share")) {
     bool known =
         share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";
@@ -135,7 +141,8 @@ Result<Json> Instances::list(bool all) {
     Asked entry{std::move(record), nullptr, {}, ""};
     entry.busy = lifecycle_.busy_with(entry.record.aid);
     if (is_alive(entry.record.state) && entry.busy.empty()) {
-      if (Result<std::shared_ptr<HarnessLink>> link = lifecycle_.link(entry.record.aid); link) {
+      auto link = lifecycle_.link(entry.record.aid, Deadline::in(milliseconds(0)));
+      if (link) {
         entry.link = *link;
         if (Result<int64_t> id = entry.link->ask("status", Json::object()); id)
           entry.question = *id;
@@ -178,6 +185,7 @@ Result<Json> Instances::ask(const std::string& aid, std::string_view op, Json ar
 }
 
 Result<Json> Instances::start(const std::string& aid) {
+  TRY(lifecycle_.await_adoption(aid));
   Operation operation = TRY(lifecycle_.begin(aid, "start"));
   TRY(ask(operation.aid(), "start"));
   InstanceRecord record = TRY(lifecycle_.change(operation.aid(), [](InstanceRecord& edited) {
@@ -191,6 +199,7 @@ Result<Json> Instances::kill(const std::string& aid, int signal, int64_t virtual
 }
 
 Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
+  TRY(lifecycle_.await_adoption(aid));
   Operation operation = TRY(lifecycle_.begin(aid, "stop"));
   InstanceRecord record = TRY(node_.registry.instance(operation.aid()));
   if (record.state == InstanceState::asleep) {

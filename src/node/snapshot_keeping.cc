@@ -28,7 +28,7 @@ SnapshotRecord record_of(const SnapshotFacts& facts, const std::string& id,
   record.aid = facts.aid;
   record.parent = facts.parent;
   record.created_ms = facts.created_ms;
-  record.spec = json_text({{"argv", facts.argv}});
+  record.spec = json_text(facts.spec);
   apply(facts, record);
   return record;
 }

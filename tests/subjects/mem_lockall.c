@@ -1,5 +1,5 @@
-// mlockall(MCL_CURRENT | MCL_FUTURE): present mappings stay locked, and new ones are locked too; with
-// MCL_ONFAULT, as they are touched.
+// mlockall(MCL_CURRENT | MCL_FUTURE): present mappings stay locked, and new ones are locked too;
+// with MCL_ONFAULT, as they are touched.
 #include "subject.h"
 
 int main(void) {

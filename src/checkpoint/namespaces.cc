@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "resources/file_names.h"
 #include "resources/ipc/ipc.h"
+#include "resources/mqueue/queues.h"
 
 namespace appshot {
 namespace {
@@ -56,6 +57,7 @@ Result<> capture_namespaces(CaptureContext& context) {
   if (!instance.share.ipc) {
     Visit visit = TRY(Visit::to(instance.init, "ipc", CLONE_NEWIPC));
     TRY(ipc::capture(context));
+    TRY(mqueues::capture_queues(context));
   }
   return {};
 }

@@ -1,11 +1,11 @@
-#include "resources/ipc/raised_setting.h"
+#include "resources/raised_setting.h"
 
 #include <charconv>
 #include <utility>
 
 #include "os/file.h"
 
-namespace appshot::ipc {
+namespace appshot {
 
 Result<RaisedSetting> RaisedSetting::at_least(const std::string& name, uint64_t value) {
   std::string path = "/proc/sys/" + name;
@@ -24,4 +24,4 @@ RaisedSetting::~RaisedSetting() {
   if (!before_.empty()) (void)!write_file(path_, before_);
 }
 
-}  // namespace appshot::ipc
+}  // namespace appshot

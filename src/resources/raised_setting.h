@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace appshot::ipc {
+namespace appshot {
 
 class RaisedSetting {
  public:
@@ -24,4 +24,4 @@ class RaisedSetting {
   std::string before_;  // empty: it was not changed
 };
 
-}  // namespace appshot::ipc
+}  // namespace appshot

@@ -12,6 +12,7 @@
 #include "resources/ipc/ipc.h"
 #include "resources/layers/layers.h"
 #include "resources/locks/locks.h"
+#include "resources/mqueue/queues.h"
 #include "resources/shared_memory.h"
 #include "resources/terminals/terminal.h"
 #include "restore/become_child.h"
@@ -100,6 +101,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   // Global and shared things first, then everything that refers to them.
   TRY(layers::restore_memory_files(image.manifest, image.pages));
   TRY(ipc::restore(context));
+  TRY(mqueues::restore_queues(context));
   TRY(make_shared_memory(context));
   for (UniqueFd& fd : context.shared_memory) TRY(move_up(fd, first_descriptor));
   TRY(open_terminal(context, kept));

@@ -4,7 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include "os/file.h"
-#include "resources/files/regular_file.h"
+#include "resources/open_flags.h"
 
 namespace appshot::files {
 namespace {

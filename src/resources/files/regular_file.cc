@@ -1,13 +1,14 @@
 #include "resources/files/regular_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "os/file.h"
 #include "resources/file_names.h"
+#include "resources/open_flags.h"
 
 namespace appshot::files {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 constexpr long kProcMagic = 0x9fa0;
 constexpr long kSysMagic = 0x62656572;
 constexpr long kMqueueMagic = 0x19800202;
-constexpr int kLargeFile = 0100000;
-constexpr int kTmpFile = O_TMPFILE & ~O_DIRECTORY;
 
 // Files of /proc that are the same for every process (stat, meminfo, sys/…) are there again after a
 // restore, and tell of the machine as it is then. Those of a process are not made yet at that time.
@@ -48,7 +47,7 @@ bool never_had_a_name(const image::FileNameT& name) {
 // anything, a folder put at its end stays empty when it is rewound.
 Result<> move_in_folder(int fd, int64_t position) {
   char some[1024];
-  TRY_SYS(::syscall(SYS_getdents64, fd, some, sizeof some));
+  TRY_SYS(::getdents64(fd, some, sizeof some));
   TRY_SYS(::lseek(fd, position, SEEK_SET));
   return {};
 }
@@ -123,14 +122,9 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& nam
 
 }  // namespace
 
-int reopen_flags(uint32_t captured) {
-  return static_cast<int>(captured) &
-         ~(O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC | kLargeFile | kTmpFile | FASYNC);
-}
-
 Result<UniqueFd> open_named(RestoreContext& context, const image::FileNameT& name, int flags) {
-  bool linkable = (flags & kTmpFile) != 0 || never_had_a_name(name);
-  if ((flags & kTmpFile) != 0) flags &= ~O_TMPFILE;
+  bool linkable = (flags & kTmpFileBit) != 0 || never_had_a_name(name);
+  if ((flags & kTmpFileBit) != 0) flags &= ~O_TMPFILE;
   if (name.ghost < 0) return open_file(name.path, flags | O_NOCTTY);
   UniqueFd* lost = TRY(lost_file(context, name, linkable).within(name.path));
   return open_file(self_path(*lost), (flags & ~O_NOFOLLOW) | O_NOCTTY).within(name.path);
@@ -162,7 +156,7 @@ Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,
 
 Result<UniqueFd> RegularFile::reopen(RestoreContext& context, const image::OpenFileT& file) const {
   const image::FileNameT& name = *file.kind.AsRegularFile()->name;
-  int flags = reopen_flags(file.flags) | static_cast<int>(file.flags & kTmpFile);
+  int flags = reopen_flags(file.flags) | static_cast<int>(file.flags & kTmpFileBit);
   // What the link itself was opened as must not be followed.
   if ((flags & O_PATH) != 0 && S_ISLNK(name.mode)) flags |= O_NOFOLLOW;
   UniqueFd fd = TRY(open_named(context, name, flags));

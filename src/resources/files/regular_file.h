@@ -17,7 +17,4 @@ class RegularFile : public FileKind {
 // Opens what a name stands for; a lost file is made again from its content first.
 Result<UniqueFd> open_named(RestoreContext& context, const image::FileNameT& name, int flags);
 
-// The bits of fdinfo's flags that open(2) or F_SETFL can give back.
-int reopen_flags(uint32_t captured);
-
 }  // namespace appshot::files

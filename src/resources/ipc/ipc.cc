@@ -1,6 +1,5 @@
 #include "resources/ipc/ipc.h"
 
-#include "resources/ipc/posix_mq.h"
 #include "resources/ipc/sysv_msg.h"
 #include "resources/ipc/sysv_sem.h"
 #include "resources/ipc/sysv_shm.h"
@@ -10,15 +9,13 @@ namespace appshot::ipc {
 Result<> capture(CaptureContext& context) {
   TRY(capture_shm(context));
   TRY(capture_sem(context));
-  TRY(capture_msg(context));
-  return capture_mq(context);
+  return capture_msg(context);
 }
 
 Result<> restore(RestoreContext& context) {
   TRY(restore_shm(context));
   TRY(restore_sem(context));
-  TRY(restore_msg(context));
-  return restore_mq(context);
+  return restore_msg(context);
 }
 
 Result<> restore_attached(RestoreContext& context) { return remove_destroyed_shm(context); }

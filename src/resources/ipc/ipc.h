@@ -1,5 +1,5 @@
-// IPC objects of the instance's own IPC namespace: SysV shared memory, semaphores and message
-// queues with their ids and keys, and POSIX message queues.
+// SysV objects of the instance's own IPC namespace: shared memory, semaphores and message queues,
+// with their ids and keys.
 #pragma once
 
 #include "base/result.h"

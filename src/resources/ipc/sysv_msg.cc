@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "resources/ipc/acting.h"
-#include "resources/ipc/raised_setting.h"
+#include "resources/raised_setting.h"
 
 namespace appshot::ipc {
 namespace {

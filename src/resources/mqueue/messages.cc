@@ -1,4 +1,4 @@
-#include "resources/ipc/mq_messages.h"
+#include "resources/mqueue/messages.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -7,7 +7,7 @@
 
 #include "os/child.h"
 
-namespace appshot::ipc {
+namespace appshot::mqueues {
 namespace {
 
 struct Slot {
@@ -110,4 +110,4 @@ Result<> copy_messages(int fd, const mq_attr& attributes, size_t bytes,
   return {};
 }
 
-}  // namespace appshot::ipc
+}  // namespace appshot::mqueues

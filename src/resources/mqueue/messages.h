@@ -11,11 +11,11 @@
 #include "base/result.h"
 #include "image/schema/image_generated.h"
 
-namespace appshot::ipc {
+namespace appshot::mqueues {
 
 // `fd` is open for reading and writing and does not block; nobody else uses the queue meanwhile,
 // and nobody is registered to be notified. `bytes` is the size of all messages together.
 Result<> copy_messages(int fd, const mq_attr& attributes, size_t bytes,
                        std::vector<std::unique_ptr<image::PosixMessageT>>& messages);
 
-}  // namespace appshot::ipc
+}  // namespace appshot::mqueues

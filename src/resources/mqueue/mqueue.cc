@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sys/statfs.h>
 
-#include "resources/ipc/posix_mq.h"
+#include "resources/mqueue/queues.h"
 
 namespace appshot::mqueues {
 namespace {
@@ -35,8 +35,8 @@ bool is_queue(const ProcessSource& process, const DescriptorSource& descriptor) 
 
 Result<int> queue_of(CaptureContext& context, const ProcessSource& process,
                      const DescriptorSource& descriptor) {
-  return ipc::capture_queue(context, descriptor_path(process, descriptor), queue_name(descriptor),
-                            descriptor.info);
+  return capture_queue(context, descriptor_path(process, descriptor), queue_name(descriptor),
+                       descriptor.info);
 }
 
 bool MessageQueue::recognises(const DescriptorRef& ref) const {

@@ -1,30 +1,28 @@
-#include "resources/ipc/posix_mq.h"
+#include "resources/mqueue/queues.h"
 
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include <algorithm>
 
 #include "os/file.h"
 #include "os/proc/process_dir.h"
-#include "resources/ipc/mq_messages.h"
-#include "resources/ipc/mq_status.h"
-#include "resources/ipc/raised_setting.h"
+#include "resources/mqueue/messages.h"
+#include "resources/mqueue/status.h"
+#include "resources/raised_setting.h"
 
-namespace appshot::ipc {
+namespace appshot::mqueues {
 namespace {
 
 // The mqueue file system of the namespace we are in, whatever the application has made of
 // /dev/mqueue.
 Result<UniqueFd> open_file_system() {
-  UniqueFd system(static_cast<int>(TRY_SYS(::syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC))));
-  TRY_SYS(::syscall(SYS_fsconfig, system.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
-  return UniqueFd(
-      static_cast<int>(TRY_SYS(::syscall(SYS_fsmount, system.get(), FSMOUNT_CLOEXEC, 0))));
+  UniqueFd system(TRY_SYS(::fsopen("mqueue", FSOPEN_CLOEXEC)));
+  TRY_SYS(::fsconfig(system.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+  return UniqueFd(TRY_SYS(::fsmount(system.get(), FSMOUNT_CLOEXEC, 0)));
 }
 
 Result<> capture_notification(CaptureContext& context, const MqStatus& status, long messages,
@@ -119,7 +117,7 @@ Result<> restore_queue(RestoreContext& context, int index) {
 }
 
 // Those whose name is free again go first: another may have it now.
-Result<> restore_queues(RestoreContext& context) {
+Result<> make_queues(RestoreContext& context) {
   const auto& queues = context.image.message_queues;
   for (bool unlinked : {true, false})
     for (size_t i = 0; i < queues.size(); ++i)
@@ -163,7 +161,7 @@ Result<int> capture_queue(CaptureContext& context, const std::string& path, cons
   return index;
 }
 
-Result<> capture_mq(CaptureContext& context) {
+Result<> capture_queues(CaptureContext& context) {
   UniqueFd root = TRY(open_file_system());
   std::string folder = "/proc/self/fd/" + std::to_string(root.get());
   for (const std::string& name : TRY(list_folder(folder))) {
@@ -176,16 +174,16 @@ Result<> capture_mq(CaptureContext& context) {
   return {};
 }
 
-Result<> restore_mq(RestoreContext& context) {
+Result<> restore_queues(RestoreContext& context) {
   const auto& queues = context.image.message_queues;
   if (queues.empty()) return {};
-  if (is_shared(context.image)) return restore_queues(context);
+  if (is_shared(context.image)) return make_queues(context);
   const Needed needed = needed_by(context.image);
   RaisedLimit limit;
   RaisedSetting count = TRY(RaisedSetting::at_least("fs/mqueue/queues_max", queues.size()));
   RaisedSetting messages = TRY(RaisedSetting::at_least("fs/mqueue/msg_max", needed.messages));
   RaisedSetting size = TRY(RaisedSetting::at_least("fs/mqueue/msgsize_max", needed.size));
-  return restore_queues(context);
+  return make_queues(context);
 }
 
-}  // namespace appshot::ipc
+}  // namespace appshot::mqueues

@@ -1,8 +1,8 @@
-#include "resources/ipc/mq_status.h"
+#include "resources/mqueue/status.h"
 
 #include <charconv>
 
-namespace appshot::ipc {
+namespace appshot::mqueues {
 namespace {
 
 // "QSIZE:129        NOTIFY:0     SIGNO:10    NOTIFY_PID:8260"
@@ -22,4 +22,4 @@ MqStatus parse_mq_status(std::string_view text) {
           field<pid_t>(text, " NOTIFY_PID:")};
 }
 
-}  // namespace appshot::ipc
+}  // namespace appshot::mqueues

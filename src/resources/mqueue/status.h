@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace appshot::ipc {
+namespace appshot::mqueues {
 
 struct MqStatus {
   size_t bytes = 0;
@@ -16,4 +16,4 @@ struct MqStatus {
 
 MqStatus parse_mq_status(std::string_view text);
 
-}  // namespace appshot::ipc
+}  // namespace appshot::mqueues

@@ -1,8 +1,8 @@
-#include "resources/ipc/mq_status.h"
+#include "resources/mqueue/status.h"
 
 #include <gtest/gtest.h>
 
-namespace appshot::ipc {
+namespace appshot::mqueues {
 namespace {
 
 TEST(MqStatus, TellsWhoIsToBeNotifiedAndHow) {
@@ -27,4 +27,4 @@ TEST(MqStatus, TextThatIsSomethingElseTellsNothing) {
 }
 
 }  // namespace
-}  // namespace appshot::ipc
+}  // namespace appshot::mqueues

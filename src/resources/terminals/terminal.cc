@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "os/file.h"
-#include "resources/files/regular_file.h"
+#include "resources/open_flags.h"
 
 namespace appshot::terminals {
 namespace {
@@ -48,12 +48,12 @@ Result<UniqueFd> Terminal::reopen(RestoreContext& context, const image::OpenFile
   if (name == kControlling) return UniqueFd();  // means something only to the process that opens it
   if (context.terminal.empty())
     return Error(ErrorClass::other, "the image's terminal was not made");
-  return open_file(context.terminal, files::reopen_flags(file.flags) | O_NOCTTY);
+  return open_file(context.terminal, reopen_flags(file.flags) | O_NOCTTY);
 }
 
 Result<UniqueFd> Terminal::reopen_child(const RestoreContext&, const image::OpenFileT& file) const {
   if (file.kind.AsTerminal()->name != kControlling) return UniqueFd();
-  return open_file(kControlling, files::reopen_flags(file.flags) | O_NOCTTY);
+  return open_file(kControlling, reopen_flags(file.flags) | O_NOCTTY);
 }
 
 Result<> capture_state(CaptureContext& context, const std::vector<ProcessSource>& processes) {

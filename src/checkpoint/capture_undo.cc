@@ -1,11 +1,10 @@
 #include "checkpoint/capture_undo.h"
 
-#include <linux/kcmp.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 
+#include "os/kcmp.h"
 #include "resources/ipc/sem_undo.h"
 #include "trace/injection.h"
 
@@ -130,10 +129,6 @@ Result<bool> capture_process_undo(image::ImageT& image, FrozenProcess& frozen,
   return any;
 }
 
-bool share_undo(HostPid one, HostPid other) {
-  return ::syscall(SYS_kcmp, one.value, other.value, KCMP_SYSVSEM, 0, 0) == 0;
-}
-
 }  // namespace
 
 Result<> capture_sem_undo(CaptureContext& context, FrozenApplication& frozen,
@@ -145,7 +140,7 @@ Result<> capture_sem_undo(CaptureContext& context, FrozenApplication& frozen,
                  .within(sources[i].words())))
       continue;
     for (size_t other : with_undo)
-      if (share_undo(sources[other].host, sources[i].host))
+      if (share(sources[other].host, sources[i].host, SharedPart::sem_undo))
         context.obstacles.add(sources[i].words() +
                                   " shares what its end will undo on semaphores with " +
                                   sources[other].words() + " (CLONE_SYSVSEM)",

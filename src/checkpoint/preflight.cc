@@ -1,10 +1,9 @@
 #include "checkpoint/preflight.h"
 
-#include <linux/kcmp.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/kcmp.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/pipes/pipe.h"
@@ -36,22 +35,22 @@ void find_nested_namespaces(const InstanceView& instance, const ProcessSource& p
 
 // Two processes that are one in all but name (clone without CLONE_THREAD).
 void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
-  struct Part {
-    int kind;
+  struct Shared {
+    SharedPart part;
     const char* words;
   };
-  constexpr Part kParts[] = {
-      {KCMP_VM, "memory"}, {KCMP_FILES, "descriptors"}, {KCMP_FS, "working directory"}};
+  constexpr Shared kParts[] = {{SharedPart::memory, "memory"},
+                               {SharedPart::descriptors, "descriptors"},
+                               {SharedPart::folders, "working directory"}};
   for (size_t i = 0; i + 1 < processes.size(); ++i) {
     // Sharing comes from clone: only parent and child, or siblings, can be such a pair.
     for (size_t j = i + 1; j < processes.size(); ++j) {
       bool related = processes[j].stat.parent == processes[i].host.value ||
                      processes[i].stat.parent == processes[j].host.value;
       if (!related) continue;
-      for (const Part& part : kParts)
-        if (::syscall(SYS_kcmp, processes[i].host.value, processes[j].host.value, part.kind, 0,
-                      0) == 0)
-          obstacles.add(processes[j].words() + " shares its " + part.words + " with " +
+      for (const Shared& shared : kParts)
+        if (share(processes[i].host, processes[j].host, shared.part))
+          obstacles.add(processes[j].words() + " shares its " + shared.words + " with " +
                             processes[i].words() +
                             " without being its thread, which cannot be captured yet",
                         "");

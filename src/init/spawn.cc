@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,7 +83,7 @@ Result<> become(SpawnRequest& request) {
   if (::chdir(request.cwd.c_str()) != 0)
     return Error::from_errno(errno, "working directory " + request.cwd);
   default_signals();
-  ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+  (void)!::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   return run_program(request);
 }
 

@@ -4,8 +4,6 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <vector>
@@ -34,7 +32,7 @@ Result<> deny_invisible_calls(bool allow_io_uring) {
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
   sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  TRY_SYS(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
+  TRY_SYS(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter));
   return {};
 }
 

@@ -1,14 +1,13 @@
 #include "isolation/user.h"
 
 #include <grp.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "os/file.h"
+#include "os/thread_ids.h"
 
 namespace appshot {
 namespace {
@@ -88,10 +87,9 @@ Result<User> resolve_user(const std::string& text) {
 }
 
 Result<> become_user(const User& user) {
-  // Raw calls: the C library would try to do it for threads it believes it has.
-  TRY_SYS(::syscall(SYS_setgroups, user.groups.size(), user.groups.data()));
-  TRY_SYS(::syscall(SYS_setresgid, user.gid, user.gid, user.gid));
-  TRY_SYS(::syscall(SYS_setresuid, user.uid, user.uid, user.uid));
+  TRY_SYS(set_thread_groups(user.groups.size(), user.groups.data()));
+  TRY_SYS(set_thread_gids(user.gid, user.gid, user.gid));
+  TRY_SYS(set_thread_uids(user.uid, user.uid, user.uid));
   return {};
 }
 

@@ -1,7 +1,6 @@
 #include "os/pidfd.h"
 
 #include <fcntl.h>
-#include <linux/kcmp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,12 +24,6 @@ Result<UniqueFd> Pidfd::take_copy(int descriptor) const {
   auto fd = static_cast<int>(::syscall(SYS_pidfd_getfd, fd_.get(), descriptor, 0));
   if (fd < 0) return Error::from_errno(errno, "pidfd_getfd " + std::to_string(descriptor));
   return UniqueFd(fd);
-}
-
-Result<int> compare_open_files(HostPid a, int a_fd, HostPid b, int b_fd) {
-  long order = ::syscall(SYS_kcmp, a.value, b.value, KCMP_FILE, a_fd, b_fd);
-  if (order < 0) return Error::from_errno(errno, "kcmp");
-  return order == 0 ? 0 : order == 1 ? -1 : 1;
 }
 
 }  // namespace appshot

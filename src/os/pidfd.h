@@ -19,8 +19,4 @@ class Pidfd {
   UniqueFd fd_;
 };
 
-// Whether two descriptors of two processes are one open file description (kcmp): <0, 0, >0 in an
-// order that is stable while both live.
-Result<int> compare_open_files(HostPid a, int a_fd, HostPid b, int b_fd);
-
 }  // namespace appshot

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "os/kcmp.h"
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/locks/locks.h"
@@ -112,7 +113,7 @@ Result<> FileTable::resolve_epoll_targets(const std::vector<ProcessSource>& proc
 int FileTable::find_target(const Holder& set, const image::EpollTargetT& target,
                            unsigned occurrence, const std::vector<ProcessSource>& processes) const {
   auto matches = [&](HostPid pid, int fd) {
-    return epolls::watches(set.pid, set.fd, target.fd, occurrence, pid, fd);
+    return is_watched({set.pid, set.fd, target.fd, occurrence}, pid, fd);
   };
   // Nearly always the same number in the same process; else it was closed or moved there.
   auto usual = by_descriptor_.find({set.pid.value, target.fd});

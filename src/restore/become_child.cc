@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -183,7 +182,7 @@ class Becoming {
     // Everything of ours goes but the program's file, at the number the script knows.
     UniqueFd kept(TRY_SYS(::dup2(exe.get(), context_.exe_fd)));
     if (exe.get() == kept.get()) exe.release();
-    TRY_SYS(::syscall(SYS_close_range, kept.get() + 1, ~0U, 0));
+    TRY_SYS(::close_range(static_cast<unsigned>(kept.get()) + 1, ~0U, 0));
     kept.release();
     TRY(take_locks(process));
     TRY(mqueues::register_child(image_, process));

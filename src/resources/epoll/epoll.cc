@@ -1,9 +1,7 @@
 #include "resources/epoll/epoll.h"
 
 #include <fcntl.h>
-#include <linux/kcmp.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,10 +9,6 @@
 
 namespace appshot::epolls {
 namespace {
-
-struct Slot {
-  uint32_t efd, tfd, toff;
-};
 
 bool made_by_its_process(const image::OpenFileT& file) {
   // A signalfd in a set watches the signals of whoever added it.
@@ -62,12 +56,6 @@ std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo) {
     targets.push_back(target);
   }
   return targets;
-}
-
-bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate,
-             int candidate_fd) {
-  Slot slot{static_cast<uint32_t>(epoll_fd), static_cast<uint32_t>(target_fd), occurrence};
-  return ::syscall(SYS_kcmp, candidate.value, pid.value, KCMP_EPOLL_TFD, candidate_fd, &slot) == 0;
 }
 
 // Which files the entries are is found when all descriptors are known; see checkpoint/file_table.

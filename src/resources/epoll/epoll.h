@@ -18,11 +18,6 @@ class Epoll : public FileKind {
 
 std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo);
 
-// Whether the epoll set behind (pid, epoll_fd) watches, under `target_fd`, the file that
-// (candidate, candidate_fd) is. `occurrence`: the how manieth entry under that number.
-bool watches(HostPid pid, int epoll_fd, int target_fd, unsigned occurrence, HostPid candidate,
-             int candidate_fd);
-
 // Adds to every set of the image the files that init made.
 Result<> fill_sets(RestoreContext& context);
 // The rest, by the process that holds the set; its descriptors are in place.

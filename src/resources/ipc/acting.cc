@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "os/child.h"
 #include "os/file.h"
+#include "os/thread_ids.h"
 
 namespace appshot::ipc {
 namespace {
@@ -85,8 +85,9 @@ Result<> make_with_id(const std::string& kind, const image::IpcPermissionsT& per
                       pid_t creator, const std::function<int()>& get) {
   TRY(write_file("/proc/sys/kernel/" + kind + "_next_id", std::to_string(permissions.id)));
   return act_as(creator, [&] {
-    if (::syscall(SYS_setresgid, -1, permissions.cgid, -1) != 0) return errno;
-    if (::syscall(SYS_setresuid, -1, permissions.cuid, -1) != 0) return errno;
+    constexpr auto kSame = static_cast<id_t>(-1);
+    if (set_thread_gids(kSame, permissions.cgid, kSame) != 0) return errno;
+    if (set_thread_uids(kSame, permissions.cuid, kSame) != 0) return errno;
     int id = get();
     if (id < 0) return errno;
     return id == permissions.id ? 0 : EEXIST;

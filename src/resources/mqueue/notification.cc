@@ -114,7 +114,7 @@ Result<> register_child(const image::ImageT& image, const image::ProcessT& proce
     const image::MessageQueueT& queue = *image.message_queues[static_cast<size_t>(index)];
     if (queue.notify_pid != process.pid || !done.insert(index).second) continue;
     sigevent event = event_of(queue);
-    if (::syscall(SYS_mq_notify, descriptor->fd, &event) != 0)
+    if (::mq_notify(descriptor->fd, &event) != 0)
       return Error::from_errno(errno, "mq_notify of " + queue.name);
   }
   return {};

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include <cstring>
 
 namespace appshot::signalfds {
 
@@ -21,10 +21,10 @@ Result<image::FileKindUnion> Signalfd::capture(CaptureContext&, const Descriptor
 
 Result<UniqueFd> Signalfd::reopen(RestoreContext&, const image::OpenFileT& file) const {
   uint64_t mask = file.kind.AsSignalfd()->mask;
-  auto fd =
-      static_cast<int>(TRY_SYS(::syscall(SYS_signalfd4, -1, &mask, sizeof mask,
-                                         SFD_CLOEXEC | static_cast<int>(file.flags & O_NONBLOCK))));
-  return UniqueFd(fd);
+  sigset_t signals{};
+  std::memcpy(&signals, &mask, sizeof mask);
+  return UniqueFd(
+      TRY_SYS(::signalfd(-1, &signals, SFD_CLOEXEC | static_cast<int>(file.flags & O_NONBLOCK))));
 }
 
 }  // namespace appshot::signalfds

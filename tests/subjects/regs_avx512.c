@@ -13,12 +13,10 @@ __attribute__((target("avx512f"))) static void* body(void* arg) {
 #define MASK_IN(n) "mov $0x1230+" #n ", %%eax; kmovw %%eax, %%k" #n "\n\t"
 #define MASK_OUT(n) "kmovw %%k" #n ", %%eax; movw %%ax, " #n "*2(%[masks])\n\t"
 #define EIGHT(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
-#define ALL(X)                                                                                    \
-  EIGHT(X)                                                                                        \
-  X(8)                                                                                            \
-  X(9)                                                                                            \
-  X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) \
-      X(26) X(27) X(28) X(29) X(30) X(31)
+#define SECOND_EIGHT(X) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define THIRD_EIGHT(X) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23)
+#define FOURTH_EIGHT(X) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define ALL(X) EIGHT(X) SECOND_EIGHT(X) THIRD_EIGHT(X) FOURTH_EIGHT(X)
   __asm__ volatile(ALL(LOAD) EIGHT(MASK_IN) "movl $1, %[ready]\n\t"
                    "1: pause; cmpl $0, %[spin]; jne 1b\n\t" ALL(SAVE) EIGHT(MASK_OUT) "vzeroupper"
                    : [ready] "+m"(ready)

@@ -21,6 +21,7 @@
 #include "os/cgroup.h"
 #include "os/child.h"
 #include "os/file.h"
+#include "os/kcmp.h"
 #include "os/page_scan.h"
 #include "os/pidfd.h"
 #include "os/proc/timer_list.h"

@@ -17,7 +17,9 @@ Result<bool> receive_more(int socket, std::string& buffer, const MaybeDeadline& 
     if (deadline) {
       pollfd entry{socket, POLLIN, 0};
       int ready = ::poll(&entry, 1, deadline->left_ms());
-      if (ready == 0) return Error(ErrorClass::timeout, "no answer before the deadline");
+      if (ready == 0)
+        return Error(ErrorClass::timeout, "no answer before the deadline")
+            .hint("what was asked for may still be going on: appshot ps -a");
       if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll");
       if (ready < 0) continue;
     }

@@ -150,6 +150,7 @@ void Harness::take_init_events() {
     auto status = static_cast<int>(int_at(**event, "status"));
     if (kind == "ended" && pid == instance_->root_pid && !bool_at(**event, "visitor")) {
       root_status_ = status;
+      if (!pending_ends_.empty()) ask_rest_to_end();
     } else if (kind == "ended") {
       auto visitor = visitors_.find(pid);
       if (visitor == visitors_.end()) continue;
@@ -157,6 +158,12 @@ void Harness::take_init_events() {
       visitors_.erase(visitor);
     }
   }
+}
+
+// The program was asked to end and has; what it started and left behind is asked, too.
+void Harness::ask_rest_to_end() {
+  for (pid_t pid : groups_->application.processes().value_or({}))
+    for (int signal : {SIGTERM, SIGCONT}) ::kill(pid, signal);
 }
 
 void Harness::take_timeouts() {

@@ -54,6 +54,7 @@ class Harness {
   void take_request(Connection& connection);
   void take_init_events();
   void take_timeouts();
+  void ask_rest_to_end();
 
   // operations
   using Operation = Result<Json> (Harness::*)(Connection&, Packet&);

@@ -72,8 +72,13 @@ Result<Json> Harness::op_attach(Connection&, Packet& request) {
   auto cols = static_cast<uint16_t>(int_at(request.document, "cols"));
   if (rows != 0 && cols != 0) TRY(session_->set_window({rows, cols}));
   session_->attach(std::move(request.fds[0]));
-  if (held_) TRY(start_held_program());
-  return Json::object();
+  if (!held_) return Json::object();
+  Result<> started = start_held_program();
+  if (started) return Json::object();
+  // The instance was made for this one program; why it did not start, the daemon tells.
+  session_->drop_clients();
+  end_reason_ = "exit";
+  return started.take_error();
 }
 
 Result<Json> Harness::op_exec(Connection&, Packet& request) {

@@ -38,6 +38,8 @@ class Session {
   void drain();
   void finish_with_exit(int wait_status);
   void finish_with_reason(const std::string& why);
+  // Without a word: somebody else has one for them.
+  void drop_clients() { clients_.clear(); }
   Result<> set_window(WindowSize size);
 
   const Ends& ends() const { return ends_; }

@@ -297,7 +297,11 @@ Result<> Instances::hand_over(const std::string& aid, std::string_view op, const
   int fds[] = {stream};
   Result<Json> handed = link->call(op, arguments, Deadline::in(kAnswerWait), fds);
   if (handed) return {};
-  if (starts) (void)change_state(InstanceState::running, InstanceState::held);
+  if (!starts) return handed.take_error();
+  // Its harness ends: nothing is left of a program that could not be started.
+  std::shared_ptr<Instance> instance = lifecycle_.hold_on(record.aid);
+  if (lifecycle_.wait_harness_gone(*instance, Deadline::in(kAnswerWait)))
+    (void)lifecycle_.purge(record.aid);
   return handed.take_error();
 }
 

@@ -24,10 +24,13 @@ void hand_over(Call& call, Services& services, std::string_view op) {
     return call.refuse(reachable.error());
   Result<UniqueFd> stream = call.exchange().upgrade();
   if (!stream) return;
+  // The first attach to a held instance starts its program, as exec does.
+  Result<InstanceRecord> record = services.node.registry.instance(aid);
+  bool starts = op == "exec" || (record && record->state == InstanceState::held);
   Result<> handed = services.instances.hand_over(aid, op, *arguments, stream->get());
   if (handed) return;
   Json farewell{{"error", error_to_json(handed.error())}};
-  if (auto status = program_status(handed.error()); status && op == "exec")
+  if (auto status = program_status(handed.error()); status && starts)
     farewell["program_status"] = *status;
   (void)send_all(stream->get(), encode_frame(FrameType::detach, json_text(farewell)));
 }

@@ -5,6 +5,8 @@
 namespace appshot {
 namespace {
 
+constexpr double kPatiencePart = 0.8;
+
 std::string state_text(const Json& instance) {
   std::string state = string_at(instance, "state");
   if (std::string busy = string_at(instance, "busy"); !busy.empty()) state += " (" + busy + ")";
@@ -126,8 +128,12 @@ int command_kill(Context& context) {
 }
 
 int command_stop(Context& context) {
+  // Who is given a time is ended by force a little before it is over, not given up on.
+  Json request = Json::object();
+  if (std::optional<double> most = context.options.timeout_s)
+    request["timeout_ms"] = static_cast<int64_t>(*most * 1000 * kPatiencePart);
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(context.api.post(instance_path(aid, "/stop")));
+    TRY(context.api.post(instance_path(aid, "/stop"), request));
     print(aid + "\n");
     return {};
   });

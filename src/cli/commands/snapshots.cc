@@ -45,7 +45,8 @@ Result<> export_to_file(Context& context, const std::string& id, const std::stri
   if (status >= 400) return context.api.refusal(http, status);
   if (file == "-") return copy_answer(http, STDOUT_FILENO, file);
   std::string partial = file + ".partial";
-  UniqueFd out(TRY_SYS(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)));
+  UniqueFd out(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!out) return Error::from_errno(errno, "cannot write " + partial);
   Result<> copied = copy_answer(http, out.get(), partial);
   if (copied && ::fsync(out.get()) != 0) copied = Error::from_errno(errno, "fsync " + partial);
   if (copied && ::rename(partial.c_str(), file.c_str()) != 0)

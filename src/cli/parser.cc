@@ -286,6 +286,19 @@ std::vector<std::string> command_names() {
   return names;
 }
 
+std::vector<std::string> option_names(const std::string& command) {
+  Options options;
+  CLI::App app;
+  for (const Command& known : kCommands)
+    if (command == known.name) add_command(app, known, options);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_subcommand(command)->get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
 std::variant<Options, Printed> parse_command_line(const std::vector<std::string>& given) {
   Options options;
   CLI::App app("Snapshot, restore and isolate running Linux applications", "appshot");

@@ -19,5 +19,7 @@ std::variant<Options, Printed> parse_command_line(const std::vector<std::string>
 
 // The names of all commands, for completion.
 std::vector<std::string> command_names();
+// "--json", "-q" …, of one command.
+std::vector<std::string> option_names(const std::string& command);
 
 }  // namespace appshot

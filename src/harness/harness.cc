@@ -37,6 +37,11 @@ int Harness::run() {
         "failed", {{"error", error_to_json(started.error())}, {"errno", started.error().err()}}));
     // An application that could not be taken over runs on all the same.
     if (config_.mode != "adopt") clean_up();
+    // Nor does a half of what a refused restore would have had for files.
+    if (config_.mode == "restore") {
+      (void)!remove_tree(places_.layers());
+      (void)!remove_old_layers(places_);
+    }
     return 1;
   }
   tell_everyone(make_event(
@@ -68,6 +73,9 @@ Result<> Harness::start() {
   config_ = instance_->config;
   held_ = config_.mode == "launch" && config_.hold_start;
   session_ = std::make_unique<Session>(std::move(instance_->ends), &log_);
+  session_->on_input_end([this] {
+    (void)!instance_->init.ask({{"op", init_op::kForget}, {"names", {"stdin"}}});
+  });
   return {};
 }
 
@@ -78,6 +86,8 @@ void Harness::serve() {
     if (ready < 0 && errno != EINTR) return instance_ended("harness");
     for (const pollfd& one : all)
       if (one.revents != 0) handle_ready(one);
+    // What init told while it was asked something else.
+    if (instance_->init.has_events()) take_init_events();
     std::erase_if(connections_, [](const Connection& c) { return !c.channel; });
     take_timeouts();
   }

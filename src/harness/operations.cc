@@ -1,4 +1,5 @@
 // What the daemon can ask of a harness; the table of docs/harness-protocol.md.
+#include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ namespace {
 constexpr int kTerminateMsDefault = 10'000;
 constexpr uint64_t kPageBytes = 4096;
 constexpr int64_t kEveryone = -1;  // but init
+constexpr int kStatusNotRunnable = 126;
+constexpr int kStatusNotFound = 127;
 
 // The instance's own, with what was given in place of or besides it.
 std::vector<std::string> merged_environment(std::vector<std::string> own,
@@ -71,14 +74,14 @@ Result<Json> Harness::op_attach(Connection&, Packet& request) {
   auto rows = static_cast<uint16_t>(int_at(request.document, "rows"));
   auto cols = static_cast<uint16_t>(int_at(request.document, "cols"));
   if (rows != 0 && cols != 0) TRY(session_->set_window({rows, cols}));
+  // The instance was made for this one program: it ends with the answer if that cannot be started.
+  // Nothing that it writes is read before we are back in the loop.
+  if (Result<> started = start_held_program(); !started) {
+    end_reason_ = "exit";
+    return started.take_error();
+  }
   session_->attach(std::move(request.fds[0]));
-  if (!held_) return Json::object();
-  Result<> started = start_held_program();
-  if (started) return Json::object();
-  // The instance was made for this one program; why it did not start, the daemon tells.
-  session_->drop_clients();
-  end_reason_ = "exit";
-  return started.take_error();
+  return Json::object();
 }
 
 Result<Json> Harness::op_exec(Connection&, Packet& request) {
@@ -243,7 +246,12 @@ Result<Json> Harness::op_terminate(Connection& connection, Packet& request) {
 Result<> Harness::start_held_program() {
   if (!held_) return {};
   Result<> started = start_launched_program(*instance_, places_);
-  if (started) held_ = false;
+  held_ = false;
+  if (started) return {};
+  // As a shell would report it; nothing is left to hold.
+  bool found = started.error().err() != ENOENT;
+  root_status_ = (found ? kStatusNotRunnable : kStatusNotFound) << 8;
+  end_reason_ = "exit";
   return started;
 }
 

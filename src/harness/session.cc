@@ -158,8 +158,10 @@ void Session::write_input() {
     input_.erase(0, static_cast<size_t>(put));
   }
   if (!input_ends_ || !input_.empty()) return;
-  if (!ends_.tty) ends_.input.reset();
   input_ends_ = false;
+  if (ends_.tty || !ends_.input) return;
+  ends_.input.reset();
+  if (input_ended_) input_ended_();
 }
 
 Result<> Session::set_window(WindowSize size) {

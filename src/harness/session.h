@@ -38,9 +38,9 @@ class Session {
   void drain();
   void finish_with_exit(int wait_status);
   void finish_with_reason(const std::string& why);
-  // Without a word: somebody else has one for them.
-  void drop_clients() { clients_.clear(); }
   Result<> set_window(WindowSize size);
+  // Runs when the program's input has ended: whoever else holds its other end has to let go.
+  void on_input_end(std::function<void()> told) { input_ended_ = std::move(told); }
 
   const Ends& ends() const { return ends_; }
 
@@ -64,6 +64,7 @@ class Session {
   std::list<Client> clients_;
   std::string input_;        // from clients, not yet taken by the program
   bool input_ends_ = false;  // after `input_`
+  std::function<void()> input_ended_;
 };
 
 }  // namespace appshot

@@ -141,6 +141,7 @@ class Init {
         op == init_op::kSpawn      ? spawn(request)
         : op == init_op::kTerminal ? terminal(request, fds)
         : op == init_op::kKeep     ? keep(request)
+        : op == init_op::kForget   ? forget(request)
         : op == init_op::kFetch    ? fetch(fds)
         : op == init_op::kCommit   ? commit()
         : op == init_op::kSignal
@@ -189,6 +190,11 @@ class Init {
     if (names.size() != request.fds.size())
       return Error(ErrorClass::usage, "one name a descriptor");
     for (size_t i = 0; i < names.size(); ++i) kept_[names[i]] = std::move(request.fds[i]);
+    return Json::object();
+  }
+
+  Result<Json> forget(const Packet& request) {
+    for (const std::string& name : strings_at(request.document, "names")) kept_.erase(name);
     return Json::object();
   }
 

@@ -47,6 +47,7 @@ inline constexpr char kSpawn[] =
     "spawn";  // argv env cwd user tty visitor; fds: stdin stdout stderr
 inline constexpr char kTerminal[] = "terminal";  // keep; answers with the master of a new terminal
 inline constexpr char kKeep[] = "keep";          // fds and their names, kept until told otherwise
+inline constexpr char kForget[] = "forget";      // closes the kept descriptors of these names
 inline constexpr char kFetch[] = "fetch";    // answers with all kept descriptors and their names
 inline constexpr char kCommit[] = "commit";  // from now on live without the harness
 inline constexpr char kSignal[] = "signal";  // signal, pid (as it is inside)

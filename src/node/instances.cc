@@ -302,7 +302,9 @@ Result<> Instances::hand_over(const std::string& aid, std::string_view op, const
   std::shared_ptr<Instance> instance = lifecycle_.hold_on(record.aid);
   if (lifecycle_.wait_harness_gone(*instance, Deadline::in(kAnswerWait)))
     (void)lifecycle_.purge(record.aid);
-  return handed.take_error();
+  Result<Json> spec = parse_json(record.spec);
+  std::vector<std::string> argv = spec ? strings_at(*spec, "argv") : std::vector<std::string>();
+  return std::move(handed).within("cannot run " + (argv.empty() ? aid : argv.front())).take_error();
 }
 
 }  // namespace appshot

@@ -12,7 +12,7 @@ import subprocess
 import unittest
 
 from node_fixture import BIN
-from real_fixture import COUNTER, RealNode, enter_own_world
+from real_fixture import COUNTER, RealNode, descendants, enter_own_world, until
 
 MISMATCH = 5
 # Features that programs use; some machine lacks one of them.
@@ -46,13 +46,19 @@ class Differences(RealNode):
         self.snapshot = self.appshot("snapshot", "--stop", self.aid)
         self.appshot("rm", self.aid)
 
+    def calm(self):
+        """What is held, once the harness of before has tidied up."""
+        until(lambda: sorted(descendants().values()) == ["appshot-harness", "appshotd"] and
+              not any("layers.old" in file for file in self.files()), "no harness but the spare one")
+        return self.traces()
+
     def edit(self, *edits):
         folder = self.root / "lib/snapshots" / self.snapshot
         subprocess.run([BIN / "edit_image", folder, *edits], check=True)
 
     def assert_refused(self, *differences):
         """Each of them is named, and everything is as it was."""
-        before = self.traces()
+        before = self.calm()
         self.appshot("restore", self.snapshot, status=MISMATCH)
         for difference in differences:
             self.assertIn(difference, self.stderr)
@@ -84,6 +90,10 @@ class Differences(RealNode):
                   *[f"cpu_feature={feature}" for feature in features])
         self.assert_refused("riscv64", "16384", "extended processor state", "vdso",
                             *[f"'{feature}'" for feature in features])
+
+    def test_the_machine_and_the_program_files_are_told_together(self):
+        self.edit("page_size=16384", f"size={self.program}")
+        self.assert_refused("16384", f"the program file {self.program} has")
 
     def test_what_no_program_can_use_does_not_count(self):
         self.edit("cpu_feature=hypervisor_of_another_make", "kernel=9.9.9-same-vdso")
@@ -134,7 +144,7 @@ class Differences(RealNode):
     def test_who_sleeps_sleeps_on(self):
         self.appshot("restore", self.snapshot)
         self.appshot("sleep", self.aid)
-        before = self.traces()
+        before = self.calm()
         self.program.rename(self.root / "kept")
         self.appshot("wake", self.aid, status=MISMATCH)
         (self.root / "kept").rename(self.program)

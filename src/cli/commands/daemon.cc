@@ -40,6 +40,14 @@ std::string words(const std::vector<std::string>& list) {
   return line;
 }
 
+// One line for each command.
+std::string bash_options() {
+  std::string text;
+  for (const std::string& command : command_names())
+    text += "      " + command + ") options='" + words(option_names(command)) + "' ;;\n";
+  return text;
+}
+
 std::string bash_completion() {
   return "_appshot() {\n"
          "  local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}\n"
@@ -49,6 +57,14 @@ std::string bash_completion() {
          "' -- \"$word\"))\n"
          "    return\n"
          "  fi\n"
+         "  if [[ $word == -* ]]; then\n"
+         "    local options=\n"
+         "    case $command in\n" +
+         bash_options() +
+         "    esac\n"
+         "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+         "    return\n"
+         "  fi\n"
          "  case $command in\n"
          "    restore|snapshot-rm|verify|export)\n"
          "      COMPREPLY=($(compgen -W \"$(appshot snapshots -q 2>/dev/null)\" -- \"$word\")) ;;\n"
@@ -56,7 +72,10 @@ std::string bash_completion() {
          "      COMPREPLY=($(compgen -W \"$(appshot ps -aq 2>/dev/null; appshot snapshots -q "
          "2>/dev/null)\" -- \"$word\")) ;;\n"
          "    import) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
-         "    run|ps|snapshots|completion|daemon|system) ;;\n"
+         "    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")) ;;\n"
+         "    daemon) COMPREPLY=($(compgen -W 'stop status' -- \"$word\")) ;;\n"
+         "    system) COMPREPLY=($(compgen -W 'df' -- \"$word\")) ;;\n"
+         "    run|ps|snapshots) ;;\n"
          "    *) COMPREPLY=($(compgen -W \"$(appshot ps -aq 2>/dev/null)\" -- \"$word\")) ;;\n"
          "  esac\n"
          "}\n"
@@ -71,6 +90,11 @@ std::string fish_completion() {
       "rm snapshot sleep wake check events why' -f -a '(appshot ps -aq 2>/dev/null)'\n"
       "complete -c appshot -n '__fish_seen_subcommand_from inspect restore snapshot-rm verify "
       "export' -f -a '(appshot snapshots -q 2>/dev/null)'\n";
+  for (const std::string& command : command_names())
+    for (const std::string& name : option_names(command))
+      if (name.starts_with("--"))
+        text += "complete -c appshot -n '__fish_seen_subcommand_from " + command + "' -l " +
+                name.substr(2) + "\n";
   return text;
 }
 

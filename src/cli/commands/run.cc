@@ -144,6 +144,9 @@ int command_run(Context& context) {
   SessionEnd end = run_session(std::move(*stream), wish);
   // Whoever looks after us sees an instance that has ended, or, with --rm, none.
   if (end.kind == SessionEnd::Kind::exited) (void)context.api.post(instance_path(aid, "/wait"));
+  // What has never run leaves nothing.
+  if (end.kind == SessionEnd::Kind::failed)
+    (void)context.api.remove(instance_path(aid, "?force=true"));
   return finish(end, aid);
 }
 

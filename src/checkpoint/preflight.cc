@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "resources/file_kind.h"
@@ -10,6 +13,9 @@
 
 namespace appshot {
 namespace {
+
+constexpr int kLooks = 5;
+constexpr std::chrono::milliseconds kBetweenLooks{5};
 
 struct NamespaceName {
   const char* file;
@@ -53,7 +59,7 @@ void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& o
           obstacles.add(processes[j].words() + " shares its " + shared.words + " with " +
                             processes[i].words() +
                             " without being its thread, which cannot be captured yet",
-                        "");
+                        "if it was only just starting a program, try again");
     }
   }
 }
@@ -146,14 +152,18 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
 }  // namespace
 
 Result<Obstacles> preflight(const InstanceView& instance) {
-  Obstacles lasting;
-  Obstacles first = TRY(look_at_running(instance));
-  if (first.empty()) return lasting;
-  // What runs may change while it is looked at, and show what never was. What is there twice is
-  // there; the rest is looked for again when nothing runs.
-  Obstacles second = TRY(look_at_running(instance));
-  for (const Obstacle& obstacle : first.all())
-    if (second.has(obstacle)) lasting.add(obstacle.what, obstacle.hint);
+  Obstacles lasting = TRY(look_at_running(instance));
+  // What runs may change while it is looked at, and show what never was; between vfork and exec
+  // two processes even are one for a while. What is there each time is there; the rest is looked
+  // for again when nothing runs.
+  for (int look = 1; look < kLooks && !lasting.empty(); ++look) {
+    if (look > 1) std::this_thread::sleep_for(kBetweenLooks);
+    Obstacles again = TRY(look_at_running(instance));
+    Obstacles both;
+    for (const Obstacle& obstacle : lasting.all())
+      if (again.has(obstacle)) both.add(obstacle.what, obstacle.hint);
+    lasting = std::move(both);
+  }
   return lasting;
 }
 

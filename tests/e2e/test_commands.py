@@ -190,6 +190,12 @@ class Keeping(Commands):
                 self.kill_and_wait(self.instance(self.aid)["harness_pid"])
                 self.appshot(*words)
 
+    def test_a_program_that_is_just_being_started_is_no_obstacle(self):
+        """Between vfork and exec two processes have one memory."""
+        self.run_shell("while :; do /bin/true; done")
+        for _ in range(20):
+            self.appshot("check", self.aid)
+
     def test_an_imported_snapshot_knows_how_its_program_was_started(self):
         self.run_shell("read line; echo got-$line; sleep 1000", "-t", "-i", "-w", "/usr")
         options = self.instance(self.aid)["options"]

@@ -11,7 +11,7 @@ constexpr std::chrono::seconds kAnswerMax{30};
 
 }  // namespace
 
-Result<Packet> InitLink::ask(Json request, std::span<const int> fds) {
+Result<Packet> InitLink::ask(const Json& request, std::span<const int> fds) {
   Deadline deadline = Deadline::in(kAnswerMax);
   TRY(channel_.send(request, fds, deadline));
   for (;;) {

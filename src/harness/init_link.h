@@ -19,7 +19,7 @@ class InitLink {
   int fd() const { return channel_.fd(); }
   explicit operator bool() const { return static_cast<bool>(channel_); }
 
-  Result<Packet> ask(Json request, std::span<const int> fds = {});
+  Result<Packet> ask(const Json& request, std::span<const int> fds = {});
   // Something that it told has been received already: its descriptor will not tell of it.
   bool has_events() const { return !events_.empty(); }
   // The next thing it told; none when nothing waits. Class gone when init has died.

@@ -74,12 +74,8 @@ Result<Json> Harness::op_attach(Connection&, Packet& request) {
   auto rows = static_cast<uint16_t>(int_at(request.document, "rows"));
   auto cols = static_cast<uint16_t>(int_at(request.document, "cols"));
   if (rows != 0 && cols != 0) TRY(session_->set_window({rows, cols}));
-  // The instance was made for this one program: it ends with the answer if that cannot be started.
   // Nothing that it writes is read before we are back in the loop.
-  if (Result<> started = start_held_program(); !started) {
-    end_reason_ = "exit";
-    return started.take_error();
-  }
+  TRY(start_held_program());
   session_->attach(std::move(request.fds[0]));
   return Json::object();
 }

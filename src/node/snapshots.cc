@@ -84,8 +84,8 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   if (whole) {
     settled->owner.clear();  // nobody sleeps in it
     TRY(node_.registry.update_snapshot(*settled));
-    (void)std::move(error).within("the snapshot " + record.id + " is complete, but " +
-                                  instance.aid + " runs on");
+    error = Error(std::move(error).within("the snapshot " + record.id + " is complete, but " +
+                                          instance.aid + " runs on"));
   }
   node_.events.add(instance.aid, "refused",
                    "cannot " + (verb + (" " + instance.aid)) + ": " + error.message());

@@ -15,7 +15,7 @@ import select
 import time
 
 import subjects_process
-from node_fixture import BIN, DEADLINE_S, Follower, Node, children
+from node_fixture import BIN, DEADLINE_S, Follower, Node
 
 COUNTER = [str(BIN / "demo_counter"), "10"]
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000

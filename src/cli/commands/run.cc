@@ -85,7 +85,6 @@ int fail_program(Context& context, const Error& error) {
 int finish(const SessionEnd& end, const std::string& aid) {
   switch (end.kind) {
     case SessionEnd::Kind::exited:
-      return end.status;
     case SessionEnd::Kind::detached:
       return end.status;
     case SessionEnd::Kind::let_go:

@@ -12,7 +12,7 @@ import subprocess
 import unittest
 
 from node_fixture import BIN
-from real_fixture import COUNTER, RealNode, descendants, enter_own_world, until
+from real_fixture import COUNTER, RealNode, enter_own_world, until
 
 MISMATCH = 5
 # Features that programs use; some machine lacks one of them.
@@ -48,7 +48,7 @@ class Differences(RealNode):
 
     def calm(self):
         """What is held, once the harness of before has tidied up."""
-        until(lambda: sorted(descendants().values()) == ["appshot-harness", "appshotd"] and
+        until(lambda: self.harnesses_have_settled() and
               not any("layers.old" in file for file in self.files()), "no harness but the spare one")
         return self.traces()
 

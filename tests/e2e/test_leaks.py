@@ -10,7 +10,7 @@ import re
 import sys
 import unittest
 
-from real_fixture import RealNode, descendants, descriptors_of, enter_own_world, until
+from real_fixture import SPARE, RealNode, descendants, descriptors_of, enter_own_world, until
 
 CYCLES = int(os.environ.get("APPSHOT_LEAK_CYCLES", "60"))
 # Caches fill and heaps settle: the first cycles do not count, and some growth is none.
@@ -117,7 +117,7 @@ class Leaks(RealNode):
     def test_everything_goes_with_the_last_instance(self):
         # From the first instance on, a harness is kept ready for the next.
         self.appshot("run", "--rm", "true")
-        until(lambda: sorted(descendants().values()) == ["appshot-harness", "appshotd"], "a spare")
+        until(lambda: sorted(descendants().values()) == [SPARE, "appshotd"], "a spare")
         before = self.traces()
         self.run_counter()
         snapshot = self.appshot("snapshot", "--stop", self.aid)

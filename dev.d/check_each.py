@@ -107,7 +107,7 @@ def main():
             else:
                 failed += 1
                 print(f"{running[future]}:\n{text}", flush=True)
-    print(f"{len(options.files)} files: {len(todo)} looked at, {failed} failed, the rest unchanged")
+    print(f"{len(todo)} of {len(options.files)} looked at, {failed} failed; the others are as they passed")
     return 1 if failed else 0
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Holds the includes of src/ to the layers that the appshot_library(…) lines declare, and to the
-invariants of ARCHITECTURE.md. Exit status 1 when any is broken.
+invariants of ARCHITECTURE.md. Every source includes its own header first, so that building it tells
+whether the header can stand alone. Exit status 1 when any of that is broken.
 """
 
 import pathlib
@@ -12,6 +13,7 @@ CMAKE_FILES = ("CMakeLists.txt", "CMakeLists-node.cmake")
 # Built by a file of their own: cmake/stub.cmake.
 OTHER_LIBRARIES = {"restorer_stub": set()}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+ANY_INCLUDE = re.compile(r'^\s*#\s*include\s+("[^"]+"|<[^>]+>)', re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 PTRACE = re.compile(r"(?<![\w.])(?:::)?ptrace\s*\(")
@@ -85,6 +87,11 @@ class Checker:
             found = INCLUDE.match(line)
             if found:
                 self.check_include(f"{name}:{number}", name, library, found.group(1))
+        own = path.with_suffix(".h")
+        if path.suffix == ".cc" and own.exists():
+            first = ANY_INCLUDE.search(text)
+            if not first or first.group(1) != f'"{own.relative_to(SOURCE).as_posix()}"':
+                self.errors.append(f"{name}: its own header must be what it includes first")
         code = code_of(text)
         if PTRACE.search(code) and not name.startswith("trace/"):
             self.errors.append(f"{name}: calls ptrace; only trace/ does")

@@ -118,7 +118,7 @@ Result<image::FileKindUnion> Pipe::capture(CaptureContext& context,
   image::PipeT pipe;
   pipe.pipe = TRY(capture_buffer(context, ref));
   image::FileKindUnion kind;
-  kind.Set(std::move(pipe));
+  kind.Set(pipe);
   return kind;
 }
 

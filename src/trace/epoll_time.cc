@@ -1,5 +1,6 @@
 #include "trace/epoll_time.h"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -12,8 +13,9 @@ namespace appshot {
 namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
-// The kernel's own: a thousandth of the wait, but not beyond these (fs/select.c).
-constexpr int64_t kLeewayPart = 1000;
+// The kernel's own: a thousandth of the wait, of threads that are nice a two hundredth, but not
+// beyond these (fs/select.c).
+constexpr int64_t kLeewayPart = 1000, kLeewayPartOfNice = 200;
 constexpr int64_t kLeewayMin = 50'000, kLeewayMax = 100 * kMillisecond;
 // It goes to sleep once when it is frozen and once when we take hold of it.
 constexpr uint64_t kSleepsOfOurs = 2;
@@ -25,8 +27,9 @@ uint64_t sleeps_of(const proc::Fields& status) {
 }
 
 // Computed from what was left when the timer was set: a little less than the whole.
-bool has_leeway_of(const proc::Wakeup& timer, int64_t timeout_ms) {
-  const int64_t most = std::clamp(timeout_ms * kMillisecond / kLeewayPart, kLeewayMin, kLeewayMax);
+bool has_leeway_of(const proc::Wakeup& timer, int64_t timeout_ms, bool nice) {
+  const int64_t most = std::clamp(
+      timeout_ms * kMillisecond / (nice ? kLeewayPartOfNice : kLeewayPart), kLeewayMin, kLeewayMax);
   const int64_t has = timer.latest_ns - timer.earliest_ns;
   return has <= most && has >= most - most / 50;
 }
@@ -75,11 +78,12 @@ Result<> EpollTimes::shorten(const Wait& wait, const FrozenProcess& process, Tra
   // It has come back and begun another wait since.
   if (sleeps_of(TRY(process.dir.status_of_thread(wait.tid))) > wait.sleeps + kSleepsOfOurs)
     return {};
+  const bool nice = ::getpriority(PRIO_PROCESS, static_cast<id_t>(wait.tid.value)) > 0;
   int64_t left_ns = -1;
   for (const proc::Wakeup& timer : before_.timers) {
     const bool gone = !std::binary_search(now.timers.begin(), now.timers.end(), timer);
     const bool fits = timer.earliest_ns <= before_.now_ns + wait.timeout_ms * kMillisecond;
-    if (gone && fits && has_leeway_of(timer, wait.timeout_ms))
+    if (gone && fits && has_leeway_of(timer, wait.timeout_ms, nice))
       left_ns = std::max(left_ns, timer.earliest_ns - now.now_ns);
   }
   if (left_ns < 0) return {};

@@ -12,7 +12,7 @@ TEST(Frames, AreDecodedWhereverTheStreamIsCut) {
   for (size_t cut = 0; cut <= stream.size(); ++cut) {
     FrameDecoder decoder;
     std::vector<Frame> frames;
-    for (std::string part : {stream.substr(0, cut), stream.substr(cut)}) {
+    for (const std::string& part : {stream.substr(0, cut), stream.substr(cut)}) {
       decoder.feed(part);
       for (;;) {
         auto frame = decoder.next();

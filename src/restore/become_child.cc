@@ -22,6 +22,7 @@
 #include "resources/locks/locks.h"
 #include "resources/mqueue/notification.h"
 #include "resources/terminals/terminal.h"
+#include "restore/inherited_windows.h"
 #include "restore/spawn_plan.h"
 #include "restore/stages.h"
 
@@ -33,13 +34,19 @@ constexpr int kDefaultPidMax = 32768;
 class Becoming {
  public:
   Becoming(const BecomeContext& context, const SpawnPlan& plan)
-      : context_(context), image_(context.restore.image), plan_(plan) {
+      : context_(context),
+        image_(context.restore.image),
+        plan_(plan),
+        windows_(image_, context.layout, plan) {
     for (const auto& process : image_.processes) {
       if (process->state != image::ProcessState::zombie) groups_led_.insert(process->pid);
     }
   }
 
-  Result<> children_of_init() { return make_children(1, context_.application_group, true); }
+  Result<> children_of_init() {
+    TRY(windows_.withhold_below(1));
+    return make_children(1, context_.application_group, true);
+  }
 
  private:
   const SpawnPlan::Node& node(int pid) const {
@@ -61,12 +68,15 @@ class Becoming {
     const image::ProcessT& process = *image_.processes[index];
     ChildOptions options{.pid = process.pid, .cgroup = cgroup};
     if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
+    TRY(windows_.pass_on(index));
     pid_t pid = TRY(fork_child(options));
     if (pid == 0) become_process(process);
+    windows_.forget(index);
     return {};
   }
 
   Result<> make_stand_in(const SpawnPlan::StandIn& stand_in, int cgroup) {
+    for (size_t index : stand_in.children) TRY(windows_.pass_on(index));
     pid_t pid = TRY(fork_child({.pid = stand_in.pid, .cgroup = cgroup}));
     if (pid == 0) {
       Result<> done;
@@ -76,6 +86,7 @@ class Becoming {
       if (!done) fail(stand_in.pid, done.error());
       ::_exit(0);
     }
+    for (size_t index : stand_in.children) windows_.forget(index);
     ::waitpid(pid, nullptr, 0);
     return {};
   }
@@ -97,6 +108,7 @@ class Becoming {
 
   // Session, children, group: what the others must see before anyone goes on.
   Result<> take_place(const image::ProcessT& process) {
+    TRY(windows_.withhold_below(process.pid));
     if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     TRY(make_children(process.pid, -1, false));
     if (process.session == process.pid)
@@ -247,6 +259,7 @@ class Becoming {
   const BecomeContext& context_;
   const image::ImageT& image_;
   const SpawnPlan& plan_;
+  InheritedWindows windows_;
   std::set<int> groups_led_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "resources/restore_context.h"
+#include "restore/memory_layout.h"
 #include "restore/script.h"
 #include "restore/zone.h"
 
@@ -11,6 +12,7 @@ namespace appshot {
 
 struct BecomeContext {
   RestoreContext& restore;
+  const MemoryLayout& layout;
   const Script& script;
   const Zone& zone;
   int exe_fd;             // as told to write_script

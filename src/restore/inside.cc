@@ -114,7 +114,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   close_helper_ends(context);
   TRY(fault_point("restore.inside"));
 
-  BecomeContext become{context, script, zone, first_descriptor, application_group};
+  BecomeContext become{context, layout, script, zone, first_descriptor, application_group};
   TRY(spawn_tree(become));
   drop_windows(image.manifest, layout);
   return {};

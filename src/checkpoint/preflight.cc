@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <map>
+
 #include <chrono>
 #include <thread>
 
@@ -25,14 +27,22 @@ constexpr NamespaceName kNamespaces[] = {{"pid", "pid"},      {"mnt", "mount"}, 
                                          {"ipc", "ipc"},      {"uts", "uts"},   {"user", "user"},
                                          {"cgroup", "cgroup"}};
 
+std::map<std::string, std::string> namespaces_of(const InstanceView& instance) {
+  std::map<std::string, std::string> found;
+  for (const NamespaceName& name : kNamespaces)
+    if (Result<std::string> link =
+            read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + name.file))
+      found[name.file] = *link;
+  return found;
+}
+
 // An application may make namespaces of its own; those are not captured yet.
-void find_nested_namespaces(const InstanceView& instance, const ProcessSource& process,
-                            Obstacles& obstacles) {
+void find_nested_namespaces(const std::map<std::string, std::string>& of_instance,
+                            const ProcessSource& process, Obstacles& obstacles) {
   for (const auto& [file, words] : kNamespaces) {
+    auto outer = of_instance.find(file);
     Result<std::string> own = process.dir.link(std::string("ns/") + file);
-    Result<std::string> outer =
-        read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + file);
-    if (!own || !outer || *own == *outer) continue;
+    if (!own || outer == of_instance.end() || *own == outer->second) continue;
     obstacles.add(process.words() + " lives in a " + words +
                       " namespace of its own, which cannot be captured yet",
                   "start it without making namespaces (unshare, sandboxing options)");
@@ -124,9 +134,10 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
 
 void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes,
                     Obstacles& obstacles) {
+  const std::map<std::string, std::string> outer = namespaces_of(instance);
   for (const ProcessSource& process : processes) {
     find_tracer(process, obstacles);
-    find_nested_namespaces(instance, process, obstacles);
+    find_nested_namespaces(outer, process, obstacles);
     find_descriptor_obstacles(instance, process, obstacles);
     memory::find_obstacles(process, obstacles);
   }

@@ -96,12 +96,13 @@ class Capture {
   }
 
   Result<int> mapped_file(const proc::Mapping& source) {
+    std::string key = fmt::format("{} {}:{} {}", source.name, source.device_major,
+                                  source.device_minor, source.inode);
+    if (auto known = context_.mapped_files.find(key); known != context_.mapped_files.end())
+      return known->second;
     std::string path = map_file_path(process_, source);
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
-    std::string key = fmt::format("{} {} {}", source.name, info.st_dev, info.st_ino);
-    if (auto known = context_.mapped_files.find(key); known != context_.mapped_files.end())
-      return known->second;
     auto open_content = [&] { return open_file(path, O_RDONLY); };
     auto name = TRY(capture_name(context_, source.name, info, open_content));
     if (name->ghost < 0 && S_ISREG(info.st_mode)) {

@@ -30,7 +30,7 @@ SANITIZED_SCRIPTS = ("test_cli", "test_recovery", "test_recovery_real")
 SOAK_SCRIPTS = {"test_churn": {"APPSHOT_CHURN_SNAPSHOTS": "200"},
                 "test_leaks": {"APPSHOT_LEAK_CYCLES": "500"}}
 FUZZ_SECONDS = 20
-BUILD_SECONDS_MAX = 1500
+BUILD_SECONDS_MAX = 2400
 PART_SECONDS_MAX = 600
 
 

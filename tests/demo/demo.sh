@@ -72,7 +72,6 @@ show "$here"
 heading "Both its processes are killed"
 before_kill=$(count_of "$here")
 run "$here" kill -s KILL counter
-run "$here" kill -s KILL --pid "$(lines_of "$here" child | tail -n 1 | sed 's/.*pid \([0-9]*\) threads.*/\1/')" counter
 end=$((SECONDS + deadline_s))
 while [ -n "$(on "$here" ps -q)" ]; do
   [ "$SECONDS" -lt "$end" ] || die "it does not die"

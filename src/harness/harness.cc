@@ -37,11 +37,6 @@ int Harness::run() {
         "failed", {{"error", error_to_json(started.error())}, {"errno", started.error().err()}}));
     // An application that could not be taken over runs on all the same.
     if (config_.mode != "adopt") clean_up();
-    // Nor does a half of what a refused restore would have had for files.
-    if (config_.mode == "restore") {
-      (void)!remove_tree(places_.layers());
-      (void)!remove_old_layers(places_);
-    }
     return 1;
   }
   tell_everyone(make_event(

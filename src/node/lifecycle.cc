@@ -153,7 +153,6 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
     if (silent || !await_end(harness, Deadline::in(kHarnessEndWait))) ::kill(harness.pid, SIGKILL);
     (void)!await_end(harness, Deadline::in(kSweepWait));
     if (!adopts) sweep(instance.aid);
-    background_.run([this] { harnesses_.prepare_spare(); });
     return ready.take_error();
   }
   ProcessIdentity init = identify_process(static_cast<pid_t>(int_at(*ready, "init_pid")));

@@ -115,9 +115,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   TRY(fault_point("restore.inside"));
 
   BecomeContext become{context, layout, script, zone, first_descriptor, application_group};
-  TRY(spawn_tree(become));
-  drop_windows(image.manifest, layout);
-  return {};
+  return spawn_tree(become);
 }
 
 }  // namespace appshot

@@ -184,11 +184,4 @@ Result<> make_windows(RestoreContext& context, const MemoryLayout& layout) {
   return maker.load();
 }
 
-void drop_windows(const image::ImageT& image, const MemoryLayout& layout) {
-  for_each_window(image, layout,
-                  [](const image::ProcessT&, const image::MappingT& mapping, uint64_t window) {
-                    ::munmap(pointer(window), mapping.end - mapping.start);
-                  });
-}
-
 }  // namespace appshot

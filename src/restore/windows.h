@@ -9,6 +9,5 @@
 namespace appshot {
 
 Result<> make_windows(RestoreContext& context, const MemoryLayout& layout);
-void drop_windows(const image::ImageT& image, const MemoryLayout& layout);
 
 }  // namespace appshot

@@ -13,7 +13,7 @@ add_custom_command(
   DEPENDS ${stub_dir}/stub.c ${stub_dir}/stub_abi.h ${stub_dir}/stub.ld
   COMMENT "restorer stub")
 enable_language(ASM)
-add_library(appshot_restorer_stub STATIC ${stub_dir}/embed.S)
+add_library(appshot_restorer_stub STATIC ${stub_dir}/embed.S ${stub_dir}/first_calls.S)
 set_source_files_properties(${stub_dir}/embed.S PROPERTIES
   OBJECT_DEPENDS ${stub_bin} COMPILE_OPTIONS "-DSTUB_FILE=\"${stub_bin}\"")
 target_include_directories(appshot_restorer_stub PUBLIC ${CMAKE_SOURCE_DIR}/src)

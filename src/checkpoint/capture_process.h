@@ -1,7 +1,7 @@
-// One frozen process becomes one record: what /proc and ptrace show, and what it answers itself.
+// One frozen process becomes one record: what /proc and ptrace show of it. What only the process
+// itself can tell is asked by process_questions.h.
 #pragma once
 
-#include "base/deadline.h"
 #include "base/result.h"
 #include "resources/capture_context.h"
 #include "resources/file_table.h"
@@ -12,7 +12,6 @@ namespace appshot {
 
 Result<std::unique_ptr<image::ProcessT>> capture_process(CaptureContext& context, FileTable& files,
                                                          FrozenProcess& frozen,
-                                                         const ProcessSource& source,
-                                                         Deadline deadline);
+                                                         const ProcessSource& source);
 
 }  // namespace appshot

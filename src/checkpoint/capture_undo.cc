@@ -17,13 +17,8 @@ constexpr int kWide = 256;  // two rounds of this many find 16 bits
 
 class UndoCapture {
  public:
-  UndoCapture(image::ImageT& image, FrozenProcess& frozen, const ProcessSource& source,
-              Injection& injection, Deadline deadline)
-      : image_(image),
-        frozen_(frozen),
-        source_(source),
-        injection_(injection),
-        deadline_(deadline) {}
+  UndoCapture(image::ImageT& image, ProcessQuestions& process, Deadline deadline)
+      : image_(image), process_(process), injection_(process.injection()), deadline_(deadline) {}
 
   // Whether it has any.
   Result<bool> all_sets() {
@@ -73,7 +68,8 @@ class UndoCapture {
       int base = kLowest + kWide * TRY(count_bounds(*piece.set, semaphore, kLowest, kWide));
       int adjustment = base + TRY(count_bounds(*piece.set, semaphore, base, 1));
       if (adjustment == 0) continue;
-      piece.set->undo.emplace_back(semaphore, static_cast<int16_t>(adjustment), frozen_.id.value);
+      piece.set->undo.emplace_back(semaphore, static_cast<int16_t>(adjustment),
+                                   process_.source().id.value);
       any = true;
     }
     return any;
@@ -100,52 +96,36 @@ class UndoCapture {
       uint64_t at = data.put(list.data(), list.size() * sizeof(sembuf));
       calls.add_may_fail(SYS_semop, probe.set->permissions->id, at, list.size());
     }
-    auto mask = [&](const char* key) { return proc::field_number(source_.status, key, 16); };
-    int done =
-        pick_completion_signal(mask("SigIgn"), mask("SigCgt"), mask("ShdPnd") | mask("SigPnd"));
-    InjectionTarget target{frozen_.any(), frozen_.id, frozen_.threads.front().id, done};
-    TRY(injection_.perform(target, calls, data, deadline_));
+    TRY(injection_.perform(process_.target(0), calls, data, deadline_));
     std::vector<int64_t> results;
     for (size_t i = 0; i < probes.size(); ++i) results.push_back(calls.result(i));
     return results;
   }
 
   image::ImageT& image_;
-  FrozenProcess& frozen_;
-  const ProcessSource& source_;
+  ProcessQuestions& process_;
   Injection& injection_;
   Deadline deadline_;
 };
 
-Result<bool> capture_process_undo(image::ImageT& image, FrozenProcess& frozen,
-                                  const ProcessSource& source, Deadline deadline) {
-  const proc::Mapping* vdso = source.mapping_named("[vdso]");
-  if (vdso == nullptr) return Error(ErrorClass::refused, source.words() + " has no vdso");
-  RemoteMemory remote = TRY(RemoteMemory::open(source.host));
-  Injection injection =
-      TRY(Injection::begin(frozen.any(), remote, vdso->start, vdso->length(), deadline));
-  Result<bool> any = UndoCapture(image, frozen, source, injection, deadline).all_sets();
-  TRY(injection.end(frozen.any(), deadline));
-  return any;
-}
-
 }  // namespace
 
-Result<> capture_sem_undo(CaptureContext& context, FrozenApplication& frozen,
-                          const std::vector<ProcessSource>& sources, Deadline deadline) {
+Result<> capture_sem_undo(CaptureContext& context,
+                          const std::vector<std::unique_ptr<ProcessQuestions>>& processes,
+                          Deadline deadline) {
   if (context.image.sysv_sem.empty()) return {};
-  std::vector<size_t> with_undo;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    if (!TRY(capture_process_undo(context.image, frozen.processes()[i], sources[i], deadline)
-                 .within(sources[i].words())))
+  std::vector<const ProcessSource*> with_undo;
+  for (const auto& process : processes) {
+    const ProcessSource& source = process->source();
+    if (!TRY(UndoCapture(context.image, *process, deadline).all_sets().within(source.words())))
       continue;
-    for (size_t other : with_undo)
-      if (share(sources[other].host, sources[i].host, SharedPart::sem_undo))
-        context.obstacles.add(sources[i].words() +
+    for (const ProcessSource* other : with_undo)
+      if (share(other->host, source.host, SharedPart::sem_undo))
+        context.obstacles.add(source.words() +
                                   " shares what its end will undo on semaphores with " +
-                                  sources[other].words() + " (CLONE_SYSVSEM)",
+                                  other->words() + " (CLONE_SYSVSEM)",
                               "give the semaphores back first");
-    with_undo.push_back(i);
+    with_undo.push_back(&source);
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include "checkpoint/machine.h"
 #include "checkpoint/namespaces.h"
 #include "checkpoint/preflight.h"
+#include "checkpoint/process_questions.h"
 #include "checkpoint/process_tree.h"
 #include "image/format.h"
 #include "image/manifest.h"
@@ -26,6 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kFreezeMax{10};
+constexpr int kMomentsMax = 5;
 
 double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -50,6 +52,12 @@ class PartialFolder {
   std::string path_;
 };
 
+// A moment of the application, and what its processes look like in it.
+struct LookedAt {
+  FrozenApplication frozen;
+  std::vector<ProcessSource> sources{};
+};
+
 // The words of one obstacle are the message; of several, each is listed behind their number.
 Error refused(const Obstacles& obstacles) {
   const std::vector<Obstacle>& all = obstacles.all();
@@ -65,12 +73,43 @@ uint64_t now_ms() {
                                    .count());
 }
 
+Result<LookedAt> freeze(const InstanceView& instance, Obstacles& obstacles, Deadline deadline) {
+  const EpollTimes epoll_times = EpollTimes::look_at(*instance.application);
+  LookedAt moment{TRY(FrozenApplication::freeze(*instance.application, deadline))};
+  TRY(epoll_times.shorten(moment.frozen));
+  TRY(find_time_left(moment.frozen, deadline));
+  for (FrozenProcess& process : moment.frozen.processes())
+    moment.sources.push_back(TRY(ProcessSource::look_through(process.any().tid())
+                                     .within("process " + std::to_string(process.id.value))));
+  find_obstacles(instance, moment.sources, obstacles);
+  return moment;
+}
+
+// Obstacles are looked for in the very moment that would be captured. Some pass: between vfork and
+// exec two processes are one for a while. So they are believed only when they are there again.
+Result<LookedAt> freeze_without_obstacles(const InstanceView& instance, Deadline deadline) {
+  for (int moments = 1;; ++moments) {
+    Obstacles obstacles;
+    Result<LookedAt> moment = freeze(instance, obstacles, deadline);
+    const bool traced = !moment && moment.error().cls() == ErrorClass::refused;
+    if (obstacles.empty() && !traced) return moment;
+    if (moment) TRY(moment->frozen.resume());
+    Obstacles lasting = TRY(preflight(instance));
+    if (!lasting.empty()) return refused(lasting);
+    if (moments < kMomentsMax) continue;
+    return traced ? std::move(moment) : refused(obstacles);
+  }
+}
+
 class Checkpoint {
  public:
-  Checkpoint(const InstanceView& instance, const CheckpointRequest& request,
-             image::PagesWriter pages)
+  Checkpoint(const InstanceView& instance, const CheckpointRequest& request, LookedAt looked_at,
+             image::PagesWriter pages, Deadline deadline)
       : instance_(instance),
         request_(request),
+        deadline_(deadline),
+        frozen_(std::move(looked_at.frozen)),
+        sources_(std::move(looked_at.sources)),
         pages_(std::move(pages)),
         context_{instance, image_, pages_} {}
 
@@ -87,33 +126,44 @@ class Checkpoint {
     return {};
   }
 
-  Result<> look_at_processes(FrozenApplication& frozen) {
-    for (FrozenProcess& process : frozen.processes())
-      sources_.push_back(TRY(ProcessSource::look_at(process.pid)
-                                 .within("process " + std::to_string(process.id.value))));
-    find_obstacles(instance_, sources_, context_.obstacles);
-    return context_.obstacles.empty() ? Result<>() : refused(context_.obstacles);
-  }
-
-  Result<> capture_processes(FrozenApplication& frozen, Deadline deadline) {
+  // What they tell themselves is asked for while the next is looked at.
+  Result<> capture_processes() {
     FileTable files(context_);
     for (size_t i = 0; i < sources_.size(); ++i) {
       request_.progress("processes", i, sources_.size());
+      FrozenProcess& frozen = frozen_.processes()[i];
+      const ProcessSource& source = sources_[i];
       image_.processes.push_back(
-          TRY(capture_process(context_, files, frozen.processes()[i], sources_[i], deadline)
-                  .within(sources_[i].words())));
+          TRY(capture_process(context_, files, frozen, source).within(source.words())));
+      questions_.push_back(
+          TRY(ProcessQuestions::begin(context_, frozen, source, *image_.processes.back(), deadline_)
+                  .within(source.words())));
     }
+    for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
+    for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
     TRY(files.resolve_epoll_targets(sources_));
     TRY(complete_tree(instance_, image_.processes));
     return {};
   }
 
-  Result<> capture_global_state(FrozenApplication& frozen, Deadline deadline) {
+  Result<> capture_global_state() {
     TRY(capture_namespaces(context_));
-    TRY(capture_sem_undo(context_, frozen, sources_, deadline));
+    TRY(capture_sem_undo(context_, questions_, deadline_));
     TRY(terminals::capture_state(context_, sources_));
     TRY(layers::capture(context_));
     return context_.obstacles.empty() ? Result<>() : refused(context_.obstacles);
+  }
+
+  // Everything goes on at one moment, each process as it was before it was asked.
+  Result<> resume() {
+    for (auto& process : questions_) TRY(process->begin_end());
+    for (auto& process : questions_) TRY(process->end());
+    return frozen_.resume();
+  }
+
+  Result<> kill() {
+    for (auto& process : questions_) process->forget();
+    return frozen_.kill();
   }
 
   Result<> write() {
@@ -140,10 +190,13 @@ class Checkpoint {
  private:
   const InstanceView& instance_;
   const CheckpointRequest& request_;
+  Deadline deadline_;
+  FrozenApplication frozen_;
+  std::vector<ProcessSource> sources_;
   image::ImageT image_;
   image::PagesWriter pages_;
   CaptureContext context_;
-  std::vector<ProcessSource> sources_;
+  std::vector<std::unique_ptr<ProcessQuestions>> questions_;
 };
 
 }  // namespace
@@ -152,31 +205,24 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
                                     const CheckpointRequest& request) {
   const Clock::time_point start = Clock::now();
   const Deadline deadline = Deadline::in(kFreezeMax);
-
-  // What cannot be captured is told before anything is disturbed.
-  Obstacles obstacles = TRY(preflight(instance));
-  if (!obstacles.empty()) return refused(obstacles);
   PartialFolder folder = TRY(PartialFolder::create(request.partial));
-  Checkpoint capture(instance, request,
-                     TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName)));
+  image::PagesWriter pages =
+      TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName));
   TRY(fault_point("snapshot.begin"));
 
   // From here to resume() or kill() nothing of the application runs.
-  const EpollTimes epoll_times = EpollTimes::look_at(*instance.application);
   const Clock::time_point froze = Clock::now();
-  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
-  TRY(epoll_times.shorten(frozen));
-  TRY(find_time_left(frozen, deadline));
+  LookedAt moment = TRY(freeze_without_obstacles(instance, deadline));
   TRY(fault_point("snapshot.frozen"));
+  Checkpoint capture(instance, request, std::move(moment), std::move(pages), deadline);
   TRY(capture.describe());
-  TRY(capture.look_at_processes(frozen));
-  TRY(capture.capture_processes(frozen, deadline));
+  TRY(capture.capture_processes());
   TRY(fault_point("snapshot.captured"));
-  TRY(capture.capture_global_state(frozen, deadline));
+  TRY(capture.capture_global_state());
   const bool resume_early = !request.stop;
   double frozen_ms = 0;
   if (resume_early) {
-    TRY(frozen.resume());
+    TRY(capture.resume());
     frozen_ms = ms_since(froze);
   }
 
@@ -187,7 +233,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   folder.keep();
   TRY(fault_point("snapshot.published"));
   if (request.stop) {
-    TRY(frozen.kill());
+    TRY(capture.kill());
     frozen_ms = ms_since(froze);
   }
   CheckpointReport report = capture.report();

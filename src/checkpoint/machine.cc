@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kVdsoBytes = 8192;
 
-std::vector<std::string> cpu_features() {
+std::vector<std::string> read_cpu_features() {
   std::vector<std::string> features;
   std::istringstream lines(read_file("/proc/cpuinfo").value_or(""));
   for (std::string line; std::getline(lines, line);) {
@@ -26,6 +26,11 @@ std::vector<std::string> cpu_features() {
     break;
   }
   std::sort(features.begin(), features.end());
+  return features;
+}
+
+const std::vector<std::string>& cpu_features() {
+  static const std::vector<std::string> features = read_cpu_features();
   return features;
 }
 

@@ -34,7 +34,7 @@ Clocks clocks_now() {
 // Offsets are those of the process; a reader outside of its namespace sees them there.
 Result<Clocks> clocks_of(HostPid process) {
   std::istringstream offsets(
-      TRY(read_file("/proc/" + std::to_string(process.value) + "/timens_offsets")));
+      TRY(read_record_at(AT_FDCWD, "/proc/" + std::to_string(process.value) + "/timens_offsets")));
   Clocks clocks = clocks_now();
   std::string which;
   long sec = 0, nsec = 0;

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 
 namespace appshot {
 
@@ -22,19 +21,38 @@ Result<UniqueFd> open_file(const std::string& path, int flags, mode_t mode) {
   return open_at(AT_FDCWD, path, flags, mode);
 }
 
+namespace {
+
+Result<size_t> read_once(int fd, char* into, size_t size) {
+  for (;;) {
+    ssize_t got = ::read(fd, into, size);
+    if (got >= 0) return static_cast<size_t>(got);
+    if (errno != EINTR) return Error::from_errno(errno, "read");
+  }
+}
+
+}  // namespace
+
 Result<std::string> read_whole(int fd) {
   std::string content;
   size_t used = 0;
   content.resize(4096);
   for (;;) {
     if (used == content.size()) content.resize(content.size() * 2);
-    ssize_t got = ::read(fd, content.data() + used, content.size() - used);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error::from_errno(errno, "read");
+    size_t got = TRY(read_once(fd, content.data() + used, content.size() - used));
     if (got == 0) break;
-    used += static_cast<size_t>(got);
+    used += got;
   }
   content.resize(used);
+  return content;
+}
+
+Result<std::string> read_record_at(int dir, const std::string& path) {
+  UniqueFd fd = TRY(open_at(dir, path, O_RDONLY));
+  std::array<char, 4096> buffer;
+  size_t got = TRY(read_once(fd.get(), buffer.data(), buffer.size()).within(path));
+  std::string content(buffer.data(), got);
+  if (got == buffer.size()) content += TRY(read_whole(fd.get()).within(path));
   return content;
 }
 
@@ -91,14 +109,25 @@ Result<> remove_tree(const std::string& path) {
 }
 
 Result<std::vector<std::string>> list_folder(const std::string& path) {
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), ::closedir);
-  if (!dir) return Error::from_errno(errno, "opendir " + path);
+  return list_folder_at(AT_FDCWD, path);
+}
+
+// By hand, because readdir asks the kernel five times for a folder of three names.
+Result<std::vector<std::string>> list_folder_at(int dir, const std::string& path) {
+  UniqueFd folder = TRY(open_at(dir, path, O_RDONLY | O_DIRECTORY));
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
+  alignas(dirent64) std::array<char, 8192> buffer;
+  for (;;) {
+    ssize_t got = ::getdents64(folder.get(), buffer.data(), buffer.size());
+    if (got < 0) return Error::from_errno(errno, "getdents64 " + path);
+    if (got == 0) return names;
+    for (ssize_t at = 0; at < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+      at += entry->d_reclen;
+    }
   }
-  return names;
 }
 
 Result<> publish_folder(const std::string& partial, const std::string& final_path) {

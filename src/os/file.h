@@ -19,6 +19,8 @@ Result<UniqueFd> open_at(int dir, const std::string& path, int flags, mode_t mod
 Result<std::string> read_whole(int fd);
 Result<std::string> read_file(const std::string& path);
 Result<std::string> read_file_at(int dir, const std::string& path);
+// Of a file that the kernel writes as one piece: saves asking whether there is more.
+Result<std::string> read_record_at(int dir, const std::string& path);
 Result<std::string> read_link(const std::string& path);
 Result<std::string> read_link_at(int dir, const std::string& path);
 
@@ -28,6 +30,7 @@ Result<> write_file(const std::string& path, std::string_view content, int extra
 Result<> make_folders(const std::string& path, mode_t mode = 0755);  // as mkdir -p
 Result<> remove_tree(const std::string& path);  // stays on one file system; absent is fine
 Result<std::vector<std::string>> list_folder(const std::string& path);
+Result<std::vector<std::string>> list_folder_at(int dir, const std::string& path);
 
 // Makes a finished folder durable and visible in one step.
 Result<> publish_folder(const std::string& partial, const std::string& final_path);

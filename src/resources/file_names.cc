@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 
 #include "os/file.h"
@@ -80,22 +81,29 @@ Result<std::unique_ptr<image::FileNameT>> capture_name(
 }
 
 std::vector<uint8_t> build_id_of(int fd) {
+  // Nearly always, all that is looked at is in the first page.
+  std::array<char, 4096> first;
+  const ssize_t first_length = ::pread(fd, first.data(), first.size(), 0);
+  auto read_at = [&](uint64_t at, void* into, size_t length) {
+    if (first_length < 0) return false;
+    if (at + length <= static_cast<size_t>(first_length)) {
+      std::memcpy(into, first.data() + at, length);
+      return true;
+    }
+    return ::pread(fd, into, length, static_cast<off_t>(at)) == static_cast<ssize_t>(length);
+  };
   Elf64_Ehdr head;
-  if (::pread(fd, &head, sizeof head, 0) != sizeof head ||
-      std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64 ||
-      head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum > 64)
+  if (!read_at(0, &head, sizeof head) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+      head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(Elf64_Phdr) ||
+      head.e_phnum > 64)
     return {};
   for (int i = 0; i < head.e_phnum; ++i) {
     Elf64_Phdr part;
-    if (::pread(fd, &part, sizeof part,
-                static_cast<off_t>(head.e_phoff + static_cast<uint64_t>(i) * sizeof part)) !=
-        sizeof part)
+    if (!read_at(head.e_phoff + static_cast<uint64_t>(i) * sizeof part, &part, sizeof part))
       return {};
     if (part.p_type != PT_NOTE || part.p_filesz > 4096) continue;
     std::vector<char> notes(part.p_filesz);
-    if (::pread(fd, notes.data(), notes.size(), static_cast<off_t>(part.p_offset)) !=
-        static_cast<ssize_t>(notes.size()))
-      return {};
+    if (!read_at(part.p_offset, notes.data(), notes.size())) return {};
     for (size_t at = 0; at + sizeof(Elf64_Nhdr) <= notes.size();) {
       Elf64_Nhdr note;
       std::memcpy(&note, notes.data() + at, sizeof note);

@@ -15,7 +15,7 @@ Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd)
   source.link = TRY(dir.link("fd/" + number));
   if (::fstatat(dir.folder(), ("fd/" + number).c_str(), &source.info, 0) != 0)
     return Error::from_errno(errno, "stat of descriptor " + number);
-  source.fdinfo = TRY(dir.read("fdinfo/" + number));
+  source.fdinfo = TRY(dir.record("fdinfo/" + number));
   source.fields = proc::parse_fields(source.fdinfo);
   return source;
 }
@@ -33,7 +33,10 @@ Result<HostPid> living_thread(const proc::ProcessDir& dir) {
 std::string ProcessSource::words() const { return process_words(id, stat.name); }
 
 Result<ProcessSource> ProcessSource::look_at(HostPid pid) {
-  HostPid host = TRY(living_thread(TRY(proc::ProcessDir::open(pid))));
+  return look_through(TRY(living_thread(TRY(proc::ProcessDir::open(pid)))));
+}
+
+Result<ProcessSource> ProcessSource::look_through(HostPid host) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(host));
   Pidfd pidfd = TRY(Pidfd::open(host));
   proc::Stat stat = TRY(dir.stat());

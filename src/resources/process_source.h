@@ -40,6 +40,8 @@ struct ProcessSource {
   // Works on running processes too; then it is a picture of nearly one moment.
   // A process whose first thread has ended is looked at through one that lives.
   static Result<ProcessSource> look_at(HostPid pid);
+  // Through a thread of it that is known to live.
+  static Result<ProcessSource> look_through(HostPid thread);
 
   const proc::Mapping* mapping_named(std::string_view name) const;
 };

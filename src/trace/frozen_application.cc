@@ -42,8 +42,14 @@ Result<> make_again_if_frozen_in(Tracee& thread) {
 Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline) {
   FrozenApplication frozen(cgroup);
   TRY(cgroup.freeze(deadline));
+  auto within = [](const FrozenProcess& process) {
+    return "process " + std::to_string(process.id.value);
+  };
+  // All are told to stop before the first is waited for.
   for (pid_t pid : TRY(cgroup.processes()))
-    TRY(frozen.hold(HostPid{pid}, deadline).within("process " + std::to_string(pid)));
+    TRY(frozen.seize(HostPid{pid}).within("process " + std::to_string(pid)));
+  for (FrozenProcess& process : frozen.processes_)
+    TRY(frozen.hold(process, deadline).within(within(process)));
   TRY(cgroup.thaw());
   return frozen;
 }
@@ -57,24 +63,25 @@ FrozenApplication::~FrozenApplication() {
   (void)!resume();
 }
 
-Result<> FrozenApplication::hold(HostPid pid, Deadline deadline) {
+Result<> FrozenApplication::seize(HostPid pid) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
-  proc::Fields status = TRY(dir.status());
-  FrozenProcess process{
-      pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}};
+  const proc::Fields status = TRY(dir.status());
+  processes_.push_back(
+      {pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}});
+  FrozenProcess& process = processes_.back();
+  if (proc::field_number(status, "Threads") == 1 && !proc::has_ended(status))
+    return seize_thread(process, pid, process.id);
   for (HostPid tid : TRY(process.dir.threads())) {
-    proc::Stat stat = TRY(process.dir.stat_of_thread(tid));
-    if (stat.state == 'Z' || stat.state == 'X') {
+    const proc::Fields of_thread = TRY(process.dir.status_of_thread(tid));
+    if (proc::has_ended(of_thread))
       process.leader_exited |= tid == pid;
-      continue;
-    }
-    TRY(hold_thread(process, tid, deadline));
+    else
+      TRY(seize_thread(process, tid, VirtualPid{proc::innermost(of_thread, "NSpid")}));
   }
-  processes_.push_back(std::move(process));
   return {};
 }
 
-Result<> FrozenApplication::hold_thread(FrozenProcess& process, HostPid tid, Deadline deadline) {
+Result<> FrozenApplication::seize_thread(FrozenProcess& process, HostPid tid, VirtualPid id) {
   Result<Tracee> seized = Tracee::seize(tid, kOptions | kSuspendSeccomp);
   if (!seized && seized.error().err() == EPERM) {
     proc::Fields status = TRY(process.dir.status_of_thread(tid));
@@ -85,14 +92,16 @@ Result<> FrozenApplication::hold_thread(FrozenProcess& process, HostPid tid, Dea
           .hint("end the debugger or strace that is attached to it");
     seized = Tracee::seize(tid, kOptions);
   }
-  Tracee tracee = TRY(std::move(seized));
-  TRY(tracee.interrupt());
-  StopStatus stop = TRY(tracee.wait_stop(deadline));
-  if (stop.group_stopped()) process.stop_signal = stop.signal();
-  TRY(make_again_if_frozen_in(tracee));
-  proc::Fields status = TRY(process.dir.status_of_thread(tid));
-  process.threads.push_back(
-      {VirtualPid{proc::innermost(status, "NSpid")}, std::move(tracee), {}, {}});
+  process.threads.push_back({id, TRY(std::move(seized)), {}, {}});
+  return process.threads.back().tracee.interrupt();
+}
+
+Result<> FrozenApplication::hold(FrozenProcess& process, Deadline deadline) {
+  for (FrozenThread& thread : process.threads) {
+    StopStatus stop = TRY(thread.tracee.wait_stop(deadline));
+    if (stop.group_stopped()) process.stop_signal = stop.signal();
+    TRY(make_again_if_frozen_in(thread.tracee));
+  }
   return {};
 }
 

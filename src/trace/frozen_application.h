@@ -53,8 +53,9 @@ class FrozenApplication {
 
  private:
   explicit FrozenApplication(const Cgroup& cgroup) : cgroup_(&cgroup) {}
-  Result<> hold(HostPid pid, Deadline deadline);
-  Result<> hold_thread(FrozenProcess& process, HostPid tid, Deadline deadline);
+  Result<> seize(HostPid pid);
+  Result<> seize_thread(FrozenProcess& process, HostPid tid, VirtualPid id);
+  Result<> hold(FrozenProcess& process, Deadline deadline);
   void let_go();
 
   const Cgroup* cgroup_;

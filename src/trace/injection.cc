@@ -4,11 +4,12 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include <algorithm>
+#include <chrono>
+#include <cstring>
 
 #include "base/check.h"
+#include "restorer_stub/first_calls.h"
 #include "trace/call_registers.h"
-#include "trace/group_stops.h"
 #include "trace/return_path.h"
 
 namespace appshot {
@@ -24,9 +25,10 @@ constexpr uint64_t kDataAt = kCodeBytes;
 constexpr uint64_t kTaskAt = kDataAt + kDataBytes;
 constexpr uint64_t kCallsAt = kTaskAt + 128;
 constexpr uint64_t kAreaBytes = kTaskAt + kCallBytes + kStackBytes;
+constexpr uint64_t kReturnAddressAt = kAreaBytes - 64 - sizeof(uint64_t);
 
-// A first call needs `syscall` and a return path: 2 + 16 * 10 + 14 bytes.
-constexpr size_t kPadBytes = 192;
+constexpr size_t kPadBytes = 320;  // for the first calls and a return path of 174 bytes
+constexpr std::chrono::seconds kEndMax{1};
 
 uint64_t bit(int signal) { return 1ULL << (signal - 1); }
 
@@ -44,135 +46,179 @@ int pick_completion_signal(uint64_t ignored, uint64_t caught, uint64_t pending) 
   return SIGURG;
 }
 
-uint64_t Injection::area_length() const { return kAreaBytes; }
+Result<std::unique_ptr<Injection>> Injection::begin(const InjectionTarget& first,
+                                                    const RemoteMemory& memory, uint64_t vdso_start,
+                                                    uint64_t vdso_length) {
+  std::unique_ptr<Injection> injection(
+      new Injection(first, memory, TRY(BorrowedThread::borrow(first.thread))));
+  TRY(injection->find_pad(vdso_start, vdso_length));
+  // Code that is not writable and data that is not executable: a process may forbid both together.
+  TRY(injection->start_first_calls(
+      appshot_first_calls_begin, SYS_mmap,
+      CallArguments(0, kAreaBytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)));
+  return injection;
+}
 
-Result<Injection> Injection::begin(Tracee& thread, const RemoteMemory& memory, uint64_t vdso_start,
-                                   uint64_t vdso_length, Deadline deadline) {
-  Injection injection(memory);
+Injection::~Injection() {
+  if (state_ != State::ended) (void)!end(Deadline::in(kEndMax));  // it may be dead
+}
+
+// The end of the vdso is memory that every process has and no process uses.
+Result<> Injection::find_pad(uint64_t vdso_start, uint64_t vdso_length) {
   std::vector<char> vdso(vdso_length);
-  TRY(memory.read(vdso_start, vdso));
+  TRY(memory_->read(vdso_start, vdso));
   size_t used = vdso.size();
   while (used > 0 && vdso[used - 1] == 0) --used;
   used = (used + 63) / 64 * 64;
   if (used + kPadBytes > vdso.size())
     return Error(ErrorClass::unsupported, "the kernel's vdso leaves no room for a first call");
-  injection.pad_ = vdso_start + used;
-  injection.pad_content_.assign(vdso.begin() + static_cast<long>(used),
-                                vdso.begin() + static_cast<long>(used + kPadBytes));
+  pad_ = vdso_start + used;
+  pad_content_.assign(vdso.begin() + static_cast<long>(used),
+                      vdso.begin() + static_cast<long>(used + kPadBytes));
+  return {};
+}
 
-  // Code that is not writable and data that is not executable: a process may forbid both together.
-  int64_t area = TRY(injection.single_call(
-      thread, SYS_mmap,
-      CallArguments(0, kAreaBytes, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-      deadline));
+Result<> Injection::start_first_calls(const unsigned char* entry, long number,
+                                      const CallArguments& args) {
+  std::vector<char> code(appshot_first_calls_begin, appshot_first_calls_end);
+  const uint64_t mask = first_.own_mask();
+  std::memcpy(code.data() + (appshot_first_calls_mask - appshot_first_calls_begin), &mask,
+              sizeof mask);
+  std::vector<char> way_out = return_path_code(registers_to_return_to(first_.own_registers()));
+  code.insert(code.end(), way_out.begin(), way_out.end());
+  CHECK(code.size() <= kPadBytes);
+  TRY(memory_->write(pad_, code));
+
+  user_regs_struct registers = registers_for_call(
+      first_.own_registers(), pad_ + static_cast<uint64_t>(entry - appshot_first_calls_begin),
+      number, args);
+  registers.r12 = kDataAt;
+  registers.r13 = kAreaBytes - kDataAt;
+  registers.r14 = static_cast<uint64_t>(target_.process.value);
+  registers.r15 = static_cast<uint64_t>(target_.tid.value);
+  registers.rbp = static_cast<uint64_t>(target_.completion_signal);
+  return first_.run(registers, target_.completion_signal);
+}
+
+Result<user_regs_struct> Injection::finish_first_calls(Deadline deadline) {
+  const uint64_t told =
+      pad_ + static_cast<uint64_t>(appshot_first_calls_told - appshot_first_calls_begin);
+  TRY(first_.wait(deadline));
+  user_regs_struct registers = TRY(first_.registers());
+  while (registers.rip != told) {
+    TRY(first_.run_on(deadline));
+    registers = TRY(first_.registers());
+  }
+  TRY(memory_->write(pad_, pad_content_));
+  return registers;
+}
+
+Result<> Injection::ready(Deadline deadline) {
+  if (state_ != State::beginning) return {};
+  const user_regs_struct results = TRY(finish_first_calls(deadline));
+  state_ = State::ready;
+  const auto area = static_cast<int64_t>(results.rbx), data = static_cast<int64_t>(results.r12);
   if (area < 0 && area >= -4095)
     return Error::from_errno(static_cast<int>(-area), "mmap in the process");
-  injection.area_ = static_cast<uint64_t>(area);
-  int64_t data = TRY(injection.single_call(
-      thread, SYS_mprotect,
-      CallArguments(injection.area_ + kDataAt, kAreaBytes - kDataAt, PROT_READ | PROT_WRITE),
-      deadline));
+  area_ = results.rbx;
   if (data < 0) return Error::from_errno(static_cast<int>(-data), "mprotect in the process");
-
-  size_t length = static_cast<size_t>(appshot_stub_end - appshot_stub_begin);
-  CHECK(length <= kReturnPathAt);
-  TRY(memory.write(injection.area_, {reinterpret_cast<const char*>(appshot_stub_begin), length}));
-  injection.data_.resize(kDataBytes);
-  return injection;
+  data_.resize(kDataBytes);
+  return {};
 }
 
 DataSpace Injection::new_data() { return DataSpace(data_.data(), data_.size(), area_ + kDataAt); }
 
 Result<> Injection::perform(const InjectionTarget& target, CallList& calls, DataSpace& data,
                             Deadline deadline) {
-  Tracee& thread = target.thread;
-  const user_regs_struct before = TRY(thread.registers());
-  const uint64_t mask = TRY(thread.blocked_signals());
+  TRY(start(target, calls, data));
+  return finish(calls, data, deadline);
+}
 
-  size_t asked = calls.calls().size();
+Result<> Injection::start(const InjectionTarget& target, CallList& calls, DataSpace& data) {
+  CHECK(state_ == State::ready);
+  if (&target.thread != &target_.thread) other_.emplace(TRY(BorrowedThread::borrow(target.thread)));
+  BorrowedThread& thread = at_work();
+  asked_ = calls.calls().size();
   calls.add(SYS_tgkill, target.process.value, target.tid.value, target.completion_signal);
   // From here on only when nobody traces any more (story 2).
+  const uint64_t mask = thread.own_mask();
   uint64_t mask_address = data.put(mask);
   calls.add_may_fail(SYS_rt_sigprocmask, SIG_SETMASK, mask_address, 0, sizeof mask);
-  size_t call_bytes = calls.calls().size() * sizeof(StubCall);
+  TRY(write_work(thread, target, calls, data));
+
+  user_regs_struct inside = thread.own_registers();
+  inside.rip = area_;
+  inside.rdi = area_ + kTaskAt;
+  inside.rsp = area_ + kReturnAddressAt;
+  inside.orig_rax = static_cast<unsigned long long>(-1);
+  return thread.run(inside, target.completion_signal);
+}
+
+Result<> Injection::write_work(const BorrowedThread& thread, const InjectionTarget& target,
+                               CallList& calls, DataSpace& data) {
+  const size_t call_bytes = calls.calls().size() * sizeof(StubCall);
   if (data.overflowed() || kCallsAt + call_bytes > kAreaBytes - kStackBytes)
     return Error(ErrorClass::other, "too much is asked of a process at once");
+  std::vector<char> code(appshot_stub_begin, appshot_stub_end);
+  CHECK(code.size() <= kReturnPathAt);
+  code.resize(kReturnPathAt);
+  std::vector<char> way_out = return_path_code(registers_to_return_to(thread.own_registers()));
+  code.insert(code.end(), way_out.begin(), way_out.end());
+  TRY(memory_->write(area_, code));
 
-  std::vector<char> way_out = return_path_code(registers_to_return_to(before));
-  TRY(memory_->write(area_ + kReturnPathAt, way_out));
-  if (data.used() > 0) TRY(memory_->write(area_ + kDataAt, {data_.data(), data.used()}));
   StubTask task{};
   task.calls = reinterpret_cast<StubCall*>(area_ + kCallsAt);
   task.count = static_cast<uint32_t>(calls.calls().size());
   task.tid = target.tid.value;
-  std::vector<char> work(kCallsAt - kTaskAt + call_bytes);
-  std::memcpy(work.data(), &task, sizeof task);
-  std::memcpy(work.data() + (kCallsAt - kTaskAt), calls.calls().data(), call_bytes);
-  TRY(memory_->write(area_ + kTaskAt, work));
-  const uint64_t stack = area_ + kAreaBytes - 64;
-  const uint64_t return_to = area_ + kReturnPathAt;
-  TRY(memory_->write(stack - 8, {reinterpret_cast<const char*>(&return_to), sizeof return_to}));
+  uint64_t return_to = area_ + kReturnPathAt;
+  const MemoryPiece pieces[] = {{area_ + kDataAt, data_.data(), data.used()},
+                                {area_ + kTaskAt, &task, sizeof task},
+                                {area_ + kCallsAt, calls.calls().data(), call_bytes},
+                                {area_ + kReturnAddressAt, &return_to, sizeof return_to}};
+  return memory_->write_pieces(pieces);
+}
 
-  user_regs_struct inside = before;
-  inside.rip = area_;
-  inside.rdi = area_ + kTaskAt;
-  inside.rsp = stack - 8;
-  inside.orig_rax = static_cast<unsigned long long>(-1);
-  TRY(thread.block_signals(~bit(target.completion_signal)));
-  TRY(thread.set_registers(inside));
-  TRY(thread.resume());
-  StopStatus stop = TRY(wait_past_group_stops(thread, &Tracee::resume_plainly, deadline));
-  bool done = stop.delivering() && stop.signal() == target.completion_signal;
-  TRY(thread.set_registers(before));
-  TRY(thread.block_signals(mask));
-  if (!done)
-    return Error(ErrorClass::other, "thread " + std::to_string(thread.tid().value) +
-                                        " stopped by signal " + std::to_string(stop.signal()) +
-                                        " while it was asked about its state");
+Result<> Injection::finish(CallList& calls, DataSpace& data, Deadline deadline) {
+  calls.calls().resize(asked_);
+  StubTask task{};
+  const MemoryPiece pieces[] = {{area_ + kTaskAt, &task, sizeof task},
+                                {area_ + kCallsAt, calls.calls().data(), asked_ * sizeof(StubCall)},
+                                {area_ + kDataAt, data_.data(), data.used()}};
+  TRY(at_work().wait(deadline));
+  TRY(memory_->read_pieces(pieces));
+  while (task.next < asked_) {
+    TRY(at_work().run_on(deadline));
+    TRY(memory_->read_pieces(pieces));
+  }
+  if (!other_) return {};
+  Result<> given_back = other_->give_back();
+  other_.reset();
+  return given_back;
+}
 
-  calls.calls().resize(asked);
-  TRY(memory_->read(area_ + kCallsAt,
-                    {reinterpret_cast<char*>(calls.calls().data()), asked * sizeof(StubCall)}));
-  if (data.used() > 0) TRY(memory_->read(area_ + kDataAt, {data_.data(), data.used()}));
+Result<> Injection::begin_end(Deadline deadline) {
+  other_.reset();
+  if (state_ == State::beginning) (void)!ready(deadline);  // there is no area if that failed
+  if (state_ != State::ready || area_ == 0) return {};
+  TRY(start_first_calls(appshot_first_calls_last, SYS_munmap, CallArguments(area_, kAreaBytes)));
+  state_ = State::ending;
   return {};
 }
 
-Result<> Injection::end(Tracee& thread, Deadline deadline) {
-  if (area_ == 0) return {};
-  int64_t result = TRY(single_call(thread, SYS_munmap, CallArguments(area_, kAreaBytes), deadline));
-  area_ = 0;
+Result<> Injection::end(Deadline deadline) {
+  TRY(begin_end(deadline));
+  int64_t result = 0;
+  if (state_ == State::ending) result = static_cast<int64_t>(TRY(finish_first_calls(deadline)).r12);
+  state_ = State::ended;
+  TRY(first_.give_back());
   if (result < 0) return Error::from_errno(static_cast<int>(-result), "munmap in the process");
   return {};
 }
 
-// One call at the end of the vdso, which every process has and no process uses: `syscall`, and the
-// thread's own way back behind it.
-Result<int64_t> Injection::single_call(Tracee& thread, long number, const CallArguments& args,
-                                       Deadline deadline) {
-  const user_regs_struct before = TRY(thread.registers());
-  const uint64_t mask = TRY(thread.blocked_signals());
-  std::vector<char> code = {0x0f, 0x05};
-  std::vector<char> way_out = return_path_code(registers_to_return_to(before));
-  code.insert(code.end(), way_out.begin(), way_out.end());
-  CHECK(code.size() <= kPadBytes);
-  TRY(memory_->write(pad_, code));
-
-  TRY(thread.block_signals(~0ULL));
-  TRY(thread.set_registers(registers_for_call(before, pad_, number, args)));
-  int64_t result = 0;
-  for (int stops = 0; stops < 2; ++stops) {  // on entry, on exit
-    TRY(thread.resume_to_syscall());
-    StopStatus stop = TRY(wait_past_group_stops(thread, &Tracee::resume_to_syscall, deadline));
-    if (!stop.syscall())
-      return Error(ErrorClass::other, "thread " + std::to_string(thread.tid().value) +
-                                          " stopped by signal " + std::to_string(stop.signal()) +
-                                          " in a first call");
-  }
-  result = static_cast<int64_t>(TRY(thread.registers()).rax);
-  TRY(thread.set_registers(before));
-  TRY(thread.block_signals(mask));
-  TRY(memory_->write(pad_, pad_content_));
-  return result;
+void Injection::forget() {
+  state_ = State::ended;
+  first_.forget();
+  if (other_) other_->forget();
 }
 
 }  // namespace appshot

@@ -44,4 +44,28 @@ Result<> RemoteMemory::write(uint64_t address, std::span<const char> bytes) cons
   return {};
 }
 
+Result<> RemoteMemory::read_pieces(std::span<const MemoryPiece> pieces) const {
+  return transfer(pieces, ::process_vm_readv, "process_vm_readv");
+}
+
+Result<> RemoteMemory::write_pieces(std::span<const MemoryPiece> pieces) const {
+  return transfer(pieces, ::process_vm_writev, "process_vm_writev");
+}
+
+Result<> RemoteMemory::transfer(std::span<const MemoryPiece> pieces, Transfer function,
+                                const char* name) const {
+  std::vector<iovec> here, there;
+  size_t length = 0;
+  for (const MemoryPiece& piece : pieces) {
+    if (piece.length == 0) continue;
+    here.push_back({piece.bytes, piece.length});
+    there.push_back({reinterpret_cast<void*>(piece.address), piece.length});
+    length += piece.length;
+  }
+  ssize_t moved = function(pid_.value, here.data(), here.size(), there.data(), there.size(), 0);
+  if (moved < 0) return Error::from_errno(errno, name);
+  if (static_cast<size_t>(moved) != length) return Error::from_errno(EFAULT, name);
+  return {};
+}
+
 }  // namespace appshot

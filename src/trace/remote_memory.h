@@ -1,6 +1,8 @@
 // Another process's memory, read and written from outside.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +12,13 @@
 #include "os/unique_fd.h"
 
 namespace appshot {
+
+// Bytes of ours that are, or shall be, at an address there.
+struct MemoryPiece {
+  uint64_t address;
+  void* bytes;
+  size_t length;
+};
 
 class RemoteMemory {
  public:
@@ -22,8 +31,14 @@ class RemoteMemory {
   // Whole or an error; goes through /proc/PID/mem, so that no protection is in the way.
   Result<> read(uint64_t address, std::span<char> into) const;
   Result<> write(uint64_t address, std::span<const char> bytes) const;
+  // Several at once, where protection does not forbid it. Whole or an error.
+  Result<> read_pieces(std::span<const MemoryPiece> pieces) const;
+  Result<> write_pieces(std::span<const MemoryPiece> pieces) const;
 
  private:
+  using Transfer = ssize_t (*)(pid_t, const iovec*, unsigned long, const iovec*, unsigned long,
+                               unsigned long);
+  Result<> transfer(std::span<const MemoryPiece> pieces, Transfer function, const char* name) const;
   RemoteMemory(HostPid pid, UniqueFd mem) : pid_(pid), mem_(std::move(mem)) {}
   HostPid pid_;
   UniqueFd mem_;

@@ -1,13 +1,11 @@
 #include "os/proc/process_dir.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
-#include <memory>
-#include <sstream>
 
 #include "os/file.h"
 
@@ -44,6 +42,11 @@ pid_t innermost(const Fields& status, std::string_view key) {
   return static_cast<pid_t>(std::atoi(value.c_str() + (tab == std::string::npos ? 0 : tab + 1)));
 }
 
+bool has_ended(const Fields& status) {
+  const std::string state = field(status, "State");
+  return state.starts_with('Z') || state.starts_with('X');
+}
+
 Result<Stat> parse_stat(std::string_view text) {
   Stat stat;
   size_t open = text.find('('), close = text.rfind(')');
@@ -54,12 +57,27 @@ Result<Stat> parse_stat(std::string_view text) {
   stat.name = std::string(text.substr(open + 1, close - open - 1));
 
   // Fields are numbered from 1 in proc(5); the state is the third.
-  std::istringstream rest{std::string(text.substr(close + 2))};
-  std::vector<std::string> fields(3);
-  for (std::string value; rest >> value;) fields.push_back(value);
-  if (fields.size() < 53) return Error(ErrorClass::corrupt, "stat line is too short");
-  auto number = [&](size_t index) { return std::strtoull(fields[index].c_str(), nullptr, 10); };
-  auto id = [&](size_t index) { return std::atoi(fields[index].c_str()); };
+  constexpr size_t kFields = 53;
+  std::array<std::string_view, kFields> fields;
+  std::string_view rest = text.substr(close + 2);
+  size_t count = 3;
+  for (; count < kFields && !rest.empty(); ++count) {
+    size_t end = std::min(rest.find_first_of(" \n"), rest.size());
+    fields[count] = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (count < kFields || fields[3].empty())
+    return Error(ErrorClass::corrupt, "stat line is too short");
+  auto number = [&](size_t index) {
+    uint64_t value = 0;
+    std::from_chars(fields[index].data(), fields[index].data() + fields[index].size(), value);
+    return value;
+  };
+  auto id = [&](size_t index) {
+    int value = 0;
+    std::from_chars(fields[index].data(), fields[index].data() + fields[index].size(), value);
+    return value;
+  };
   stat.state = fields[3][0];
   stat.parent = id(4);
   stat.group = id(5);
@@ -97,16 +115,20 @@ Result<std::string> ProcessDir::link(const std::string& name) const {
   return read_link_at(folder_.get(), name);
 }
 
-Result<Stat> ProcessDir::stat() const { return parse_stat(TRY(read("stat"))); }
-
-Result<Stat> ProcessDir::stat_of_thread(HostPid tid) const {
-  return parse_stat(TRY(read("task/" + std::to_string(tid.value) + "/stat")));
+Result<std::string> ProcessDir::record(const std::string& name) const {
+  return read_record_at(folder_.get(), name);
 }
 
-Result<Fields> ProcessDir::status() const { return parse_fields(TRY(read("status"))); }
+Result<Stat> ProcessDir::stat() const { return parse_stat(TRY(record("stat"))); }
+
+Result<Stat> ProcessDir::stat_of_thread(HostPid tid) const {
+  return parse_stat(TRY(record("task/" + std::to_string(tid.value) + "/stat")));
+}
+
+Result<Fields> ProcessDir::status() const { return parse_fields(TRY(record("status"))); }
 
 Result<Fields> ProcessDir::status_of_thread(HostPid tid) const {
-  return parse_fields(TRY(read("task/" + std::to_string(tid.value) + "/status")));
+  return parse_fields(TRY(record("task/" + std::to_string(tid.value) + "/status")));
 }
 
 Result<std::vector<Mapping>> ProcessDir::mappings() const {
@@ -118,15 +140,9 @@ Result<std::vector<Mapping>> ProcessDir::mapped_ranges() const {
 }
 
 Result<std::vector<int>> ProcessDir::numbers_in(const char* name) const {
-  UniqueFd fd = TRY(open_at(folder_.get(), name, O_RDONLY | O_DIRECTORY));
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd.get()), ::closedir);
-  if (!dir) return Error::from_errno(errno, "fdopendir");
-  fd.release();
   std::vector<int> numbers;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    if (entry->d_name[0] == '.') continue;
-    numbers.push_back(std::atoi(entry->d_name));
-  }
+  for (const std::string& entry : TRY(list_folder_at(folder_.get(), name)))
+    numbers.push_back(std::atoi(entry.c_str()));
   std::sort(numbers.begin(), numbers.end());
   return numbers;
 }

@@ -44,6 +44,8 @@ class ProcessDir {
   int folder() const { return folder_.get(); }
 
   Result<std::string> read(const std::string& name) const;
+  // Of a file that the kernel writes as one piece, as most of those here.
+  Result<std::string> record(const std::string& name) const;
   Result<std::string> link(const std::string& name) const;
   Result<Stat> stat() const;
   Result<Stat> stat_of_thread(HostPid tid) const;
@@ -65,5 +67,8 @@ class ProcessDir {
 
 // The id a task has in its own, innermost pid namespace (the last of NSpid, NSpgid, NSsid …).
 pid_t innermost(const Fields& status, std::string_view key);
+
+// A zombie, or on its way there.
+bool has_ended(const Fields& status);
 
 }  // namespace appshot::proc

@@ -53,8 +53,8 @@ void Questions::collect(const CallList& calls, const DataSpace& data,
 
 Result<> capture(const ProcessSource& source, image::ProcessT& process) {
   process.umask = static_cast<uint32_t>(proc::field_number(source.status, "Umask", 8));
-  process.personality = std::strtoull(TRY(source.dir.read("personality")).c_str(), nullptr, 16);
-  process.oom_score_adj = std::atoi(TRY(source.dir.read("oom_score_adj")).c_str());
+  process.personality = std::strtoull(TRY(source.dir.record("personality")).c_str(), nullptr, 16);
+  process.oom_score_adj = std::atoi(TRY(source.dir.record("oom_score_adj")).c_str());
   return {};
 }
 

@@ -169,7 +169,7 @@ Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
   space->marks = std::make_unique<image::AddressMarks>(
       s.start_code, s.end_code, s.start_data, s.end_data, s.start_brk, 0 /* asked of the process */,
       s.start_stack, s.arg_start, s.arg_end, s.env_start, s.env_end);
-  std::string auxv = TRY(process.dir.read("auxv"));
+  std::string auxv = TRY(process.dir.record("auxv"));
   space->auxv.assign(auxv.begin(), auxv.end());
 
   std::string exe = "/proc/" + std::to_string(process.host.value) + "/exe";

@@ -1,5 +1,6 @@
 #include "resources/scheduling/scheduling.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -45,7 +46,8 @@ Result<std::unique_ptr<image::SchedulingT>> capture(HostPid thread) {
   out->affinity.assign(mask.begin(), mask.begin() + length);
   out->io_priority =
       static_cast<int>(TRY_SYS(::syscall(SYS_ioprio_get, kIoPriorityOfProcess, thread.value)));
-  std::string slack = TRY(read_file("/proc/" + std::to_string(thread.value) + "/timerslack_ns"));
+  std::string slack =
+      TRY(read_record_at(AT_FDCWD, "/proc/" + std::to_string(thread.value) + "/timerslack_ns"));
   out->timer_slack_ns = std::strtoull(slack.c_str(), nullptr, 10);
   return out;
 }

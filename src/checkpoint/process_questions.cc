@@ -1,0 +1,142 @@
+#include "checkpoint/process_questions.h"
+
+#include "resources/mqueue/notification.h"
+
+namespace appshot {
+
+ProcessQuestions::ProcessQuestions(CaptureContext& context, FrozenProcess& frozen,
+                                   const ProcessSource& source, image::ProcessT& record,
+                                   RemoteMemory remote, Deadline deadline)
+    : context_(context),
+      frozen_(frozen),
+      source_(source),
+      record_(record),
+      remote_(std::move(remote)),
+      deadline_(deadline),
+      data_(nullptr, 0, 0) {}
+
+Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext& context,
+                                                                  FrozenProcess& frozen,
+                                                                  const ProcessSource& source,
+                                                                  image::ProcessT& record,
+                                                                  Deadline deadline) {
+  const proc::Mapping* vdso = source.mapping_named("[vdso]");
+  if (vdso == nullptr)
+    return Error(ErrorClass::refused,
+                 source.words() + " has no vdso, without which it cannot be asked about its state");
+  std::unique_ptr<ProcessQuestions> questions(new ProcessQuestions(
+      context, frozen, source, record, TRY(RemoteMemory::open(source.host)), deadline));
+  questions->injection_ =
+      TRY(Injection::begin(questions->target(0), questions->remote_, vdso->start, vdso->length()));
+  return questions;
+}
+
+// All that concerns the process, and its first thread with it.
+Result<> ProcessQuestions::ask() {
+  TRY(injection_->ready(deadline_));
+  TRY(look_at_future_memory());
+  TRY(look_at_waiting_signals());  // much may have come while memory was read
+  fired_before_ = timers::FiredTimers::among(record_);
+  calls_ = CallList();
+  data_ = injection_->new_data();
+  actions_.ask(calls_, data_);
+  timers_.ask(TRY(posix_timers()), calls_, data_);
+  attributes_.ask(calls_, data_);
+  thread_.ask(calls_, data_);
+  credentials_.ask(calls_);
+  return injection_->start(target(0), calls_, data_);
+}
+
+Result<> ProcessQuestions::collect() {
+  TRY(injection_->finish(calls_, data_, deadline_));
+  actions_.collect(data_, record_);
+  TRY(timers_.collect(calls_, data_, record_));
+  attributes_.collect(calls_, data_, record_);
+  thread_.collect(data_, *record_.threads[0]);
+  record_.threads[0]->credentials = credentials_.collect(calls_, TRY(status_of(0)));
+  for (size_t i = 1; i < frozen_.threads.size(); ++i) TRY(ask_thread(i));
+  TRY(ask_notifications());
+  TRY(look_at_waiting_signals());
+  timers::settle_fired(record_, fired_before_);
+  return {};
+}
+
+InjectionTarget ProcessQuestions::target(size_t thread, uint64_t avoid) {
+  auto mask = [&](const char* key) { return proc::field_number(source_.status, key, 16); };
+  uint64_t pending = pending_for(thread) | avoid;
+  int done = pick_completion_signal(mask("SigIgn"), mask("SigCgt"), pending);
+  return {frozen_.threads[thread].tracee, frozen_.id, frozen_.threads[thread].id, done};
+}
+
+uint64_t ProcessQuestions::pending_for(size_t thread) const {
+  uint64_t pending = proc::field_number(source_.status, "ShdPnd", 16) |
+                     proc::field_number(source_.status, "SigPnd", 16);
+  for (const auto& signal : record_.threads[thread]->pending)
+    pending |= 1ULL << (signal->info[0] - 1);
+  return pending;
+}
+
+Result<> ProcessQuestions::look_at_waiting_signals() {
+  for (size_t i = 0; i < frozen_.threads.size(); ++i)
+    record_.threads[i]->pending = TRY(signals::capture_pending(frozen_.threads[i].tracee, false));
+  record_.pending = TRY(signals::capture_pending(frozen_.any(), true));
+  return {};
+}
+
+// Memory that we have just mapped is locked if all that is mapped is to be.
+Result<> ProcessQuestions::look_at_future_memory() {
+  if (proc::field_number(source_.status, "VmLck") == 0) return {};
+  for (const proc::Mapping& mapping : TRY(source_.dir.mappings())) {
+    if (mapping.start > injection_->area() || mapping.end <= injection_->area()) continue;
+    if ((mapping.vm_flags & proc::VmFlag::kLockOnFault) != 0)
+      record_.address_space->future = image::FutureMemory::locked_on_fault;
+    else if ((mapping.vm_flags & proc::VmFlag::kLocked) != 0)
+      record_.address_space->future = image::FutureMemory::locked;
+  }
+  return {};
+}
+
+// The kernel names the thread a timer signals by the id it has for us.
+Result<std::vector<image::PosixTimerT>> ProcessQuestions::posix_timers() const {
+  std::vector<image::PosixTimerT> timers =
+      timers::parse_posix_timers(TRY(source_.dir.read("timers")));
+  for (image::PosixTimerT& timer : timers)
+    for (const FrozenThread& thread : frozen_.threads)
+      if (thread.tracee.tid().value == timer.thread) {
+        timer.thread = thread.id.value;
+        break;
+      }
+  return timers;
+}
+
+Result<> ProcessQuestions::ask_thread(size_t index) {
+  CallList calls;
+  DataSpace data = injection_->new_data();
+  threads::Questions thread;
+  credentials::Questions credentials;
+  thread.ask(calls, data);
+  credentials.ask(calls);
+  TRY(injection_->perform(target(index), calls, data, deadline_));
+  thread.collect(data, *record_.threads[index]);
+  record_.threads[index]->credentials = credentials.collect(calls, TRY(status_of(index)));
+  return {};
+}
+
+Result<> ProcessQuestions::ask_notifications() {
+  for (auto& question : TRY(mqueues::find_notifications(context_, source_, pending_for(0)))) {
+    CallList calls;
+    DataSpace data = injection_->new_data();
+    question.ask(calls, data);
+    TRY(injection_->perform(target(0, 1ULL << (question.signal() - 1)), calls, data, deadline_));
+    question.collect(context_, source_, calls, data);
+  }
+  return {};
+}
+
+Result<proc::Fields> ProcessQuestions::status_of(size_t thread) const {
+  HostPid tid = frozen_.threads[thread].tracee.tid();
+  if (tid == source_.host) return source_.status;
+  return source_.dir.status_of_thread(tid);
+}
+
+}  // namespace appshot

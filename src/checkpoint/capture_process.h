@@ -1,5 +1,5 @@
-// One frozen process becomes one record: what /proc and ptrace show of it. What only the process
-// itself can tell is asked by process_questions.h.
+// One frozen process becomes one record: what can be seen of it. What only the process itself can
+// tell is asked by process_questions.h.
 #pragma once
 
 #include "base/result.h"
@@ -10,8 +10,12 @@
 
 namespace appshot {
 
-Result<std::unique_ptr<image::ProcessT>> capture_process(CaptureContext& context, FileTable& files,
-                                                         FrozenProcess& frozen,
-                                                         const ProcessSource& source);
+// What the thread that traces it can see: who it is, and its threads.
+Result<> capture_held(const InstanceView& instance, FrozenProcess& frozen,
+                      const ProcessSource& source, image::ProcessT& record);
+
+// What anybody can see: its surroundings, memory and files. May be done while it is being asked.
+Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSource& source,
+                      image::ProcessT& record);
 
 }  // namespace appshot

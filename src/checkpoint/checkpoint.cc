@@ -15,6 +15,7 @@
 #include "image/manifest.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "os/parallel.h"
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
 #include "resources/terminals/terminal.h"
@@ -78,10 +79,9 @@ Result<LookedAt> freeze(const InstanceView& instance, Obstacles& obstacles, Dead
   LookedAt moment{TRY(FrozenApplication::freeze(*instance.application, deadline))};
   TRY(epoll_times.shorten(moment.frozen));
   TRY(find_time_left(moment.frozen, deadline));
-  for (FrozenProcess& process : moment.frozen.processes())
-    moment.sources.push_back(TRY(ProcessSource::look_through(process.any().tid())
-                                     .within("process " + std::to_string(process.id.value))));
-  find_obstacles(instance, moment.sources, obstacles);
+  std::vector<HostPid> threads;
+  for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
+  moment.sources = TRY(look_at_all(instance, threads, obstacles));
   return moment;
 }
 
@@ -126,20 +126,15 @@ class Checkpoint {
     return {};
   }
 
-  // What they tell themselves is asked for while the next is looked at.
+  // Held and asked by this thread, which alone may, while another looks at all that is seen.
   Result<> capture_processes() {
+    for (size_t i = 0; i < sources_.size(); ++i)
+      image_.processes.push_back(std::make_unique<image::ProcessT>());
     FileTable files(context_);
-    for (size_t i = 0; i < sources_.size(); ++i) {
-      request_.progress("processes", i, sources_.size());
-      FrozenProcess& frozen = frozen_.processes()[i];
-      const ProcessSource& source = sources_[i];
-      image_.processes.push_back(
-          TRY(capture_process(context_, files, frozen, source).within(source.words())));
-      questions_.push_back(
-          TRY(ProcessQuestions::begin(context_, frozen, source, *image_.processes.back(), deadline_)
-                  .within(source.words())));
-    }
+    Alongside seen([&] { return capture_all_seen(files); });
+    TRY(capture_all_held());
     for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
+    TRY(seen.finish());
     for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
     TRY(files.resolve_epoll_targets(sources_));
     TRY(complete_tree(instance_, image_.processes));
@@ -180,14 +175,42 @@ class Checkpoint {
   CheckpointReport report() const {
     CheckpointReport report;
     report.processes = image_.processes.size();
-    for (const ProcessSource& source : sources_)
-      for (const proc::Mapping& mapping : source.mappings)
-        report.memory_bytes += mapping.anonymous_bytes;
+    report.memory_bytes = memory_bytes();
     report.stored_bytes = pages_.offset();
     return report;
   }
 
  private:
+  uint64_t memory_bytes() const {
+    uint64_t bytes = 0;
+    for (const ProcessSource& source : sources_)
+      for (const proc::Mapping& mapping : source.mappings) bytes += mapping.anonymous_bytes;
+    return bytes;
+  }
+
+  Result<> capture_all_seen(FileTable& files) {
+    const uint64_t total = memory_bytes();
+    pages_.on_block(
+        [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });
+    for (size_t i = 0; i < sources_.size(); ++i)
+      TRY(capture_seen(context_, files, sources_[i], *image_.processes[i])
+              .within(sources_[i].words()));
+    pages_.on_block({});
+    return {};
+  }
+
+  Result<> capture_all_held() {
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      FrozenProcess& frozen = frozen_.processes()[i];
+      const ProcessSource& source = sources_[i];
+      image::ProcessT& record = *image_.processes[i];
+      TRY(capture_held(instance_, frozen, source, record).within(source.words()));
+      questions_.push_back(TRY(ProcessQuestions::begin(context_, frozen, source, record, deadline_)
+                                   .within(source.words())));
+    }
+    return {};
+  }
+
   const InstanceView& instance_;
   const CheckpointRequest& request_;
   Deadline deadline_;

@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <map>
+#include <optional>
 
 #include <chrono>
 #include <thread>
 
 #include "os/file.h"
 #include "os/kcmp.h"
+#include "os/parallel.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/pipes/pipe.h"
@@ -130,23 +132,21 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
   }
 }
 
-}  // namespace
+void find_obstacles_of(const InstanceView& instance,
+                       const std::map<std::string, std::string>& namespaces,
+                       const ProcessSource& process, Obstacles& obstacles) {
+  find_tracer(process, obstacles);
+  find_nested_namespaces(namespaces, process, obstacles);
+  find_descriptor_obstacles(instance, process, obstacles);
+  memory::find_obstacles(process, obstacles);
+}
 
-void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes,
-                    Obstacles& obstacles) {
-  const std::map<std::string, std::string> outer = namespaces_of(instance);
-  for (const ProcessSource& process : processes) {
-    find_tracer(process, obstacles);
-    find_nested_namespaces(outer, process, obstacles);
-    find_descriptor_obstacles(instance, process, obstacles);
-    memory::find_obstacles(process, obstacles);
-  }
+void find_obstacles_between(const InstanceView& instance,
+                            const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
   find_shared_parts(processes, obstacles);
   pipes::find_outside_ends(instance, processes, obstacles);
   find_visitors(instance, obstacles);
 }
-
-namespace {
 
 Result<Obstacles> look_at_running(const InstanceView& instance) {
   std::vector<ProcessSource> processes;
@@ -155,12 +155,34 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
     if (process)  // else it has ended since
       processes.push_back(std::move(process).value());
   }
+  const std::map<std::string, std::string> namespaces = namespaces_of(instance);
   Obstacles obstacles;
-  find_obstacles(instance, processes, obstacles);
+  for (const ProcessSource& process : processes)
+    find_obstacles_of(instance, namespaces, process, obstacles);
+  find_obstacles_between(instance, processes, obstacles);
   return obstacles;
 }
 
 }  // namespace
+
+Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
+                                               const std::vector<HostPid>& threads,
+                                               Obstacles& obstacles) {
+  const std::map<std::string, std::string> namespaces = namespaces_of(instance);
+  std::vector<std::optional<Result<ProcessSource>>> looks(threads.size());
+  std::vector<Obstacles> found(threads.size());
+  in_parallel(threads.size(), [&](size_t i) {
+    looks[i].emplace(ProcessSource::look_through(threads[i]));
+    if (*looks[i]) find_obstacles_of(instance, namespaces, **looks[i], found[i]);
+  });
+  std::vector<ProcessSource> sources;
+  for (auto& look : looks) sources.push_back(TRY(std::move(*look)));
+  // In the order of the processes, whoever was looked at first.
+  for (const Obstacles& of_one : found)
+    for (const Obstacle& obstacle : of_one.all()) obstacles.add(obstacle.what, obstacle.hint);
+  find_obstacles_between(instance, sources, obstacles);
+  return sources;
+}
 
 Result<Obstacles> preflight(const InstanceView& instance) {
   Obstacles lasting = TRY(look_at_running(instance));

@@ -14,8 +14,9 @@ namespace appshot {
 // Of a running application: nearly one moment.
 Result<Obstacles> preflight(const InstanceView& instance);
 
-// Of processes already looked at.
-void find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes,
-                    Obstacles& obstacles);
+// Looks at processes that stand still, each through a thread of it.
+Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
+                                               const std::vector<HostPid>& threads,
+                                               Obstacles& obstacles);
 
 }  // namespace appshot

@@ -34,7 +34,6 @@ Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext
 // All that concerns the process, and its first thread with it.
 Result<> ProcessQuestions::ask() {
   TRY(injection_->ready(deadline_));
-  TRY(look_at_future_memory());
   TRY(look_at_waiting_signals());  // much may have come while memory was read
   fired_before_ = timers::FiredTimers::among(record_);
   calls_ = CallList();
@@ -49,6 +48,7 @@ Result<> ProcessQuestions::ask() {
 
 Result<> ProcessQuestions::collect() {
   TRY(injection_->finish(calls_, data_, deadline_));
+  TRY(look_at_future_memory());
   actions_.collect(data_, record_);
   TRY(timers_.collect(calls_, data_, record_));
   attributes_.collect(calls_, data_, record_);

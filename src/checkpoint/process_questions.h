@@ -31,6 +31,7 @@ class ProcessQuestions {
                                                          image::ProcessT& record,
                                                          Deadline deadline);
   Result<> ask();
+  // When all else of the record is there.
   Result<> collect();
 
   Result<> begin_end() { return injection_->begin_end(deadline_); }

@@ -9,9 +9,13 @@
 
 #include "harness/harness.h"
 #include "isolation/own_network.h"
+#include "os/descriptor_table.h"
 #include "protocol/harness_begin.h"
 
 namespace {
+
+// Two for each process of a large application, while it is captured.
+constexpr int kDescriptors = 4096;
 
 int descriptor_argument(int argc, char** argv, const char* name) {
   for (int i = 1; i + 1 < argc; ++i)
@@ -39,6 +43,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   prepare_signals();
+  appshot::reserve_descriptors(kDescriptors);
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   appshot::OwnNetwork network = appshot::OwnNetwork::prepare();

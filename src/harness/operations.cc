@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/preflight.h"
 #include "harness/harness.h"
+#include "harness/progress.h"
 #include "init/init.h"
 #include "protocol/error_json.h"
 #include "protocol/messages.h"
@@ -143,7 +144,6 @@ Result<Json> Harness::op_check(Connection&, Packet&) {
 
 Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   const Json& args = request.document;
-  int64_t id = int_at(args, "id");
   CheckpointRequest checkpoint_request;
   checkpoint_request.id = string_at(args, "snapshot");
   checkpoint_request.partial = string_at(args, "partial");
@@ -154,9 +154,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   options["root_pid"] = instance_->root_pid;
   checkpoint_request.options = json_text(options);
   checkpoint_request.argv = config_.argv;
-  checkpoint_request.progress = [&](const char* phase, uint64_t done, uint64_t total) {
-    (void)!connection.channel.send(make_progress(id, phase, done, total));
-  };
+  checkpoint_request.progress = Progress(connection.channel, int_at(args, "id"));
   session_->drain();
   InstanceView instance = view();
   CheckpointReport report = TRY(checkpoint(instance, checkpoint_request));

@@ -21,6 +21,7 @@ Result<> PagesWriter::commit(size_t bytes) {
   block_start_ += block_.filled;
   file_->put(std::move(block_));
   block_ = TRY(file_->next_block());
+  if (tell_) tell_(block_start_);
   return {};
 }
 

@@ -2,6 +2,7 @@
 // bytes are copied once on their way from a process to the file.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +25,9 @@ class PagesWriter {
   Result<> commit(size_t bytes);
   Result<> append(std::span<const char> bytes);
 
+  // Called after each block with how many bytes there are by then.
+  void on_block(std::function<void(uint64_t)> tell) { tell_ = std::move(tell); }
+
   // Writes what is left.
   Result<> finish();
   // After it: the bytes outlast a loss of power.
@@ -37,6 +41,7 @@ class PagesWriter {
   std::unique_ptr<BlockFile> file_;
   Block block_;
   uint64_t block_start_ = 0;
+  std::function<void(uint64_t)> tell_;
 };
 
 }  // namespace appshot::image

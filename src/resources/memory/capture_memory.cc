@@ -105,7 +105,7 @@ class Capture {
     if (::stat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
     auto open_content = [&] { return open_file(path, O_RDONLY); };
     auto name = TRY(capture_name(context_, source.name, info, open_content));
-    if (name->ghost < 0 && S_ISREG(info.st_mode)) {
+    if (name->ghost < 0 && S_ISREG(info.st_mode) && is_program(source)) {
       UniqueFd fd = TRY(open_content());
       name->build_id = build_id_of(fd.get());
     }
@@ -113,6 +113,13 @@ class Capture {
     context_.image.mapped_files.push_back(std::move(name));
     context_.mapped_files.emplace(key, index);
     return index;
+  }
+
+  // Others have no build id.
+  bool is_program(const proc::Mapping& source) const {
+    for (const proc::Mapping& other : process_.mappings)
+      if (other.executable && other.inode == source.inode && other.name == source.name) return true;
+    return false;
   }
 
   CaptureContext& context_;
@@ -156,8 +163,8 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
 }
 
 Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
-                                                      const ProcessSource& process,
-                                                      const RemoteMemory& remote) {
+                                                      const ProcessSource& process) {
+  const RemoteMemory remote = TRY(RemoteMemory::open(process.host));
   auto space = std::make_unique<image::AddressSpaceT>();
   Capture capture(context, process, remote,
                   TRY(PageScan::open("/proc/" + std::to_string(process.host.value))));

@@ -15,7 +15,6 @@ namespace appshot::memory {
 void find_obstacles(const ProcessSource& process, Obstacles& obstacles);
 
 Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
-                                                      const ProcessSource& process,
-                                                      const RemoteMemory& remote);
+                                                      const ProcessSource& process);
 
 }  // namespace appshot::memory

@@ -6,7 +6,9 @@ namespace appshot {
 
 Background::~Background() {
   std::unique_lock lock(mutex_);
-  idle_.wait(lock, [&] { return running_ == 0; });
+  ending_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return running_ == 0; });
 }
 
 void Background::run(std::function<void()> work) {
@@ -18,8 +20,18 @@ void Background::run(std::function<void()> work) {
     work();
     std::lock_guard lock(mutex_);
     --running_;
-    idle_.notify_all();
+    changed_.notify_all();
   }).detach();
+}
+
+void Background::run_later(std::chrono::milliseconds delay, std::function<void()> work) {
+  run([this, delay, work = std::move(work)] {
+    {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, delay, [&] { return ending_; })) return;
+    }
+    work();
+  });
 }
 
 }  // namespace appshot

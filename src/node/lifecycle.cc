@@ -19,6 +19,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kOperationWait{60};
+constexpr std::chrono::milliseconds kBeforeSpare{10};
 // A harness deep in work is not waited for: its news come when it has time.
 constexpr seconds kReconnectWait{1};
 // A restore reads the whole image before it answers.
@@ -145,7 +146,6 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
   Result<Json> ready = await_ready(
       harness, Deadline::in(restores ? kRestoreWait
                                      : std::chrono::milliseconds(node_.config.start_timeout_ms)));
-  // Not sooner: it would take time from the one that is being waited for.
   prepare_spare_harness();
   if (!ready) {
     // The name is free again only when nothing of this attempt is left.
@@ -174,8 +174,10 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
   return {};
 }
 
+// Not at once: it would take a processor from those who are being waited for, the command that is
+// about to end among them.
 void Lifecycle::prepare_spare_harness() {
-  background_.run([this] { harnesses_.prepare_spare(); });
+  background_.run_later(kBeforeSpare, [this] { harnesses_.prepare_spare(); });
 }
 
 Result<std::shared_ptr<HarnessLink>> Lifecycle::open_link(const std::shared_ptr<Instance>& instance,

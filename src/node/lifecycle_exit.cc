@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "node/lifecycle.h"
 #include "node/log.h"
@@ -172,8 +171,7 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
   if (pause.count() > 0)
     log_error(instance->aid + ": its harnesses keep dying, the next is started in " +
               std::to_string(pause.count()) + " s");
-  background_.run([this, instance, pause] {
-    std::this_thread::sleep_for(pause);
+  background_.run_later(pause, [this, instance] {
     Result<Operation> operation = begin(instance->aid, kAdopting);
     if (!operation) return log_error("adopt: " + operation.error().message());
     Result<InstanceRecord> record = node_.registry.instance(instance->aid);

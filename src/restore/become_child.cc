@@ -236,8 +236,13 @@ class Becoming {
                      descriptor->close_on_exec ? O_CLOEXEC : 0));
       mine.insert(descriptor->fd);
     }
-    for (int fd = 0; fd < restore.first_descriptor; ++fd)
-      if (mine.count(fd) == 0) ::close(fd);
+    mine.insert(restore.first_descriptor);
+    int next = 0;
+    for (int fd : mine) {
+      if (fd > next)
+        TRY_SYS(::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd) - 1, 0));
+      next = fd + 1;
+    }
     TRY(epolls::fill_sets_child(restore, process));
     return take_ownership(process);
   }

@@ -31,7 +31,12 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
   std::map<pid_t, HostPid> host_processes;
   for (pid_t pid : TRY(application.processes())) {
     proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{pid}));
-    host_processes[proc::innermost(TRY(dir.status()), "NStgid")] = HostPid{pid};
+    const proc::Fields status = TRY(dir.status());
+    host_processes[proc::innermost(status, "NStgid")] = HostPid{pid};
+    if (proc::field_number(status, "Threads") == 1) {
+      hosts[proc::innermost(status, "NSpid")] = HostPid{pid};
+      continue;
+    }
     for (HostPid tid : TRY(dir.threads()))
       hosts[proc::innermost(TRY(dir.status_of_thread(tid)), "NSpid")] = tid;
   }
@@ -56,16 +61,17 @@ Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& c
   // of.
   for (auto process = processes_.rbegin(); process != processes_.rend(); ++process) {
     if (!was_stopped(*process->record)) continue;
-    TRY(settle_stopped_children(*process, zone, deadline));
-    TRY(finish(*process, zone, clock_ns, deadline));
+    TRY(prepare(*process, zone, clock_ns, deadline));
+    TRY(finish({&*process}, zone, deadline));
     TRY(stop_again(*process, deadline));
   }
+  std::vector<HeldProcess*> others;
   for (HeldProcess& process : processes_) {
-    if (process.done) continue;
-    TRY(settle_stopped_children(process, zone, deadline));
-    TRY(finish(process, zone, clock_ns, deadline));
+    if (was_stopped(*process.record)) continue;
+    TRY(prepare(process, zone, clock_ns, deadline));
+    others.push_back(&process);
   }
-  return {};
+  return finish(others, zone, deadline);
 }
 
 Result<> RestoredThreads::interrupt_all(Deadline deadline) {
@@ -110,23 +116,34 @@ Result<> RestoredThreads::settle_stopped_children(HeldProcess& process, Zone& zo
   return {};
 }
 
-// The instruction that unmaps the zone goes with it; the stop on the way out of the call is the
-// last thing the process does there.
-Result<> RestoredThreads::finish(HeldProcess& process, Zone& zone,
-                                 const std::function<int64_t()>& clock_ns, Deadline deadline) {
+Result<> RestoredThreads::prepare(HeldProcess& process, Zone& zone,
+                                  const std::function<int64_t()>& clock_ns, Deadline deadline) {
+  TRY(settle_stopped_children(process, zone, deadline));
   for (HeldThread& thread : process.threads)
     if (thread.record->waiting)
       thread.result =
           TRY(begin_timed_call(thread.tracee, *thread.record->waiting, zone, clock_ns(), deadline)
                   .within("thread " + std::to_string(thread.record->tid)));
-  int64_t unmapped = TRY(remote_call(process.threads.front().tracee, zone, SYS_munmap,
-                                     CallArguments(zone.address(), zone.length()), deadline));
-  if (unmapped != 0)
-    return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
-  for (HeldThread& thread : process.threads)
-    TRY(threads::put_back(thread.tracee, *thread.record, thread.result)
-            .within("thread " + std::to_string(thread.record->tid)));
-  process.done = true;
+  return {};
+}
+
+// The instruction that unmaps the zone goes with it; the stop on the way out of the call is the
+// last thing the process does there.
+Result<> RestoredThreads::finish(const std::vector<HeldProcess*>& processes, Zone& zone,
+                                 Deadline deadline) {
+  for (HeldProcess* process : processes)
+    TRY(begin_remote_call(process->threads.front().tracee, zone, SYS_munmap,
+                          CallArguments(zone.address(), zone.length())));
+  for (HeldProcess* process : processes)
+    TRY(enter_remote_call(process->threads.front().tracee, deadline));
+  for (HeldProcess* process : processes) {
+    int64_t unmapped = TRY(end_remote_call(process->threads.front().tracee, deadline));
+    if (unmapped != 0)
+      return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
+    for (HeldThread& thread : process->threads)
+      TRY(threads::put_back(thread.tracee, *thread.record, thread.result)
+              .within("thread " + std::to_string(thread.record->tid)));
+  }
   return {};
 }
 

@@ -37,13 +37,13 @@ class RestoredThreads {
     HostPid pid;
     const image::ProcessT* record;
     std::vector<HeldThread> threads;
-    bool done = false;
   };
 
   Result<> interrupt_all(Deadline deadline);
   Result<> settle_stopped_children(HeldProcess& process, Zone& zone, Deadline deadline);
-  Result<> finish(HeldProcess& process, Zone& zone, const std::function<int64_t()>& clock_ns,
-                  Deadline deadline);
+  Result<> prepare(HeldProcess& process, Zone& zone, const std::function<int64_t()>& clock_ns,
+                   Deadline deadline);
+  Result<> finish(const std::vector<HeldProcess*>& processes, Zone& zone, Deadline deadline);
   Result<> stop_again(HeldProcess& process, Deadline deadline);
 
   std::vector<HeldProcess> processes_;  // parents before children

@@ -2,12 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <cerrno>
+
 namespace appshot {
-namespace {
-
-char* pointer(uint64_t address) { return reinterpret_cast<char*>(address); }
-
-}  // namespace
 
 template <typename Visit>
 void InheritedWindows::visit_tree(size_t process, const Visit& visit) const {
@@ -25,19 +22,26 @@ void InheritedWindows::visit_below(int pid, const Visit& visit) const {
     for (size_t child : stand_in.children) visit_tree(child, visit);
 }
 
+// All that it forks is one process, which takes everything.
+bool InheritedWindows::has_one_child(int pid) const {
+  auto node = plan_.nodes.find(pid);
+  return node != plan_.nodes.end() && node->second.stand_ins.empty() &&
+         node->second.before_session.size() + node->second.children.size() == 1;
+}
+
+// In one call; that there is nothing between two windows is said at the end, when all is done.
 Result<> InheritedWindows::advise(size_t process, int advice) const {
-  if (!image_.processes[process]->address_space) return {};
-  const auto& mappings = image_.processes[process]->address_space->mappings;
-  for (size_t m = 0; m < mappings.size(); ++m) {
-    if (layout_.windows[process][m] == 0) continue;
-    TRY_SYS(::madvise(pointer(layout_.windows[process][m]), mappings[m]->end - mappings[m]->start,
-                      advice));
-  }
+  const MemoryLayout::Span& span = layout_.spans[process];
+  if (span.start == span.end) return {};
+  if (::madvise(reinterpret_cast<void*>(span.start), span.end - span.start, advice) != 0 &&
+      errno != ENOMEM)
+    return Error::from_errno(errno, "madvise of windows");
   return {};
 }
 
 Result<> InheritedWindows::withhold_below(int pid) const {
   Result<> outcome;
+  if (has_one_child(pid)) return outcome;
   visit_below(pid, [&](size_t process) {
     if (outcome) outcome = advise(process, MADV_DONTFORK);
   });
@@ -54,11 +58,9 @@ Result<> InheritedWindows::pass_on(size_t process) const {
 
 void InheritedWindows::forget(size_t process) const {
   visit_tree(process, [&](size_t one) {
-    if (!image_.processes[one]->address_space) return;
-    const auto& mappings = image_.processes[one]->address_space->mappings;
-    for (size_t m = 0; m < mappings.size(); ++m)
-      if (layout_.windows[one][m] != 0)
-        ::munmap(pointer(layout_.windows[one][m]), mappings[m]->end - mappings[m]->start);
+    const MemoryLayout::Span& span = layout_.spans[one];
+    if (span.start != span.end)
+      ::munmap(reinterpret_cast<void*>(span.start), span.end - span.start);
   });
 }
 

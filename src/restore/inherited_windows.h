@@ -28,6 +28,7 @@ class InheritedWindows {
   void visit_tree(size_t process, const Visit& visit) const;
   template <typename Visit>
   void visit_below(int pid, const Visit& visit) const;
+  bool has_one_child(int pid) const;
   Result<> advise(size_t process, int advice) const;
 
   const image::ImageT& image_;

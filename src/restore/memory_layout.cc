@@ -55,6 +55,7 @@ Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<p
   uint64_t at = round_up(layout.zone + zone_length, kHuge) + kBetween;
   for (const auto& process : image.processes) {
     std::vector<uint64_t>& windows = layout.windows.emplace_back();
+    MemoryLayout::Span& span = layout.spans.emplace_back();
     if (!process->address_space) continue;
     uint64_t last_end = 0;
     for (const auto& mapping : process->address_space->mappings) {
@@ -65,8 +66,10 @@ Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<p
       }
       if (mapping->start != last_end) at = round_up(at, kHuge) + kBetween + mapping->start % kHuge;
       windows.push_back(at);
+      if (span.start == 0) span.start = at;
       at += mapping->end - mapping->start;
       last_end = mapping->end;
+      span.end = at;
       if (at > gap.end)
         return Error(ErrorClass::exhausted,
                      "the processes of the image have more address space than fits into one "

@@ -17,6 +17,11 @@ struct MemoryLayout {
   // [process][mapping]: address of its window; 0 for the kernel's own mappings. Mappings that touch
   // have windows that touch, so that the kernel may merge later what it might have merged before.
   std::vector<std::vector<uint64_t>> windows;
+  // [process]: from its first window to the end of its last, and nothing of another in between.
+  struct Span {
+    uint64_t start = 0, end = 0;
+  };
+  std::vector<Span> spans;
 };
 
 Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<proc::Mapping>& ours,

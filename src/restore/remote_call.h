@@ -14,4 +14,11 @@ namespace appshot {
 Result<int64_t> remote_call(Tracee& thread, const Zone& zone, long number,
                             const CallArguments& args, Deadline deadline);
 
+// The same in steps, so that many processes can be in it at once: the thread runs after the first,
+// and again after the second.
+Result<> begin_remote_call(Tracee& thread, const Zone& zone, long number,
+                           const CallArguments& args);
+Result<> enter_remote_call(Tracee& thread, Deadline deadline);
+Result<int64_t> end_remote_call(Tracee& thread, Deadline deadline);
+
 }  // namespace appshot

@@ -162,6 +162,7 @@ Result<std::vector<Mapping>> parse_smaps(std::string_view text) {
     if (mappings.empty()) return Error(ErrorClass::corrupt, "smaps begins with a field");
     Mapping& mapping = mappings.back();
     if (take_kilobytes(line, "Anonymous:", mapping.anonymous_bytes)) continue;
+    if (take_kilobytes(line, "Swap:", mapping.swapped_bytes)) continue;
     if (take_kilobytes(line, "AnonHugePages:", mapping.huge_bytes)) continue;
     if (take_kilobytes(line, "KernelPageSize:", mapping.hugetlb_page)) continue;
     if (line.starts_with("VmFlags: ")) parse_flags(line.substr(9), mapping);

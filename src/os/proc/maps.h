@@ -57,6 +57,7 @@ struct Mapping {
   std::string name;       // path, [heap], [vdso] …; as the kernel prints it
   uint64_t vm_flags = 0;  // VmFlag
   uint64_t anonymous_bytes = 0;
+  uint64_t swapped_bytes = 0;
   uint64_t huge_bytes = 0;
   uint64_t hugetlb_page = 0;
   std::string unknown_flags;  // two-letter flags this version knows nothing of

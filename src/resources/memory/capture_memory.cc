@@ -80,10 +80,13 @@ class Capture {
   // Only what differs from a fresh mapping: zeros under anonymous memory, the file under the rest.
   Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping,
                          uint64_t same_as_fresh, bool drop_zeros) {
-    auto ranges = TRY(scan_.find(source.start, source.end, kPagePresent | kPageSwapped,
-                                 same_as_fresh | kPageGuard));
-    PageCopy copy{context_.pages, mapping.pages, drop_zeros};
-    for (const PageRange& range : ranges) TRY(copy.from_process(remote_, range.start, range.end));
+    if (source.anonymous_bytes + source.swapped_bytes > 0) {
+      PageCopy copy{context_.pages, mapping.pages, drop_zeros};
+      for (const PageRange& range :
+           TRY(scan_.find(source.start, source.end, kPagePresent | kPageSwapped,
+                          same_as_fresh | kPageGuard)))
+        TRY(copy.from_process(remote_, range.start, range.end));
+    }
     if ((source.vm_flags & VmFlag::kGuard) == 0) return {};
     for (const PageRange& range : TRY(scan_.find(source.start, source.end, kPageGuard, 0)))
       mapping.guards.emplace_back(range.start, range.end - range.start, 0);

@@ -19,6 +19,13 @@ struct TimedCall {
     return number == SYS_nanosleep || number == SYS_clock_nanosleep || number == SYS_poll ||
            number == SYS_futex;
   }
+  bool is_sleep() const { return number == SYS_nanosleep || number == SYS_clock_nanosleep; }
+  // Clocks of processor time, and those that wake the machine, are kept elsewhere.
+  bool has_own_timer() const {
+    if (number != SYS_clock_nanosleep) return true;
+    return args[0] == CLOCK_REALTIME || args[0] == CLOCK_MONOTONIC || args[0] == CLOCK_BOOTTIME ||
+           args[0] == CLOCK_TAI;
+  }
   // It ends a while after it began; else at a given moment, or never.
   bool is_relative() const {
     if (number == SYS_poll) return static_cast<int32_t>(args[2]) > 0;

@@ -6,21 +6,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <iterator>
+#include <optional>
 #include <sstream>
 
-#include "os/proc/timer_list.h"
 #include "os/restart.h"
 #include "trace/group_stops.h"
+#include "trace/own_timer.h"
 #include "trace/remote_memory.h"
 
 namespace appshot {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
-// What is not known by then stays unknown: such a call waits its whole time again.
-constexpr std::chrono::milliseconds kLookMax{200};
-constexpr int kTriesMax = 4;
+// Each thread is looked at once. Who cannot be told apart then is looked at again as long as this
+// holds for all together; a call of which the end stays unknown waits its whole time again.
+constexpr std::chrono::milliseconds kLookMax{500};
+constexpr int kLooksMax = 8;
 constexpr uint64_t kClockIdsMax = 64;
 constexpr uint64_t kAddressMin = 4096;
 
@@ -35,12 +36,15 @@ TimedCall call_of_stack(const user_regs_struct& r, const std::string& stack) {
   auto has = [&](const char* function) { return stack.find(function) != std::string::npos; };
   if (has("do_sys_poll")) return call_of(r, SYS_poll);
   if (has("futex_")) return call_of(r, SYS_futex);
+  // On a clock of processor time, or one that wakes the machine.
+  if (has("cpu_nsleep") || has("cpu_nanosleep") || has("alarmtimer_"))
+    return call_of(r, SYS_clock_nanosleep);
   if (!has("do_syscall_64")) return {};  // it had just been woken
   std::istringstream lines(stack);
   for (std::string line; std::getline(lines, line);)
     if (line.find("syscall") == line.npos && line.find("SYSCALL") == line.npos &&
         line.find("hrtimer_nanosleep") == line.npos)
-      return {};  // such as a sleep on a clock of processor time
+      return {};
   // The one takes a clock where the other takes an address.
   const bool names_clock = r.rdi < kClockIdsMax;
   const uint64_t remainder = names_clock ? r.r10 : r.rsi;
@@ -52,8 +56,6 @@ bool interrupted(const user_regs_struct& registers) {
   return static_cast<int64_t>(registers.orig_rax) >= 0 &&
          static_cast<int64_t>(registers.rax) == -kErestartRestartblock;
 }
-
-using Timers = std::vector<proc::Wakeup>;
 
 int64_t now_ns() {
   timespec now{};
@@ -127,17 +129,16 @@ class TimeLeft {
     if (!interrupted(registers)) return {};
     const bool forgotten = registers.orig_rax == SYS_restart_syscall;
     TimedCall call = call_of(registers, static_cast<long>(registers.orig_rax));
-    if (!forgotten && !call.is_known()) return {};
-    if (!forgotten && (!call.is_relative() || TRY(told(process, call, thread.end_ns)))) {
+    if (!forgotten) {
+      if (!call.is_known()) return {};
       thread.call = call;
-      return {};
+      if (!call.is_relative() || TRY(told(process, call, thread.end_ns)) || !call.has_own_timer())
+        return {};
     }
-    if (!forgotten) thread.call = call;
-    if (give_up_.passed()) return {};
     // No signal may come in between: it would be for the application.
     const uint64_t mask = TRY(thread.tracee.blocked_signals());
     TRY(thread.tracee.block_signals(~0ULL));
-    Result<> found = find_timer(process, thread, registers);
+    Result<> found = let_sleep(process, thread, registers);
     if (thread.tracee.tid().value != 0) TRY(thread.tracee.block_signals(mask));
     return found;
   }
@@ -154,73 +155,62 @@ class TimeLeft {
     return true;
   }
 
-  Result<> find_timer(FrozenProcess& process, FrozenThread& thread,
-                      const user_regs_struct& registers) {
+  // Until both are known: which call it is, without which it could not go on at all, and when it
+  // ends, without which it would only wait longer.
+  Result<> let_sleep(FrozenProcess& process, FrozenThread& thread,
+                     const user_regs_struct& registers) {
     const bool forgotten = !thread.call;
     Restarted restarted(process.dir, thread.tracee, deadline_);
-    Timers candidates;
-    for (int tries = 0; tries < kTriesMax; ++tries) {
-      if (!before_) before_ = timers();
+    OwnTimer timer;
+    if (!awake_) awake_ = timers();
+    if (awake_) timer.awake(*awake_);
+    for (int looks = 1;; ++looks) {
       const bool sleeps = TRY(restarted.sleep());
-      Timers with;
       if (sleeps) {
-        if (forgotten) thread.call = call_of_stack(registers, TRY(restarted.stack()));
-        with = timers();
+        if (forgotten) remember(thread, call_of_stack(registers, TRY(restarted.stack())));
+        std::optional<proc::Wakeups> with = timers();
+        if (with && thread.call && thread.call->has_own_timer())
+          timer.asleep(*with, thread.call->is_sleep());
       }
       TRY(restarted.stop(sleeps));
       if (!interrupted(TRY(thread.tracee.registers()))) {
         thread.call.reset();  // it has its result now, and waits for nothing
         return {};
       }
-      Timers fresh = without(with, *before_);
-      before_.reset();
-      candidates = tries == 0 ? std::move(fresh) : both(fresh, candidates);
-      bool told = !forgotten || is_believable(*thread.call, candidates);
-      if (candidates.size() <= 1 && told) break;  // else others have begun to sleep meanwhile
+      awake_ = timers();
+      if (awake_) timer.awake(*awake_);
+      const std::optional<int64_t> expires_ns = timer.found();
+      if (expires_ns) thread.end_ns = *expires_ns + clock_offset_ns_.value_or(0);
+      // A sleep is told by what is not on the stack: one look, without its timer, is too little.
+      const bool is_call_sure = thread.call && (!forgotten || !thread.call->is_sleep() ||
+                                                expires_ns || looks >= kLooksMax);
+      const bool enough = expires_ns || !awake_ || looks >= kLooksMax || give_up_.passed();
+      if (is_call_sure && enough) return {};
+      if (deadline_.passed())
+        return Error(ErrorClass::timeout, "it cannot be told in which system call it waits")
+            .hint("try again when the machine is less busy");
     }
-    if (forgotten && !is_believable(*thread.call, candidates)) thread.call.reset();
-    if (thread.call && candidates.size() == 1)
-      thread.end_ns = candidates.front().earliest_ns + clock_offset_ns_;
-    return {};
   }
 
-  // The timer of a sleep that is gone on with has no leeway, others nearly always have. A sleep is
-  // told by what is not on the stack, so it takes this to believe it.
-  static bool is_believable(const TimedCall& call, const Timers& candidates) {
-    if (!call.is_known()) return false;
-    if (call.number != SYS_nanosleep && call.number != SYS_clock_nanosleep) return true;
-    return candidates.size() == 1 && candidates.front().earliest_ns == candidates.front().latest_ns;
+  // What was seen when it slept stands; in a moment of waking nothing can be seen.
+  static void remember(FrozenThread& thread, const TimedCall& seen) {
+    if (seen.is_known()) thread.call = seen;
   }
 
   // None where the file is not there or not for us to read.
-  Timers timers() {
+  std::optional<proc::Wakeups> timers() {
     Result<proc::Wakeups> wakeups = proc::wakeups();
-    if (!wakeups) return {};
-    clock_offset_ns_ = now_ns() - wakeups->now_ns;
-    return std::move(wakeups->timers);
-  }
-
-  // Compared by when they were asked for: the leeway of poll shrinks with what is left.
-  static bool is_earlier(const proc::Wakeup& a, const proc::Wakeup& b) {
-    return a.earliest_ns < b.earliest_ns;
-  }
-  static Timers without(const Timers& all, const Timers& known) {
-    Timers left;
-    std::set_difference(all.begin(), all.end(), known.begin(), known.end(),
-                        std::back_inserter(left), is_earlier);
-    return left;
-  }
-  static Timers both(const Timers& a, const Timers& b) {
-    Timers common;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(common),
-                          is_earlier);
-    return common;
+    if (!wakeups) return std::nullopt;
+    // The offset is the same each time; what comes on top is how long the reading took.
+    const int64_t at_most = now_ns() - wakeups->now_ns;
+    clock_offset_ns_ = std::min(clock_offset_ns_.value_or(at_most), at_most);
+    return std::move(wakeups).value();
   }
 
   Deadline deadline_, give_up_;
   int64_t frozen_ns_;
-  int64_t clock_offset_ns_ = 0;   // of our clock, should we be in a time namespace
-  std::optional<Timers> before_;  // the timers while no thread of ours sleeps
+  std::optional<int64_t> clock_offset_ns_;  // of our clock, should we be in a time namespace
+  std::optional<proc::Wakeups> awake_;      // with all threads at rest, when looked at last
 };
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "checkpoint/process_questions.h"
 
+#include <algorithm>
+#include <span>
+
 #include "resources/mqueue/notification.h"
 
 namespace appshot {
@@ -43,6 +46,7 @@ Result<> ProcessQuestions::ask() {
   attributes_.ask(calls_, data_);
   thread_.ask(calls_, data_);
   credentials_.ask(calls_);
+  continued_.ask(calls_, data_);
   return injection_->start(target(0), calls_, data_);
 }
 
@@ -54,6 +58,7 @@ Result<> ProcessQuestions::collect() {
   attributes_.collect(calls_, data_, record_);
   thread_.collect(data_, *record_.threads[0]);
   record_.threads[0]->credentials = credentials_.collect(calls_, TRY(status_of(0)));
+  if (continued_.collect(calls_, data_)) TRY(ask_which_continued());
   for (size_t i = 1; i < frozen_.threads.size(); ++i) TRY(ask_thread(i));
   TRY(ask_notifications());
   TRY(look_at_waiting_signals());
@@ -131,6 +136,31 @@ Result<> ProcessQuestions::ask_notifications() {
     question.collect(context_, source_, calls, data);
   }
   return {};
+}
+
+Result<> ProcessQuestions::ask_which_continued() {
+  constexpr size_t kAtOnce = 100;  // what an injection has room for
+  const std::vector<VirtualPid> children = TRY(living_children());
+  for (size_t done = 0; done < children.size(); done += kAtOnce) {
+    CallList calls;
+    DataSpace data = injection_->new_data();
+    children::WhichContinued which;
+    const size_t count = std::min(kAtOnce, children.size() - done);
+    which.ask(std::span(children).subspan(done, count), calls, data);
+    TRY(injection_->perform(target(0), calls, data, deadline_));
+    which.collect(calls, data, record_);
+  }
+  return {};
+}
+
+Result<std::vector<VirtualPid>> ProcessQuestions::living_children() const {
+  std::vector<VirtualPid> children;
+  for (pid_t pid : TRY(context_.instance.application->processes())) {
+    proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{pid}));
+    if (TRY(dir.stat()).parent == frozen_.pid.value)
+      children.push_back(VirtualPid{proc::innermost(TRY(dir.status()), "NStgid")});
+  }
+  return children;
 }
 
 Result<proc::Fields> ProcessQuestions::status_of(size_t thread) const {

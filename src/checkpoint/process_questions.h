@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "resources/attributes/attributes.h"
 #include "resources/capture_context.h"
+#include "resources/children/continued.h"
 #include "resources/credentials/credentials.h"
 #include "resources/process_source.h"
 #include "resources/signals/signals.h"
@@ -52,6 +53,8 @@ class ProcessQuestions {
   Result<> look_at_future_memory();
   Result<> ask_thread(size_t index);
   Result<> ask_notifications();
+  Result<> ask_which_continued();
+  Result<std::vector<VirtualPid>> living_children() const;
   Result<std::vector<image::PosixTimerT>> posix_timers() const;
   Result<proc::Fields> status_of(size_t thread) const;
 
@@ -72,6 +75,7 @@ class ProcessQuestions {
   attributes::Questions attributes_;
   threads::Questions thread_;
   credentials::Questions credentials_;
+  children::AnyContinued continued_;
 };
 
 }  // namespace appshot

@@ -200,6 +200,7 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
 
   image.processes.push_back(rich_process(2, 1));
   image.processes.push_back(rich_process(3, 2));
+  image.processes.front()->continued_children = {3};
   auto zombie = std::make_unique<ProcessT>();
   zombie->pid = 4;
   zombie->parent = 3;

@@ -3,6 +3,7 @@
 // may follow any reference without looking again.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -58,6 +59,8 @@ class Verifier {
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
+    for (const auto& process : image_.processes)
+      TRY(continued_children(*process).within("process " + std::to_string(process->pid)));
     if (image_.processes.empty()) return wrong("it holds no process");
     bool clocks = image_.clock_monotonic && image_.clock_boottime;
     if (some_process_lives_ && !clocks) return wrong("it does not say what its clocks showed");
@@ -220,6 +223,21 @@ class Verifier {
     }
     if (!process.address_space) return wrong("it has no memory");
     return address_space(*process.address_space);
+  }
+
+  Result<> continued_children(const ProcessT& parent) {
+    for (int pid : parent.continued_children) {
+      auto is_it = [&](const auto& process) {
+        return process->pid == pid && process->parent == parent.pid;
+      };
+      auto child = std::find_if(image_.processes.begin(), image_.processes.end(), is_it);
+      const bool may_be = child != image_.processes.end() &&
+                          (*child)->state != ProcessState::zombie &&
+                          (*child)->state != ProcessState::stopped;
+      if (!may_be || parent.state == ProcessState::zombie)
+        return wrong("a child that went on after a stop");
+    }
+    return {};
   }
 
   Result<> thread(const ProcessT& process, size_t index) {

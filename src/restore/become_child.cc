@@ -15,6 +15,7 @@
 #include "os/file.h"
 #include "os/rseq.h"
 #include "resources/attributes/attributes.h"
+#include "resources/children/continued.h"
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/files/regular_file.h"
@@ -123,7 +124,9 @@ class Becoming {
     if (process.group != ::getpgrp() && process.group != 0) TRY_SYS(::setpgid(0, process.group));
     if (process.state == image::ProcessState::zombie) return {};
     TRY(wait_for_zombies(process));
+    TRY(children::stop_and_continue_child(process).within("a child that went on after a stop"));
     context_.zone.pass_stage(kStageGroups);
+    TRY(children::discard_continuation_child(image_, process));
     return terminals::set_foreground_child(context_.restore, process);
   }
 

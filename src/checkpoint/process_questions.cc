@@ -4,6 +4,7 @@
 #include <span>
 
 #include "resources/mqueue/notification.h"
+#include "resources/timers/overruns.h"
 
 namespace appshot {
 
@@ -61,8 +62,10 @@ Result<> ProcessQuestions::collect() {
   if (continued_.collect(calls_, data_)) TRY(ask_which_continued());
   for (size_t i = 1; i < frozen_.threads.size(); ++i) TRY(ask_thread(i));
   TRY(ask_notifications());
+  TRY(ask_overruns());
   TRY(look_at_waiting_signals());
   timers::settle_fired(record_, fired_before_);
+  timers::forget_signals_sent_again(record_);
   return {};
 }
 
@@ -134,6 +137,20 @@ Result<> ProcessQuestions::ask_notifications() {
     question.ask(calls, data);
     TRY(injection_->perform(target(0, 1ULL << (question.signal() - 1)), calls, data, deadline_));
     question.collect(context_, source_, calls, data);
+  }
+  return {};
+}
+
+Result<> ProcessQuestions::ask_overruns() {
+  for (auto& question : timers::OverrunQuestion::all_of(record_)) {
+    CallList calls, again;
+    DataSpace data = injection_->new_data();
+    question.ask(calls, data);
+    TRY(injection_->perform(target(0), calls, data, deadline_));
+    if (!TRY(question.collect(calls, data))) continue;
+    DataSpace setting = injection_->new_data();
+    question.send_again(again, setting);
+    TRY(injection_->perform(target(0), again, setting, deadline_));
   }
   return {};
 }

@@ -53,6 +53,7 @@ class ProcessQuestions {
   Result<> look_at_future_memory();
   Result<> ask_thread(size_t index);
   Result<> ask_notifications();
+  Result<> ask_overruns();
   Result<> ask_which_continued();
   Result<std::vector<VirtualPid>> living_children() const;
   Result<std::vector<image::PosixTimerT>> posix_timers() const;

@@ -112,6 +112,7 @@ inline std::unique_ptr<ProcessT> rich_process(int pid, int parent) {
   auto timer = std::make_unique<PosixTimerT>();
   timer->value = std::make_unique<Time>(1, 0);
   timer->interval = std::make_unique<Time>(0, 500);
+  timer->waiting_overrun = 3;
   process->posix_timers.push_back(std::move(timer));
   process->limits.push_back(std::make_unique<LimitT>());
   for (int fd : {0, 1, 5}) {

@@ -211,7 +211,7 @@ class Verifier {
     if (process.actions.size() != kSignals) return wrong("its signal actions");
     if (process.interval_timers.size() != 3) return wrong("its interval timers");
     for (const auto& timer : process.posix_timers)
-      if (!timer->value || !timer->interval) return wrong("a timer");
+      if (!timer->value || !timer->interval || !expired_possibly(*timer)) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
     int last = -1;
@@ -223,6 +223,15 @@ class Verifier {
     }
     if (!process.address_space) return wrong("it has no memory");
     return address_space(*process.address_space);
+  }
+
+  // It is reckoned with how long it took to expire so often.
+  static bool expired_possibly(const PosixTimerT& timer) {
+    constexpr int64_t kSecondsMax = 1'000'000'000;
+    if (timer.waiting_overrun < 0) return true;
+    const int64_t period = timer.interval->sec(), due = timer.value->sec();
+    return period >= 0 && due >= 0 && due <= kSecondsMax &&
+           period <= kSecondsMax / (int64_t{timer.waiting_overrun} + 1);
   }
 
   Result<> continued_children(const ProcessT& parent) {

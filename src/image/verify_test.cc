@@ -111,6 +111,11 @@ const Case kProcessCases[] = {
     {"FewActions", [](ImageT& i) { i.processes[0]->actions.pop_back(); }},
     {"FewTimers", [](ImageT& i) { i.processes[0]->interval_timers.pop_back(); }},
     {"PosixTimerWithoutValue", [](ImageT& i) { i.processes[0]->posix_timers[0]->value.reset(); }},
+    {"PosixTimerThatExpiredTooOften",
+     [](ImageT& i) {
+       i.processes[0]->posix_timers[0]->waiting_overrun = 1 << 30;
+       i.processes[0]->posix_timers[0]->interval = std::make_unique<Time>(1 << 20, 0);
+     }},
     {"ContinuedChildOfAnother", [](ImageT& i) { i.processes[1]->continued_children = {2}; }},
     {"ContinuedZombie", [](ImageT& i) { i.processes[1]->continued_children = {4}; }},
     {"ContinuedAndStopped", [](ImageT& i) { i.processes[1]->state = ProcessState::stopped; }},

@@ -22,7 +22,8 @@ constexpr uint64_t kThreadFlags =
 
 class ProcessScript {
  public:
-  ProcessScript(const image::ProcessT& process, Zone& zone) : process_(process), zone_(zone) {}
+  ProcessScript(const image::ImageT& image, const image::ProcessT& process, Zone& zone)
+      : image_(image), process_(process), zone_(zone) {}
 
   Result<StubTask*> write(const PlacePlan& place) {
     CallList calls;
@@ -50,7 +51,7 @@ class ProcessScript {
     limits::plan(process_, calls, data);
     if (leader != nullptr) privileges(*leader, calls);
     calls.set_tag(kTagTimers);
-    timers::plan_set(process_, calls, data);
+    timers::plan_set(image_, process_, calls, data);
     finish(leader_ends, calls);
     return zone_.add_task(calls, process_.pid);
   }
@@ -109,6 +110,7 @@ class ProcessScript {
     return {};
   }
 
+  const image::ImageT& image_;
   const image::ProcessT& process_;
   Zone& zone_;
 };
@@ -150,7 +152,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageReady] += threads;
     PlacePlan place{*process.address_space, layout.windows[i], kernel, zone.address(),
                     zone.length(),          zone.parking(),    exe_fd};
-    script.leaders[process.pid] = TRY(ProcessScript(process, zone).write(place));
+    script.leaders[process.pid] = TRY(ProcessScript(image, process, zone).write(place));
   }
   return script;
 }

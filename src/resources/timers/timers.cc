@@ -11,11 +11,13 @@
 #include <sstream>
 
 #include "os/proc/process_dir.h"
+#include "resources/timers/overruns.h"
 
 namespace appshot::timers {
 namespace {
 
 constexpr int kIntervalTimers = 3;
+constexpr int64_t kSecond = 1'000'000'000;
 // Gives a timer the id that is asked for (6.15); before, ids can only be counted up to.
 constexpr int kPrTimerCreateRestoreIds = 77;
 
@@ -111,7 +113,37 @@ void plan_create(const image::ProcessT& process, CallList& calls, DataSpace& dat
   calls.add(SYS_prctl, kPrTimerCreateRestoreIds, 0, 0, 0, 0);
 }
 
-void plan_set(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+namespace {
+
+// What the timer's clock shows when the application goes on.
+int64_t clock_ns(const image::ImageT& image, int clock) {
+  if (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME) {
+    const image::Time& time =
+        clock == CLOCK_MONOTONIC ? *image.clock_monotonic : *image.clock_boottime;
+    return time.sec() * kSecond + time.nsec();
+  }
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
+}
+
+void plan_set_posix(const image::ImageT& image, const image::PosixTimerT& timer, CallList& calls,
+                    DataSpace& data) {
+  itimerspec value{{timer.interval->sec(), timer.interval->nsec()},
+                   {timer.value->sec(), timer.value->nsec()}};
+  if (timer.waiting_overrun >= 0) {
+    const int64_t first = first_expiry_ns(timer, clock_ns(image, timer.clock));
+    value.it_value = {first / kSecond, first % kSecond};
+    calls.add(SYS_timer_settime, timer.id, TIMER_ABSTIME, data.put(value), 0);
+  } else if (!is_zero(*timer.value)) {
+    calls.add(SYS_timer_settime, timer.id, 0, data.put(value), 0);
+  }
+}
+
+}  // namespace
+
+void plan_set(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+              DataSpace& data) {
   for (int which = 0; which < kIntervalTimers; ++which) {
     const image::IntervalTimer& timer = process.interval_timers[static_cast<size_t>(which)];
     // One that has fired stands still until its signal is taken: it is set going again at its pace.
@@ -121,12 +153,7 @@ void plan_set(const image::ProcessT& process, CallList& calls, DataSpace& data) 
                     {first.sec(), first.nsec() / 1000}};
     calls.add(SYS_setitimer, which, data.put(value), 0);
   }
-  for (const auto& timer : process.posix_timers) {
-    if (is_zero(*timer->value)) continue;
-    itimerspec value{{timer->interval->sec(), timer->interval->nsec()},
-                     {timer->value->sec(), timer->value->nsec()}};
-    calls.add(SYS_timer_settime, timer->id, 0, data.put(value), 0);
-  }
+  for (const auto& timer : process.posix_timers) plan_set_posix(image, *timer, calls, data);
 }
 
 }  // namespace appshot::timers

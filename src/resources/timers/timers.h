@@ -31,6 +31,7 @@ class Questions {
 
 // Timers are made when the threads they may signal exist, and set last of all.
 void plan_create(const image::ProcessT& process, CallList& calls, DataSpace& data);
-void plan_set(const image::ProcessT& process, CallList& calls, DataSpace& data);
+void plan_set(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+              DataSpace& data);
 
 }  // namespace appshot::timers

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "os/kcmp.h"
+#include "resources/epoll/edges.h"
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/locks/locks.h"
@@ -107,7 +108,16 @@ Result<> FileTable::resolve_epoll_targets(const std::vector<ProcessSource>& proc
             "remove it from the set");
     }
   }
-  return {};
+  if (!context_.obstacles.empty()) return {};
+  return epolls::find_taken_edges(context_.image,
+                                  [&](int index) { return copy_of(index, processes); });
+}
+
+Result<UniqueFd> FileTable::copy_of(int index, const std::vector<ProcessSource>& processes) const {
+  const Holder& holder = first_holder_.at(index);
+  for (const ProcessSource& process : processes)
+    if (process.host == holder.pid) return process.pidfd.take_copy(holder.fd);
+  return Error(ErrorClass::gone, "process " + std::to_string(holder.pid.value) + " has ended");
 }
 
 int FileTable::find_target(const Holder& set, const image::EpollTargetT& target,

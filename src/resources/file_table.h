@@ -18,7 +18,8 @@ class FileTable {
 
   // The process's descriptors, their files added to the image as needed.
   Result<> add(const ProcessSource& process, image::ProcessT& into);
-  // When every process has been added: which files the entries of epoll sets are.
+  // When every process has been added: which files the entries of epoll sets are, and which of
+  // them have been reported.
   Result<> resolve_epoll_targets(const std::vector<ProcessSource>& processes);
 
  private:
@@ -31,6 +32,7 @@ class FileTable {
   Result<int> capture_new(const ProcessSource& process, const DescriptorSource& descriptor);
   int find_target(const Holder& set, const image::EpollTargetT& target, unsigned occurrence,
                   const std::vector<ProcessSource>& processes) const;
+  Result<UniqueFd> copy_of(int index, const std::vector<ProcessSource>& processes) const;
 
   CaptureContext& context_;
   // What /proc says of it is the same for every descriptor of a description: only equals are

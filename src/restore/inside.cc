@@ -107,11 +107,11 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   TRY(open_terminal(context, kept));
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
   TRY(open_files(context));
-  TRY(epolls::fill_sets(context));
   TRY(make_windows(context, layout));
   TRY(seal_shared_memory(context));
   TRY(ipc::restore_attached(context));
   close_helper_ends(context);
+  TRY(epolls::fill_sets(context));
   TRY(fault_point("restore.inside"));
 
   BecomeContext become{context, layout, script, zone, first_descriptor, application_group};

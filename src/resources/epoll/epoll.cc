@@ -15,6 +15,14 @@ bool made_by_its_process(const image::OpenFileT& file) {
   return file.kind.type == image::FileKind::Signalfd || file.kind.type == image::FileKind::Pidfd;
 }
 
+// Entries of which the set must not speak before something new happens: of an edge that it has
+// reported, and of a one-shot entry that it has used up.
+bool is_silent(const image::EpollTargetT& target) {
+  constexpr uint32_t kModes = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
+  const bool used_up = (target.events & EPOLLONESHOT) != 0 && (target.events & ~kModes) == 0;
+  return target.taken || used_up;
+}
+
 Result<> add(int set, int fd, const image::EpollTargetT& target) {
   epoll_event event{};
   event.events = target.events;
@@ -72,17 +80,40 @@ Result<UniqueFd> Epoll::reopen(RestoreContext&, const image::OpenFileT&) const {
   return UniqueFd(TRY_SYS(::epoll_create1(EPOLL_CLOEXEC)));
 }
 
+namespace {
+
+// How many.
+Result<size_t> add_entries(RestoreContext& context, int set, const image::EpollT& epoll,
+                           bool silent) {
+  size_t count = 0;
+  for (const auto& target : epoll.targets) {
+    auto index = static_cast<size_t>(target->file);
+    const UniqueFd& file = context.files[index];
+    if (is_silent(*target) != silent || !file ||
+        made_by_its_process(*context.image.open_files[index]))
+      continue;
+    TRY(add_under_number(set, file.get(), *target)
+            .within("epoll entry for descriptor " + std::to_string(target->fd)));
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
 Result<> fill_sets(RestoreContext& context) {
   // A set inside a set may be added before it is filled itself: order does not matter.
   for (size_t i = 0; i < context.image.open_files.size(); ++i) {
     const image::OpenFileT& file = *context.image.open_files[i];
     if (file.kind.type != image::FileKind::Epoll) continue;
-    for (const auto& target : file.kind.AsEpoll()->targets) {
-      auto index = static_cast<size_t>(target->file);
-      if (made_by_its_process(*context.image.open_files[index]) || !context.files[index]) continue;
-      TRY(add_under_number(context.files[i].get(), context.files[index].get(), *target)
-              .within("epoll entry for descriptor " + std::to_string(target->fd)));
+    const int set = context.files[i].get();
+    const size_t silent = TRY(add_entries(context, set, *file.kind.AsEpoll(), true));
+    if (silent > 0) {
+      // Each is reported once if its file is ready, and then no more.
+      std::vector<epoll_event> reports(silent);
+      TRY_SYS(::epoll_wait(set, reports.data(), static_cast<int>(silent), 0));
     }
+    TRY(add_entries(context, set, *file.kind.AsEpoll(), false));
   }
   return {};
 }

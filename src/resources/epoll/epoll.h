@@ -18,7 +18,7 @@ class Epoll : public FileKind {
 
 std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo);
 
-// Adds to every set of the image the files that init made.
+// Adds to every set of the image the files that init made, which are as ready now as they will be.
 Result<> fill_sets(RestoreContext& context);
 // The rest, by the process that holds the set; its descriptors are in place.
 Result<> fill_sets_child(const RestoreContext& context, const image::ProcessT& process);

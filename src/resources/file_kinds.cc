@@ -60,6 +60,7 @@ constexpr Unknown kUnknown[] = {
      "close it"},
     {"anon_inode:kvm", "a virtual machine of /dev/kvm", "close it"},
     {"anon_inode:", "an object of a kind this version does not know", "close it"},
+    {"/secretmem", "secret memory, which nobody but its process can read", "end its use first"},
     {"mnt:", "a namespace", "close it"},
     {"net:", "a namespace", "close it"},
     {"/proc/", "a file of /proc, whose content belongs to this machine",

@@ -25,7 +25,7 @@ SKIPPED_STATUS = 77
 # Subjects that take all the processor time they can get: run one at a time, after the others.
 GREEDY = "churn*"
 # Subjects run a second time with other options, under a name of their own.
-VARIANTS = {"refuse_io_uring": [("allowed", ["--allow-io-uring"])]}
+VARIANTS = {"refuse_io_uring": [("allowed", ["--allow-io-uring"])], "file_dev_tty": [("terminal", ["-t"])]}
 
 
 class Case:

@@ -311,6 +311,7 @@ static const struct {
     {"select", SYS_select},
     {"pselect6", SYS_pselect6},
     {"futex", SYS_futex},
+    {"futex_waitv", SYS_futex_waitv},
     {"wait4", SYS_wait4},
     {"waitid", SYS_waitid},
     {"nanosleep", SYS_nanosleep},

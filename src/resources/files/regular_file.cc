@@ -16,6 +16,7 @@ namespace {
 constexpr long kProcMagic = 0x9fa0;
 constexpr long kSysMagic = 0x62656572;
 constexpr long kMqueueMagic = 0x19800202;
+constexpr long kSecretMemoryMagic = 0x5345434d;
 
 // Files of /proc that are the same for every process (stat, meminfo, sys/…) are there again after a
 // restore, and tell of the machine as it is then. Those of a process are not made yet at that time.
@@ -141,7 +142,8 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
   struct statfs system {};
   if (::statfs(descriptor_path(ref).c_str(), &system) != 0) return false;
   if (system.f_type == kProcMagic) return tells_of_the_machine(link);
-  return system.f_type != kSysMagic && system.f_type != kMqueueMagic;
+  return system.f_type != kSysMagic && system.f_type != kMqueueMagic &&
+         system.f_type != kSecretMemoryMagic;
 }
 
 Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,

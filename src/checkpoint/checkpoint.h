@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "resources/instance_view.h"
 
 namespace appshot {

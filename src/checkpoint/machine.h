@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 
 namespace appshot {
 

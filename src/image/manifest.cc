@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "image/format.h"
+#include "image/schema/tables.h"
 #include "os/file.h"
 
 namespace appshot::image {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "image/format.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 
 namespace appshot::image {
 

@@ -1,7 +1,7 @@
 // What `inspect` lists of a snapshot: one record for each resource in it.
 #pragma once
 
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "protocol/json.h"
 
 namespace appshot {

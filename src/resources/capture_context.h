@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "image/pages_writer.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "resources/instance_view.h"
 #include "resources/obstacles.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/unique_fd.h"
 #include "resources/capture_context.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "image/pages_writer.h"
-#include "image/schema/common_generated.h"
+#include "image/schema/values.h"
 #include "trace/remote_memory.h"
 
 namespace appshot {

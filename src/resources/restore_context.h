@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "image/pages_reader.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/unique_fd.h"
 
 namespace appshot {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 
 namespace appshot {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "restore/memory_layout.h"
 #include "restore/spawn_plan.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/proc/maps.h"
 
 namespace appshot {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/proc/maps.h"
 #include "restore/memory_layout.h"
 #include "trace/call_list.h"

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "image/pages_reader.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "init/init.h"
 #include "isolation/share.h"
 #include "os/cgroup.h"

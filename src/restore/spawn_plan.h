@@ -6,7 +6,7 @@
 #include <map>
 #include <vector>
 
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 
 namespace appshot {
 

@@ -7,7 +7,7 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "restore/zone.h"
 #include "trace/tracee.h"
 

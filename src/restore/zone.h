@@ -8,7 +8,7 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "restore/memory_layout.h"
 #include "trace/call_list.h"
 

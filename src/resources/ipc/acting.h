@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/pids.h"
 
 namespace appshot::ipc {

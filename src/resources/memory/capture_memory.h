@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "resources/capture_context.h"
 #include "resources/process_source.h"
 #include "trace/remote_memory.h"

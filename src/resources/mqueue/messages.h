@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 
 namespace appshot::mqueues {
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "trace/call_list.h"
 #include "trace/tracee.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/proc/process_dir.h"
 #include "trace/call_list.h"
 #include "trace/tracee.h"

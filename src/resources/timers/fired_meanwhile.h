@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 
 namespace appshot::timers {
 

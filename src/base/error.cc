@@ -86,11 +86,28 @@ int exit_status_of(ErrorClass cls) {
   }
 }
 
+Error::Error(ErrorClass cls, std::string message) : cls_(cls), message_(std::move(message)) {}
+Error::Error(const Error&) = default;
+Error::Error(Error&&) noexcept = default;
+Error& Error::operator=(const Error&) = default;
+Error& Error::operator=(Error&&) noexcept = default;
+Error::~Error() = default;
+
 Error Error::from_errno(int err, std::string_view call, const char* file, int line) {
   Error error(classify_errno(err), std::string(call) + ": " + std::strerror(err));
   error.errno_ = err;
   error.origin_ = std::string(file) + ":" + std::to_string(line);
   return error;
+}
+
+Error&& Error::within(std::string_view context) && {
+  message_ = std::string(context) + ": " + message_;
+  return std::move(*this);
+}
+
+Error&& Error::hint(std::string text) && {
+  hint_ = std::move(text);
+  return std::move(*this);
 }
 
 }  // namespace appshot

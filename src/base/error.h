@@ -40,22 +40,22 @@ struct Obstacle {
   bool operator==(const Obstacle&) const = default;
 };
 
+// Nothing of it is inline that a compiler would repeat at every TRY.
 class [[nodiscard]] Error {
  public:
-  Error(ErrorClass cls, std::string message) : cls_(cls), message_(std::move(message)) {}
+  Error(ErrorClass cls, std::string message);
+  Error(const Error&);
+  Error(Error&&) noexcept;
+  Error& operator=(const Error&);
+  Error& operator=(Error&&) noexcept;
+  ~Error();
 
   // A failed system call: `call` as written in the source, errno and what it was about.
   static Error from_errno(int err, std::string_view call, const char* file = __builtin_FILE(),
                           int line = __builtin_LINE());
 
-  Error&& within(std::string_view context) && {
-    message_ = std::string(context) + ": " + message_;
-    return std::move(*this);
-  }
-  Error&& hint(std::string text) && {
-    hint_ = std::move(text);
-    return std::move(*this);
-  }
+  Error&& within(std::string_view context) &&;
+  Error&& hint(std::string text) &&;
   Error&& as(ErrorClass cls) && {
     cls_ = cls;
     return std::move(*this);

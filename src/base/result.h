@@ -4,7 +4,6 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include "base/error.h"
 
@@ -13,29 +12,30 @@ namespace appshot {
 template <typename T = void>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
-  explicit operator bool() const { return std::holds_alternative<T>(state_); }
-  T& value() & { return std::get<T>(state_); }
-  const T& value() const& { return std::get<T>(state_); }
-  T&& value() && { return std::get<T>(std::move(state_)); }
+  explicit operator bool() const { return value_.has_value(); }
+  T& value() & { return value_.value(); }
+  const T& value() const& { return value_.value(); }
+  T&& value() && { return std::move(value_).value(); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  const Error& error() const { return std::get<Error>(state_); }
-  Error take_error() { return std::get<Error>(std::move(state_)); }
+  const Error& error() const { return error_.value(); }
+  Error take_error() { return std::move(error_).value(); }
   T value_or(T other) && { return *this ? std::move(*this).value() : std::move(other); }
 
   // Says what it happened within: "fd 7 of pid 41".
   Result&& within(std::string_view context) && {
-    if (!*this) (void)std::move(std::get<Error>(state_)).within(context);  // in place
+    if (!*this) (void)std::move(*error_).within(context);  // in place
     return std::move(*this);
   }
 
  private:
-  std::variant<T, Error> state_;
+  std::optional<T> value_;
+  std::optional<Error> error_;
 };
 
 template <>
@@ -46,8 +46,8 @@ class [[nodiscard]] Result<void> {
 
   explicit operator bool() const { return !error_; }
   void value() const {}
-  const Error& error() const { return *error_; }
-  Error take_error() { return *std::move(error_); }
+  const Error& error() const { return error_.value(); }
+  Error take_error() { return std::move(error_).value(); }
 
   Result&& within(std::string_view context) && {
     if (error_) (void)std::move(*error_).within(context);  // in place

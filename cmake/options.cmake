@@ -9,7 +9,7 @@ set(CMAKE_C_STANDARD 11)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 add_compile_options(-Wall -Wextra -Wshadow -Werror)
-add_compile_definitions(FMT_HEADER_ONLY=1 _GNU_SOURCE)
+add_compile_definitions(_GNU_SOURCE)
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 # Programs whose start-up time is in every command are linked statically; a sanitizer cannot be.

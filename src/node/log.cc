@@ -1,32 +1,44 @@
-// The only file that includes spdlog.
 #include "node/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fmt/core.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 
 namespace appshot {
 namespace {
 
-spdlog::logger& logger() {
-  // Never destroyed: connection threads may log until the process is gone.
-  static spdlog::logger& instance = *[] {
-    auto* fresh = new spdlog::logger("appshotd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    fresh->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-    return fresh;
-  }();
-  return instance;
+constexpr std::array<std::string_view, 4> kLevelNames{"debug", "info", "warning", "error"};
+
+std::atomic<LogLevel> least_level{LogLevel::info};
+
+// As 2024-05-01T12:00:00.123, local time.
+std::string time_words() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  ::localtime_r(&now.tv_sec, &parts);
+  std::array<char, sizeof "0000-00-00T00:00:00"> seconds{};
+  ::strftime(seconds.data(), seconds.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  return fmt::format("{}.{:03}", seconds.data(), now.tv_nsec / 1'000'000);
 }
 
 }  // namespace
 
 void set_log_level(std::string_view name) {
-  logger().set_level(spdlog::level::from_str(std::string(name)));
+  const auto* found = std::find(kLevelNames.begin(), kLevelNames.end(), name);
+  if (found != kLevelNames.end()) least_level = static_cast<LogLevel>(found - kLevelNames.begin());
 }
 
 void log_line(LogLevel level, std::string_view text) {
-  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
-                                                          spdlog::level::warn, spdlog::level::err};
-  logger().log(kLevels[static_cast<int>(level)], spdlog::string_view_t(text.data(), text.size()));
+  if (level < least_level) return;
+  std::string line =
+      fmt::format("{} {} {}\n", time_words(), kLevelNames[static_cast<size_t>(level)], text);
+  // At once, so that the lines of several threads do not mix. Where would a failure be logged?
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 }  // namespace appshot

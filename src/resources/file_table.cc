@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

@@ -1,7 +1,7 @@
 #include "resources/ipc/sysv_shm.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/shm.h>

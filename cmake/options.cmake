@@ -20,6 +20,7 @@ if(APPSHOT_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize=alignment
                       -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  set(CMAKE_CXX_FLAGS_DEBUG "-g1")  # what reports need
   set(APPSHOT_STATIC_LINK)
 endif()
 if(APPSHOT_FUZZ)
@@ -27,10 +28,13 @@ if(APPSHOT_FUZZ)
                       -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
   set(APPSHOT_STATIC_LINK)
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)  # for so few sources they are no gain
 endif()
 
+# Its manual asks for this where headers are precompiled (cmake/precompiled.cmake); no source of ours
+# has the time in it.
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()

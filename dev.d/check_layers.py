@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the includes of src/ to the layers that the appshot_library(…) lines declare, and to the
-invariants of ARCHITECTURE.md. Every source includes its own header first, so that building it tells
-whether the header can stand alone. Exit status 1 when any of that is broken.
+invariants of ARCHITECTURE.md. Every source includes its own header first. Exit status 1 when any of
+that is broken.
 """
 
 import pathlib

@@ -10,7 +10,7 @@
 #include <functional>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "os/unique_fd.h"
 
 namespace appshot::epolls {

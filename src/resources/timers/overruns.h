@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "image/schema/image_generated.h"
+#include "image/schema/values.h"
 #include "trace/call_list.h"
 
 namespace appshot::timers {

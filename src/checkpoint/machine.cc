@@ -91,8 +91,8 @@ void find_machine_differences(const image::MachineT& then, const image::MachineT
                              "restore on a machine that has it, or snapshot on one that has not"});
   }
   if ((then.xstate_mask & ~now.xstate_mask) != 0)
-    differences.push_back(
-        {"this system does not save all of the extended processor state that the image holds", ""});
+    differences.emplace_back(
+        "this system does not save all of the extended processor state that the image holds", "");
   if (then.vdso_hash != now.vdso_hash)
     differences.push_back({"the kernel's vdso differs: the image was made under kernel " +
                                then.kernel + ", this is " + now.kernel,

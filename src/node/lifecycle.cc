@@ -19,7 +19,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kOperationWait{60};
-constexpr std::chrono::milliseconds kBeforeSpare{10};
+constexpr std::chrono::milliseconds kBeforeSpare{2};
 // A harness deep in work is not waited for: its news come when it has time.
 constexpr seconds kReconnectWait{1};
 // A restore reads the whole image before it answers.

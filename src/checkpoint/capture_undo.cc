@@ -17,8 +17,7 @@ constexpr int kWide = 256;  // two rounds of this many find 16 bits
 
 class UndoCapture {
  public:
-  UndoCapture(image::ImageT& image, ProcessQuestions& process, Deadline deadline)
-      : image_(image), process_(process), injection_(process.injection()), deadline_(deadline) {}
+  UndoCapture(image::ImageT& image, ProcessQuestions& process) : image_(image), process_(process) {}
 
   // Whether it has any.
   Result<bool> all_sets() {
@@ -90,13 +89,13 @@ class UndoCapture {
 
   Result<std::vector<int64_t>> perform(const std::vector<Probe>& probes) {
     CallList calls;
-    DataSpace data = injection_.new_data();
+    DataSpace data = process_.new_data();
     for (const Probe& probe : probes) {
       const ipc::SemOperations& list = probe.operations;
       uint64_t at = data.put(list.data(), list.size() * sizeof(sembuf));
       calls.add_may_fail(SYS_semop, probe.set->permissions->id, at, list.size());
     }
-    TRY(injection_.perform(process_.target(0), calls, data, deadline_));
+    TRY(process_.perform(0, calls, data));
     std::vector<int64_t> results;
     for (size_t i = 0; i < probes.size(); ++i) results.push_back(calls.result(i));
     return results;
@@ -104,21 +103,17 @@ class UndoCapture {
 
   image::ImageT& image_;
   ProcessQuestions& process_;
-  Injection& injection_;
-  Deadline deadline_;
 };
 
 }  // namespace
 
 Result<> capture_sem_undo(CaptureContext& context,
-                          const std::vector<std::unique_ptr<ProcessQuestions>>& processes,
-                          Deadline deadline) {
+                          const std::vector<std::unique_ptr<ProcessQuestions>>& processes) {
   if (context.image.sysv_sem.empty()) return {};
   std::vector<const ProcessSource*> with_undo;
   for (const auto& process : processes) {
     const ProcessSource& source = process->source();
-    if (!TRY(UndoCapture(context.image, *process, deadline).all_sets().within(source.words())))
-      continue;
+    if (!TRY(UndoCapture(context.image, *process).all_sets().within(source.words()))) continue;
     for (const ProcessSource* other : with_undo)
       if (share(other->host, source.host, SharedPart::sem_undo))
         context.obstacles.add(source.words() +

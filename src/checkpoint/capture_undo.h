@@ -4,7 +4,6 @@
 #include <memory>
 #include <vector>
 
-#include "base/deadline.h"
 #include "base/result.h"
 #include "checkpoint/process_questions.h"
 #include "resources/capture_context.h"
@@ -13,7 +12,6 @@ namespace appshot {
 
 // When the sets have been captured; does nothing when there are none.
 Result<> capture_sem_undo(CaptureContext& context,
-                          const std::vector<std::unique_ptr<ProcessQuestions>>& processes,
-                          Deadline deadline);
+                          const std::vector<std::unique_ptr<ProcessQuestions>>& processes);
 
 }  // namespace appshot

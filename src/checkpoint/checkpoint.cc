@@ -104,10 +104,9 @@ Result<LookedAt> freeze_without_obstacles(const InstanceView& instance, Deadline
 class Checkpoint {
  public:
   Checkpoint(const InstanceView& instance, const CheckpointRequest& request, LookedAt looked_at,
-             image::PagesWriter pages, Deadline deadline)
+             image::PagesWriter pages)
       : instance_(instance),
         request_(request),
-        deadline_(deadline),
         frozen_(std::move(looked_at.frozen)),
         sources_(std::move(looked_at.sources)),
         pages_(std::move(pages)),
@@ -143,7 +142,7 @@ class Checkpoint {
 
   Result<> capture_global_state() {
     TRY(capture_namespaces(context_));
-    TRY(capture_sem_undo(context_, questions_, deadline_));
+    TRY(capture_sem_undo(context_, questions_));
     TRY(terminals::capture_state(context_, sources_));
     TRY(layers::capture(context_));
     return context_.obstacles.empty() ? Result<>() : refused(context_.obstacles);
@@ -205,15 +204,14 @@ class Checkpoint {
       const ProcessSource& source = sources_[i];
       image::ProcessT& record = *image_.processes[i];
       TRY(capture_held(instance_, frozen, source, record).within(source.words()));
-      questions_.push_back(TRY(ProcessQuestions::begin(context_, frozen, source, record, deadline_)
-                                   .within(source.words())));
+      questions_.push_back(
+          TRY(ProcessQuestions::begin(context_, frozen, source, record).within(source.words())));
     }
     return {};
   }
 
   const InstanceView& instance_;
   const CheckpointRequest& request_;
-  Deadline deadline_;
   FrozenApplication frozen_;
   std::vector<ProcessSource> sources_;
   image::ImageT image_;
@@ -237,7 +235,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   const Clock::time_point froze = Clock::now();
   LookedAt moment = TRY(freeze_without_obstacles(instance, deadline));
   TRY(fault_point("snapshot.frozen"));
-  Checkpoint capture(instance, request, std::move(moment), std::move(pages), deadline);
+  Checkpoint capture(instance, request, std::move(moment), std::move(pages));
   TRY(capture.describe());
   TRY(capture.capture_processes());
   TRY(fault_point("snapshot.captured"));

@@ -1,35 +1,41 @@
 #include "checkpoint/process_questions.h"
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 
 #include "resources/mqueue/notification.h"
 #include "resources/timers/overruns.h"
 
 namespace appshot {
+namespace {
+
+constexpr std::chrono::seconds kAnswerMax{10};
+
+}  // namespace
+
+Deadline ProcessQuestions::soon() { return Deadline::in(kAnswerMax); }
 
 ProcessQuestions::ProcessQuestions(CaptureContext& context, FrozenProcess& frozen,
                                    const ProcessSource& source, image::ProcessT& record,
-                                   RemoteMemory remote, Deadline deadline)
+                                   RemoteMemory remote)
     : context_(context),
       frozen_(frozen),
       source_(source),
       record_(record),
       remote_(std::move(remote)),
-      deadline_(deadline),
       data_(nullptr, 0, 0) {}
 
 Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext& context,
                                                                   FrozenProcess& frozen,
                                                                   const ProcessSource& source,
-                                                                  image::ProcessT& record,
-                                                                  Deadline deadline) {
+                                                                  image::ProcessT& record) {
   const proc::Mapping* vdso = source.mapping_named("[vdso]");
   if (vdso == nullptr)
     return Error(ErrorClass::refused,
                  source.words() + " has no vdso, without which it cannot be asked about its state");
-  std::unique_ptr<ProcessQuestions> questions(new ProcessQuestions(
-      context, frozen, source, record, TRY(RemoteMemory::open(source.host)), deadline));
+  std::unique_ptr<ProcessQuestions> questions(
+      new ProcessQuestions(context, frozen, source, record, TRY(RemoteMemory::open(source.host))));
   questions->injection_ =
       TRY(Injection::begin(questions->target(0), questions->remote_, vdso->start, vdso->length()));
   return questions;
@@ -37,7 +43,7 @@ Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext
 
 // All that concerns the process, and its first thread with it.
 Result<> ProcessQuestions::ask() {
-  TRY(injection_->ready(deadline_));
+  TRY(injection_->ready(soon()));
   TRY(look_at_waiting_signals());  // much may have come while memory was read
   fired_before_ = timers::FiredTimers::among(record_);
   calls_ = CallList();
@@ -52,7 +58,7 @@ Result<> ProcessQuestions::ask() {
 }
 
 Result<> ProcessQuestions::collect() {
-  TRY(injection_->finish(calls_, data_, deadline_));
+  TRY(injection_->finish(calls_, data_, soon()));
   TRY(look_at_future_memory());
   actions_.collect(data_, record_);
   TRY(timers_.collect(calls_, data_, record_));
@@ -69,7 +75,7 @@ Result<> ProcessQuestions::collect() {
   return {};
 }
 
-InjectionTarget ProcessQuestions::target(size_t thread, uint64_t avoid) {
+InjectionTarget ProcessQuestions::target(size_t thread, uint64_t avoid) const {
   auto mask = [&](const char* key) { return proc::field_number(source_.status, key, 16); };
   uint64_t pending = pending_for(thread) | avoid;
   int done = pick_completion_signal(mask("SigIgn"), mask("SigCgt"), pending);
@@ -119,12 +125,12 @@ Result<std::vector<image::PosixTimerT>> ProcessQuestions::posix_timers() const {
 
 Result<> ProcessQuestions::ask_thread(size_t index) {
   CallList calls;
-  DataSpace data = injection_->new_data();
+  DataSpace data = new_data();
   threads::Questions thread;
   credentials::Questions credentials;
   thread.ask(calls, data);
   credentials.ask(calls);
-  TRY(injection_->perform(target(index), calls, data, deadline_));
+  TRY(perform(index, calls, data));
   thread.collect(data, *record_.threads[index]);
   record_.threads[index]->credentials = credentials.collect(calls, TRY(status_of(index)));
   return {};
@@ -133,9 +139,9 @@ Result<> ProcessQuestions::ask_thread(size_t index) {
 Result<> ProcessQuestions::ask_notifications() {
   for (auto& question : TRY(mqueues::find_notifications(context_, source_, pending_for(0)))) {
     CallList calls;
-    DataSpace data = injection_->new_data();
+    DataSpace data = new_data();
     question.ask(calls, data);
-    TRY(injection_->perform(target(0, 1ULL << (question.signal() - 1)), calls, data, deadline_));
+    TRY(perform(0, calls, data, 1ULL << (question.signal() - 1)));
     question.collect(context_, source_, calls, data);
   }
   return {};
@@ -144,13 +150,13 @@ Result<> ProcessQuestions::ask_notifications() {
 Result<> ProcessQuestions::ask_overruns() {
   for (auto& question : timers::OverrunQuestion::all_of(record_)) {
     CallList calls, again;
-    DataSpace data = injection_->new_data();
+    DataSpace data = new_data();
     question.ask(calls, data);
-    TRY(injection_->perform(target(0), calls, data, deadline_));
+    TRY(perform(0, calls, data));
     if (!TRY(question.collect(calls, data))) continue;
-    DataSpace setting = injection_->new_data();
+    DataSpace setting = new_data();
     question.send_again(again, setting);
-    TRY(injection_->perform(target(0), again, setting, deadline_));
+    TRY(perform(0, again, setting));
   }
   return {};
 }
@@ -160,11 +166,11 @@ Result<> ProcessQuestions::ask_which_continued() {
   const std::vector<VirtualPid> children = TRY(living_children());
   for (size_t done = 0; done < children.size(); done += kAtOnce) {
     CallList calls;
-    DataSpace data = injection_->new_data();
+    DataSpace data = new_data();
     children::WhichContinued which;
     const size_t count = std::min(kAtOnce, children.size() - done);
     which.ask(std::span(children).subspan(done, count), calls, data);
-    TRY(injection_->perform(target(0), calls, data, deadline_));
+    TRY(perform(0, calls, data));
     which.collect(calls, data, record_);
   }
   return {};

@@ -29,25 +29,29 @@ class ProcessQuestions {
   static Result<std::unique_ptr<ProcessQuestions>> begin(CaptureContext& context,
                                                          FrozenProcess& frozen,
                                                          const ProcessSource& source,
-                                                         image::ProcessT& record,
-                                                         Deadline deadline);
+                                                         image::ProcessT& record);
   Result<> ask();
   // When all else of the record is there.
   Result<> collect();
 
-  Result<> begin_end() { return injection_->begin_end(deadline_); }
-  Result<> end() { return injection_->end(deadline_); }
+  Result<> begin_end() { return injection_->begin_end(soon()); }
+  Result<> end() { return injection_->end(soon()); }
   void forget() { injection_->forget(); }
 
   const ProcessSource& source() const { return source_; }
-  Injection& injection() { return *injection_; }
-  // The thread that a further list of calls shall be performed by. `avoid`: signals, as a mask,
-  // that must not tell that it is done.
-  InjectionTarget target(size_t thread, uint64_t avoid = 0);
+  // A further list of calls for one of its threads. `avoid`: signals, as a mask, that must not tell
+  // that it is done.
+  DataSpace new_data() { return injection_->new_data(); }
+  Result<> perform(size_t thread, CallList& calls, DataSpace& data, uint64_t avoid = 0) {
+    return injection_->perform(target(thread, avoid), calls, data, soon());
+  }
 
  private:
   ProcessQuestions(CaptureContext& context, FrozenProcess& frozen, const ProcessSource& source,
-                   image::ProcessT& record, RemoteMemory remote, Deadline deadline);
+                   image::ProcessT& record, RemoteMemory remote);
+  // For each wait anew: however long reading memory takes in between, an answer comes at once.
+  static Deadline soon();
+  InjectionTarget target(size_t thread, uint64_t avoid = 0) const;
   uint64_t pending_for(size_t thread) const;
   Result<> look_at_waiting_signals();
   Result<> look_at_future_memory();
@@ -64,7 +68,6 @@ class ProcessQuestions {
   const ProcessSource& source_;
   image::ProcessT& record_;
   const RemoteMemory remote_;
-  Deadline deadline_;
   std::unique_ptr<Injection> injection_;
 
   // The list that is in work.

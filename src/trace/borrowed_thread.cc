@@ -60,11 +60,16 @@ Error BorrowedThread::disturbed(int signal) const {
                                       " while it was asked about its state");
 }
 
+Result<> BorrowedThread::rest() {
+  TRY(thread_->set_registers(registers_));
+  return thread_->block_signals(mask_);
+}
+
 Result<> BorrowedThread::give_back() {
   if (thread_ == nullptr) return {};
-  Tracee& thread = *std::exchange(thread_, nullptr);
-  TRY(thread.set_registers(registers_));
-  return thread.block_signals(mask_);
+  Result<> rested = rest();
+  thread_ = nullptr;
+  return rested;
 }
 
 }  // namespace appshot

@@ -25,6 +25,8 @@ class BorrowedThread {
   Result<> run_on(Deadline deadline);
   Result<user_regs_struct> registers() const { return thread_->registers(); }
 
+  // Puts it where it was, which is where it goes on should we die; it can be sent to work again.
+  Result<> rest();
   Result<> give_back();
   // Its process is about to be killed.
   void forget() { thread_ = nullptr; }

@@ -109,6 +109,8 @@ Result<user_regs_struct> Injection::finish_first_calls(Deadline deadline) {
     TRY(first_.run_on(deadline));
     registers = TRY(first_.registers());
   }
+  // In this order: the way out that it would take is in the pad.
+  TRY(first_.rest());
   TRY(memory_->write(pad_, pad_content_));
   return registers;
 }
@@ -190,7 +192,8 @@ Result<> Injection::finish(CallList& calls, DataSpace& data, Deadline deadline) 
     TRY(at_work().run_on(deadline));
     TRY(memory_->read_pieces(pieces));
   }
-  if (!other_) return {};
+  // The next list needs the place of its way out.
+  if (!other_) return first_.rest();
   Result<> given_back = other_->give_back();
   other_.reset();
   return given_back;

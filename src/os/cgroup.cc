@@ -6,12 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iomanip>
 #include <sstream>
 
 #include "os/file.h"
 
 namespace appshot {
+namespace {
+
+constexpr long kFirstLookNs = 50'000;
+constexpr long kLastLookNs = 5'000'000;
+
+}  // namespace
 
 Result<std::string> cgroup_root() {
   std::string mounts = TRY(read_file("/proc/self/mountinfo"));
@@ -77,16 +84,20 @@ Result<> Cgroup::freeze(Deadline deadline) const {
 
 Result<> Cgroup::thaw() const { return write_file(path_ + "/cgroup.freeze", "0"); }
 
+// The kernel tells of an event at once only if it has told of none in the last ten milliseconds;
+// else much later than a look can see it. So there are looks in between, ever fewer of them.
 Result<> Cgroup::wait_event(std::string_view event, Deadline deadline) const {
   UniqueFd events = TRY(open_at(folder_.get(), "cgroup.events", O_RDONLY));
-  for (;;) {
+  for (long until_look_ns = kFirstLookNs;;
+       until_look_ns = std::min(2 * until_look_ns, kLastLookNs)) {
     TRY_SYS(::lseek(events.get(), 0, SEEK_SET));
     std::string text = TRY(read_whole(events.get()));
     if (text.find(event) != std::string::npos) return {};
     pollfd waiting{events.get(), POLLPRI, 0};
-    int ready = ::poll(&waiting, 1, deadline.left_ms());
-    if (ready < 0 && errno != EINTR) return Error::from_errno(errno, "poll cgroup.events");
-    if (ready == 0)
+    const timespec until_look{0, until_look_ns};
+    if (::ppoll(&waiting, 1, &until_look, nullptr) < 0 && errno != EINTR)
+      return Error::from_errno(errno, "poll cgroup.events");
+    if (deadline.passed())
       return Error(ErrorClass::timeout,
                    "cgroup " + path_ + " did not come to '" + std::string(event) + "' in time");
   }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "os/file.h"
 
@@ -76,27 +77,28 @@ Result<std::unique_ptr<image::MachineT>> describe_machine() {
 
 void find_machine_differences(const image::MachineT& then, const image::MachineT& now,
                               std::vector<Obstacle>& differences) {
+  auto add = [&](std::string what, std::string hint) {
+    differences.push_back({std::move(what), std::move(hint)});
+  };
   if (then.architecture != now.architecture)
-    differences.push_back(
-        {"the image is for a " + then.architecture + " machine, this is " + now.architecture, ""});
+    add("the image is for a " + then.architecture + " machine, this is " + now.architecture, "");
   if (then.page_size != now.page_size)
-    differences.push_back({"the image has pages of " + std::to_string(then.page_size) +
-                               " bytes, this machine of " + std::to_string(now.page_size),
-                           ""});
+    add("the image has pages of " + std::to_string(then.page_size) + " bytes, this machine of " +
+            std::to_string(now.page_size),
+        "");
   for (const std::string& feature : then.cpu_features) {
     bool here = std::find(now.cpu_features.begin(), now.cpu_features.end(), feature) !=
                 now.cpu_features.end();
     if (programs_use(feature) && !here)
-      differences.push_back({"the processor lacks the feature '" + feature + "'",
-                             "restore on a machine that has it, or snapshot on one that has not"});
+      add("the processor lacks the feature '" + feature + "'",
+          "restore on a machine that has it, or snapshot on one that has not");
   }
   if ((then.xstate_mask & ~now.xstate_mask) != 0)
-    differences.emplace_back(
-        "this system does not save all of the extended processor state that the image holds", "");
+    add("this system does not save all of the extended processor state that the image holds", "");
   if (then.vdso_hash != now.vdso_hash)
-    differences.push_back({"the kernel's vdso differs: the image was made under kernel " +
-                               then.kernel + ", this is " + now.kernel,
-                           "restore under the kernel it was made under"});
+    add("the kernel's vdso differs: the image was made under kernel " + then.kernel + ", this is " +
+            now.kernel,
+        "restore under the kernel it was made under");
 }
 
 }  // namespace appshot

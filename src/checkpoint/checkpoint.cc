@@ -7,8 +7,8 @@
 #include "checkpoint/capture_process.h"
 #include "checkpoint/capture_undo.h"
 #include "checkpoint/machine.h"
+#include "checkpoint/moment.h"
 #include "checkpoint/namespaces.h"
-#include "checkpoint/preflight.h"
 #include "checkpoint/process_questions.h"
 #include "checkpoint/process_tree.h"
 #include "image/format.h"
@@ -19,16 +19,13 @@
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
 #include "resources/terminals/terminal.h"
-#include "trace/epoll_time.h"
 #include "trace/frozen_application.h"
-#include "trace/time_left.h"
 
 namespace appshot {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kFreezeMax{10};
-constexpr int kMomentsMax = 5;
 
 double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
@@ -53,62 +50,20 @@ class PartialFolder {
   std::string path_;
 };
 
-// A moment of the application, and what its processes look like in it.
-struct LookedAt {
-  FrozenApplication frozen;
-  std::vector<ProcessSource> sources{};
-};
-
-// The words of one obstacle are the message; of several, each is listed behind their number.
-Error refused(const Obstacles& obstacles) {
-  const std::vector<Obstacle>& all = obstacles.all();
-  if (all.size() > 1)
-    return Error(ErrorClass::refused, std::to_string(all.size()) + " obstacles")
-        .with_obstacles(all);
-  return Error(ErrorClass::refused, all.front().what).hint(all.front().hint).with_obstacles(all);
-}
-
 uint64_t now_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                    std::chrono::system_clock::now().time_since_epoch())
                                    .count());
 }
 
-Result<LookedAt> freeze(const InstanceView& instance, Obstacles& obstacles, Deadline deadline) {
-  const EpollTimes epoll_times = EpollTimes::look_at(*instance.application);
-  LookedAt moment{TRY(FrozenApplication::freeze(*instance.application, deadline))};
-  TRY(epoll_times.shorten(moment.frozen));
-  TRY(find_time_left(moment.frozen, deadline));
-  std::vector<HostPid> threads;
-  for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
-  moment.sources = TRY(look_at_all(instance, threads, obstacles));
-  return moment;
-}
-
-// Obstacles are looked for in the very moment that would be captured. Some pass: between vfork and
-// exec two processes are one for a while. So they are believed only when they are there again.
-Result<LookedAt> freeze_without_obstacles(const InstanceView& instance, Deadline deadline) {
-  for (int moments = 1;; ++moments) {
-    Obstacles obstacles;
-    Result<LookedAt> moment = freeze(instance, obstacles, deadline);
-    const bool traced = !moment && moment.error().cls() == ErrorClass::refused;
-    if (obstacles.empty() && !traced) return moment;
-    if (moment) TRY(moment->frozen.resume());
-    Obstacles lasting = TRY(preflight(instance));
-    if (!lasting.empty()) return refused(lasting);
-    if (moments < kMomentsMax) continue;
-    return traced ? std::move(moment) : refused(obstacles);
-  }
-}
-
 class Checkpoint {
  public:
-  Checkpoint(const InstanceView& instance, const CheckpointRequest& request, LookedAt looked_at,
+  Checkpoint(const InstanceView& instance, const CheckpointRequest& request, Moment moment,
              image::PagesWriter pages)
       : instance_(instance),
         request_(request),
-        frozen_(std::move(looked_at.frozen)),
-        sources_(std::move(looked_at.sources)),
+        frozen_(std::move(moment.frozen)),
+        sources_(std::move(moment.sources)),
         pages_(std::move(pages)),
         context_{instance, image_, pages_} {}
 
@@ -145,7 +100,7 @@ class Checkpoint {
     TRY(capture_sem_undo(context_, questions_));
     TRY(terminals::capture_state(context_, sources_));
     TRY(layers::capture(context_));
-    return context_.obstacles.empty() ? Result<>() : refused(context_.obstacles);
+    return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);
   }
 
   // Everything goes on at one moment, each process as it was before it was asked.
@@ -233,7 +188,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
 
   // From here to resume() or kill() nothing of the application runs.
   const Clock::time_point froze = Clock::now();
-  LookedAt moment = TRY(freeze_without_obstacles(instance, deadline));
+  Moment moment = TRY(hold_moment(instance, deadline));
   TRY(fault_point("snapshot.frozen"));
   Checkpoint capture(instance, request, std::move(moment), std::move(pages));
   TRY(capture.describe());

@@ -1,6 +1,7 @@
 #include "checkpoint/moment.h"
 
 #include "checkpoint/preflight.h"
+#include "os/proc/process_dir.h"
 #include "trace/epoll_time.h"
 #include "trace/time_left.h"
 
@@ -21,11 +22,24 @@ Result<Moment> look_at_moment(const InstanceView& instance, Obstacles& obstacles
   return moment;
 }
 
+// Who is traced by another cannot be held by us, and so would see that it was frozen.
+Result<bool> is_traced(const InstanceView& instance) {
+  for (pid_t pid : TRY(instance.application->processes())) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    if (!dir) continue;
+    Result<proc::Fields> status = dir->status();
+    if (status && proc::field_number(*status, "TracerPid") != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 // Obstacles are looked for in the very moment that would be captured. Some pass: between vfork and
 // exec two processes are one for a while. So they are believed only when they are there again.
 Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
+  if (TRY(is_traced(instance)))
+    if (Obstacles lasting = TRY(preflight(instance)); !lasting.empty()) return refusal(lasting);
   for (int moments = 1;; ++moments) {
     Obstacles obstacles;
     Result<Moment> moment = look_at_moment(instance, obstacles, deadline);

@@ -19,10 +19,13 @@ constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD;
 constexpr unsigned long kSuspendSeccomp = PTRACE_O_SUSPEND_SECCOMP;
 
 // Calls that report EINTR when a freeze disturbs them, although no signal handler has run.
-constexpr long kNotRestartedByKernel[] = {SYS_epoll_wait,   SYS_epoll_pwait,   SYS_epoll_pwait2,
-                                          SYS_semop,        SYS_semtimedop,    SYS_rt_sigtimedwait,
-                                          SYS_io_getevents, SYS_io_pgetevents, SYS_msgrcv,
-                                          SYS_msgsnd,       SYS_read};
+// Those on sockets only where the socket has a time limit for them.
+constexpr long kNotRestartedByKernel[] = {
+    SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_semop,         SYS_semtimedop,
+    SYS_msgrcv,     SYS_msgsnd,      SYS_io_getevents, SYS_io_pgetevents, SYS_io_uring_enter,
+    SYS_read,       SYS_readv,       SYS_write,        SYS_writev,        SYS_rt_sigtimedwait,
+    SYS_recvfrom,   SYS_recvmsg,     SYS_recvmmsg,     SYS_accept,        SYS_accept4,
+    SYS_sendto,     SYS_sendmsg,     SYS_sendmmsg,     SYS_connect};
 
 // The program must not see that anything happened: they are made again, unless a signal that waits
 // has a handler. The kernel decides that when the thread goes on, here or restored.

@@ -23,13 +23,12 @@ std::string change_of(const image::FileNameT& name) {
   if (::stat(name.path.c_str(), &info) != 0) return "is not there";
   if (static_cast<uint64_t>(info.st_size) != name.size)
     return "has " + std::to_string(info.st_size) + " bytes instead of " + std::to_string(name.size);
-  bool same_time = name.mtime && info.st_mtim.tv_sec == name.mtime->sec() &&
-                   info.st_mtim.tv_nsec == name.mtime->nsec();
-  if (same_time && info.st_ino == name.inode) return "";  // without opening it
   if (!name.build_id.empty()) {
     Result<UniqueFd> fd = open_file(name.path, O_RDONLY);
     return fd && build_id_of(fd->get()) == name.build_id ? "" : "has another build id";
   }
+  bool same_time = name.mtime && info.st_mtim.tv_sec == name.mtime->sec() &&
+                   info.st_mtim.tv_nsec == name.mtime->nsec();
   return same_time ? "" : "was changed at another time";
 }
 

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "os/proc/process_dir.h"
 #include "resources/signals/signals.h"
@@ -18,6 +20,21 @@ namespace {
 
 constexpr unsigned long kOptions =
     PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP;
+
+constexpr std::chrono::microseconds kBetweenLooks{50};
+
+// The first thread of a process that lives on without it takes its last steps by itself, in the
+// zone, and nobody is told when it has ended.
+Result<> wait_until_leader_ended(HostPid pid, Deadline deadline) {
+  proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
+  while (!proc::has_ended(TRY(dir.status()))) {
+    if (deadline.passed())
+      return Error(ErrorClass::timeout, "the first thread of process " +
+                                            std::to_string(pid.value) + " does not end");
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return {};
+}
 
 bool was_stopped(const image::ProcessT& process) {
   return process.state == image::ProcessState::stopped;
@@ -119,6 +136,8 @@ Result<> RestoredThreads::settle_stopped_children(HeldProcess& process, Zone& zo
 Result<> RestoredThreads::prepare(HeldProcess& process, Zone& zone,
                                   const std::function<int64_t()>& clock_ns, Deadline deadline) {
   TRY(settle_stopped_children(process, zone, deadline));
+  if (process.record->state == image::ProcessState::leader_exited)
+    TRY(wait_until_leader_ended(process.pid, deadline));
   for (HeldThread& thread : process.threads)
     if (thread.record->waiting)
       thread.result =

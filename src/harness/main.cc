@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   appshot::OwnNetwork network = appshot::OwnNetwork::prepare();
-  (void)!appshot::describe_machine();  // now, because nobody waits; it is remembered
+  (void)!appshot::describe_machine();            // now, because nobody waits; it is remembered
   prctl(PR_SET_NAME, "appshot-spare", 0, 0, 0);  // so that a list of processes tells which waits
   appshot::Channel control{appshot::UniqueFd(control_fd)};
   appshot::Result<std::optional<appshot::HarnessBegin>> begin = appshot::await_begin(control);

@@ -29,8 +29,8 @@ Result<> wait_until_leader_ended(HostPid pid, Deadline deadline) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
   while (!proc::has_ended(TRY(dir.status()))) {
     if (deadline.passed())
-      return Error(ErrorClass::timeout, "the first thread of process " +
-                                            std::to_string(pid.value) + " does not end");
+      return Error(ErrorClass::timeout,
+                   "the first thread of process " + std::to_string(pid.value) + " does not end");
     std::this_thread::sleep_for(kBetweenLooks);
   }
   return {};

@@ -82,9 +82,8 @@ class Capture {
                          uint64_t same_as_fresh, bool drop_zeros) {
     if (source.anonymous_bytes + source.swapped_bytes > 0) {
       PageCopy copy{context_.pages, mapping.pages, drop_zeros};
-      for (const PageRange& range :
-           TRY(scan_.find(source.start, source.end, kPagePresent | kPageSwapped,
-                          same_as_fresh | kPageGuard)))
+      for (const PageRange& range : TRY(scan_.find(
+               source.start, source.end, kPagePresent | kPageSwapped, same_as_fresh | kPageGuard)))
         TRY(copy.from_process(remote_, range.start, range.end));
     }
     if ((source.vm_flags & VmFlag::kGuard) == 0) return {};

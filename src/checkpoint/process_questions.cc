@@ -44,7 +44,7 @@ Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext
 // All that concerns the process, and its first thread with it.
 Result<> ProcessQuestions::ask() {
   TRY(injection_->ready(soon()));
-  TRY(look_at_waiting_signals());  // much may have come while memory was read
+  TRY(look_at_waiting_signals());
   fired_before_ = timers::FiredTimers::among(record_);
   calls_ = CallList();
   data_ = injection_->new_data();

@@ -45,14 +45,11 @@ Result<> make_again_if_frozen_in(Tracee& thread) {
 Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline) {
   FrozenApplication frozen(cgroup);
   TRY(cgroup.freeze(deadline));
-  auto within = [](const FrozenProcess& process) {
-    return "process " + std::to_string(process.id.value);
-  };
   // All are told to stop before the first is waited for.
   for (pid_t pid : TRY(cgroup.processes()))
     TRY(frozen.seize(HostPid{pid}).within("process " + std::to_string(pid)));
   for (FrozenProcess& process : frozen.processes_)
-    TRY(frozen.hold(process, deadline).within(within(process)));
+    TRY(frozen.hold(process, deadline).within("process " + std::to_string(process.id.value)));
   TRY(cgroup.thaw());
   return frozen;
 }

@@ -13,8 +13,10 @@
 #include "checkpoint/process_tree.h"
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/pages_file.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "os/file_system.h"
 #include "os/parallel.h"
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
@@ -59,12 +61,13 @@ uint64_t now_ms() {
 class Checkpoint {
  public:
   Checkpoint(const InstanceView& instance, const CheckpointRequest& request, Moment moment,
-             image::PagesWriter pages)
+             std::unique_ptr<image::PagesFile> file)
       : instance_(instance),
         request_(request),
         frozen_(std::move(moment.frozen)),
         sources_(std::move(moment.sources)),
-        pages_(std::move(pages)),
+        file_(std::move(file)),
+        pages_(*file_),
         context_{instance, image_, pages_} {}
 
   Result<> describe() {
@@ -100,6 +103,7 @@ class Checkpoint {
     TRY(capture_sem_undo(context_, questions_));
     TRY(terminals::capture_state(context_, sources_));
     TRY(layers::capture(context_));
+    TRY(pages_.close());
     return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);
   }
 
@@ -116,21 +120,18 @@ class Checkpoint {
   }
 
   Result<> write() {
-    TRY(pages_.finish());
-    image_.pages_length = pages_.offset();
+    TRY(file_->finish());
+    image_.pages_length = file_->length();
     image_.pages_block = image::kPagesBlock;
-    image_.pages_checksums = pages_.checksums();
-    TRY(image::write_manifest(request_.partial, image_));
-    // Last, while the disk has long begun with them: both files then share one commit of the
-    // journal.
-    return pages_.make_durable();
+    image_.pages_checksums = file_->checksums();
+    return image::write_manifest(request_.partial, image_);
   }
 
   CheckpointReport report() const {
     CheckpointReport report;
     report.processes = image_.processes.size();
     report.memory_bytes = memory_bytes();
-    report.stored_bytes = pages_.offset();
+    report.stored_bytes = file_->length();
     return report;
   }
 
@@ -144,12 +145,13 @@ class Checkpoint {
 
   Result<> capture_all_seen(FileTable& files) {
     const uint64_t total = memory_bytes();
-    pages_.on_block(
+    file_->on_block(
         [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });
     for (size_t i = 0; i < sources_.size(); ++i)
       TRY(capture_seen(context_, files, sources_[i], *image_.processes[i])
               .within(sources_[i].words()));
-    pages_.on_block({});
+    TRY(pages_.complete());
+    file_->on_block({});
     return {};
   }
 
@@ -170,7 +172,8 @@ class Checkpoint {
   FrozenApplication frozen_;
   std::vector<ProcessSource> sources_;
   image::ImageT image_;
-  image::PagesWriter pages_;
+  std::unique_ptr<image::PagesFile> file_;
+  PageCopies pages_;
   CaptureContext context_;
   std::vector<std::unique_ptr<ProcessQuestions>> questions_;
 };
@@ -182,8 +185,9 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   const Clock::time_point start = Clock::now();
   const Deadline deadline = Deadline::in(kFreezeMax);
   PartialFolder folder = TRY(PartialFolder::create(request.partial));
-  image::PagesWriter pages =
-      TRY(image::PagesWriter::create(request.partial + "/" + image::kPagesName));
+  const bool sync = request.sync || !TRY(reserves_room_when_written(request.partial));
+  std::unique_ptr<image::PagesFile> pages =
+      TRY(image::PagesFile::create(request.partial + "/" + image::kPagesName, sync));
   TRY(fault_point("snapshot.begin"));
 
   // From here to resume() or kill() nothing of the application runs.
@@ -205,7 +209,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   // The image becomes whole, then visible; only then may the application end.
   TRY(capture.write());
   TRY(fault_point("snapshot.written"));
-  TRY(publish_folder(request.partial, request.final_path));
+  TRY(publish_folder(request.partial, request.final_path, sync ? Durable::now : Durable::later));
   folder.keep();
   TRY(fault_point("snapshot.published"));
   if (request.stop) {
@@ -213,6 +217,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
     frozen_ms = ms_since(froze);
   }
   CheckpointReport report = capture.report();
+  report.durable = sync;
   report.frozen_ms = frozen_ms;
   report.took_ms = ms_since(start);
   return report;

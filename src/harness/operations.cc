@@ -150,6 +150,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.final_path = string_at(args, "dir");
   checkpoint_request.parent = string_at(args, "lineage");
   checkpoint_request.stop = bool_at(args, "stop");
+  checkpoint_request.sync = bool_at(args, "sync");
   Json options = harness_config_to_json(config_);
   options["root_pid"] = instance_->root_pid;
   checkpoint_request.options = json_text(options);
@@ -162,6 +163,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   return Json{{"processes", report.processes},
               {"memory_bytes", report.memory_bytes},
               {"stored_bytes", report.stored_bytes},
+              {"durable", report.durable},
               {"frozen_ms", report.frozen_ms},
               {"took_ms", report.took_ms}};
 }

@@ -72,7 +72,6 @@ Result<> import_file(const std::string& folder, const std::string& name, const R
     left -= part.size();
   }
   TRY(take_zeros(read, tar_padding(member.size)));
-  TRY_SYS(::fdatasync(file.get()));
   return {};
 }
 
@@ -107,7 +106,7 @@ Result<> read_bundle(int fd, const std::string& folder) {
       if (errno != EINTR) return Error::from_errno(errno, "reading the export");
     }
   });
-  if (imported) imported = publish_folder(partial, folder);
+  if (imported) imported = publish_folder(partial, folder, Durable::now);
   if (!imported) (void)remove_tree(partial);
   return imported;
 }

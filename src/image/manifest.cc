@@ -66,9 +66,7 @@ Result<ImageT> decode_manifest(std::span<const char> bytes) {
 
 Result<> write_manifest(const std::string& folder, const ImageT& image) {
   UniqueFd file = TRY(open_file(folder + "/" + kManifestName, O_WRONLY | O_CREAT | O_EXCL, 0600));
-  TRY(write_all(file.get(), encode_manifest(image)).within("writing the manifest of the image"));
-  TRY_SYS(::fdatasync(file.get()));
-  return {};
+  return write_all(file.get(), encode_manifest(image)).within("writing the manifest of the image");
 }
 
 Result<ImageT> read_manifest(const std::string& folder) {

@@ -29,11 +29,13 @@ class PagesTest : public testing::Test {
     std::mt19937_64 random(bytes);
     content_.resize(bytes);
     for (char& byte : content_) byte = static_cast<char>(random());
-    PagesWriter writer = PagesWriter::create(path_).value();
+    std::unique_ptr<PagesFile> file = PagesFile::create(path_).value();
+    PagesWriter writer(*file);
     ASSERT_TRUE(writer.append(content_));
-    ASSERT_EQ(writer.offset(), bytes);
-    ASSERT_TRUE(writer.finish());
-    checksums_ = writer.checksums();
+    ASSERT_TRUE(writer.close());
+    ASSERT_TRUE(file->finish());
+    ASSERT_EQ(file->length(), bytes);
+    checksums_ = file->checksums();
   }
 
   Result<PagesReader> open() { return PagesReader::open(path_, content_.size(), checksums_); }
@@ -98,7 +100,8 @@ TEST_F(PagesTest, SizesAroundABlockHaveTheRightNumberOfChecksums) {
 TEST_F(PagesTest, RoomAndCommitWriteWhatAppendDoes) {
   write(kPagesBlock + 1000);
   std::string other = folder_ + "/other";
-  PagesWriter writer = PagesWriter::create(other).value();
+  std::unique_ptr<PagesFile> file = PagesFile::create(other).value();
+  PagesWriter writer(*file);
   for (size_t at = 0; at < content_.size();) {
     std::span<char> room = writer.room();
     ASSERT_FALSE(room.empty());
@@ -107,8 +110,9 @@ TEST_F(PagesTest, RoomAndCommitWriteWhatAppendDoes) {
     ASSERT_TRUE(writer.commit(part));
     at += part;
   }
-  ASSERT_TRUE(writer.finish());
-  EXPECT_EQ(writer.checksums(), checksums_);
+  ASSERT_TRUE(writer.close());
+  ASSERT_TRUE(file->finish());
+  EXPECT_EQ(file->checksums(), checksums_);
   EXPECT_EQ(read_file(other).value(), read_file(path_).value());
 }
 
@@ -160,7 +164,7 @@ TEST_F(PagesTest, PiecesOutsideOrOverOneAnotherAreRefused) {
 
 TEST_F(PagesTest, AnExistingFileIsNeverWrittenOver) {
   write(10);
-  EXPECT_FALSE(PagesWriter::create(path_));
+  EXPECT_FALSE(PagesFile::create(path_));
 }
 
 }  // namespace

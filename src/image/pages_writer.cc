@@ -1,28 +1,19 @@
 #include "image/pages_writer.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cstring>
 
-#include "os/file.h"
-
 namespace appshot::image {
 
-Result<PagesWriter> PagesWriter::create(const std::string& path) {
-  auto file = std::make_unique<BlockFile>(TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600)));
-  Block first = TRY(file->next_block());
-  return PagesWriter(std::move(file), std::move(first));
+uint64_t PagesWriter::block() {
+  if (!block_) block_ = file_->next_block();
+  return *block_;
 }
 
 Result<> PagesWriter::commit(size_t bytes) {
-  block_.filled += bytes;
-  if (block_.filled < block_.bytes.size()) return {};
-  block_start_ += block_.filled;
-  file_->put(std::move(block_));
-  block_ = TRY(file_->next_block());
-  if (tell_) tell_(block_start_);
-  return {};
+  if (bytes > 0) (void)block();
+  filled_ += bytes;
+  return filled_ < kPagesBlock ? Result<>() : close();
 }
 
 Result<> PagesWriter::append(std::span<const char> bytes) {
@@ -36,10 +27,12 @@ Result<> PagesWriter::append(std::span<const char> bytes) {
   return {};
 }
 
-Result<> PagesWriter::finish() {
-  block_start_ += block_.filled;
-  if (block_.filled > 0) file_->put(std::exchange(block_, Block{}));
-  return file_->finish();
+Result<> PagesWriter::close() {
+  if (!block_) return {};
+  TRY(file_->write(*block_, {bytes_.get(), filled_}));
+  filled_ = 0;
+  block_.reset();
+  return {};
 }
 
 }  // namespace appshot::image

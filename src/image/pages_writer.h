@@ -1,47 +1,42 @@
-// Appends to an image's pages file. The caller reads straight into the writer's block, so that
-// bytes are copied once on their way from a process to the file.
+// Appends to blocks of an image's pages file. The caller reads straight into the writer's block, so
+// that bytes are copied once on their way from a process to the file. Writers of several threads
+// share a file.
+//
+// Threads: used from one.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "base/result.h"
-#include "image/block_file.h"
 #include "image/format.h"
+#include "image/pages_file.h"
 
 namespace appshot::image {
 
 class PagesWriter {
  public:
-  static Result<PagesWriter> create(const std::string& path);
+  explicit PagesWriter(PagesFile& file)
+      : file_(&file), bytes_(std::make_unique_for_overwrite<char[]>(kPagesBlock)) {}
 
   // Where the next byte will lie in the file.
-  uint64_t offset() const { return block_start_ + block_.filled; }
+  uint64_t offset() { return block() * kPagesBlock + filled_; }
   // Room in the block under way, never empty; what was put there is taken by commit.
-  std::span<char> room() { return std::span(block_.bytes).subspan(block_.filled); }
+  std::span<char> room() { return {bytes_.get() + filled_, kPagesBlock - filled_}; }
   Result<> commit(size_t bytes);
   Result<> append(std::span<const char> bytes);
 
-  // Called after each block with how many bytes there are by then.
-  void on_block(std::function<void(uint64_t)> tell) { tell_ = std::move(tell); }
-
-  // Writes what is left.
-  Result<> finish();
-  // After it: the bytes outlast a loss of power.
-  Result<> make_durable() { return file_->make_durable(); }
-  const std::vector<uint64_t>& checksums() const { return file_->checksums(); }
+  // Writes what is left; the next byte begins a new block.
+  Result<> close();
 
  private:
-  PagesWriter(std::unique_ptr<BlockFile> file, Block first)
-      : file_(std::move(file)), block_(std::move(first)) {}
+  uint64_t block();
 
-  std::unique_ptr<BlockFile> file_;
-  Block block_;
-  uint64_t block_start_ = 0;
-  std::function<void(uint64_t)> tell_;
+  PagesFile* file_;
+  std::unique_ptr<char[]> bytes_;
+  size_t filled_ = 0;
+  std::optional<uint64_t> block_;  // none before it is needed
 };
 
 }  // namespace appshot::image

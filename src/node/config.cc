@@ -30,6 +30,14 @@ Setter number_into(int64_t& target) {
   };
 }
 
+Setter flag_into(bool& target) {
+  return [&target](const toml::node& node) {
+    auto value = node.value_exact<bool>();
+    if (value) target = *value;
+    return value.has_value();
+  };
+}
+
 Error wrong(const std::string& name, const toml::source_region& at, const std::string& what) {
   return Error(ErrorClass::usage, name + ":" + std::to_string(at.begin.line) + ": " + what);
 }
@@ -57,6 +65,7 @@ Result<> apply_config_text(const std::string& text, const std::string& name, Nod
       {"daemon.harness", text_into(config.harness)},
       {"daemon.stop_timeout_ms", number_into(config.stop_timeout_ms)},
       {"daemon.start_timeout_ms", number_into(config.start_timeout_ms)},
+      {"snapshots.sync", flag_into(config.sync_snapshots)},
       {"limits.events", number_into(config.events_max)},
   };
   for (const auto& [section, content] : parsed.table()) {

@@ -16,6 +16,7 @@ struct NodeConfig {
   int64_t stop_timeout_ms = 10'000;
   int64_t start_timeout_ms = 30'000;
   int64_t events_max = 10'000;
+  bool sync_snapshots = false;  // answer a snapshot only when the disk has it
   bool operator==(const NodeConfig&) const = default;
 };
 

@@ -77,7 +77,8 @@ Result<> recover(Node& node, Lifecycle& lifecycle, Snapshots& snapshots) {
     }
   }
   TRY(snapshots.settle());
-  return snapshots.adopt_folders();
+  TRY(snapshots.adopt_folders());
+  return snapshots.check_durability();
 }
 
 }  // namespace appshot

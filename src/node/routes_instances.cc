@@ -43,15 +43,20 @@ void wait(Call& call, Services& services) {
 void snapshot(Call& call, Services& services) {
   Result<Json> request = call.document();
   if (!request) return call.refuse(request.error());
-  SnapshotWish wish{string_at(*request, "name"), bool_at(*request, "stop"), false};
+  SnapshotWish wish;
+  wish.name = string_at(*request, "name");
+  wish.stop = bool_at(*request, "stop");
+  wish.sync = bool_at(*request, "sync");
   answer_with_progress(call, [&](const ProgressListener& progress) {
     return services.snapshots.take(call.name("aid"), wish, progress);
   });
 }
 
 void sleep(Call& call, Services& services) {
+  SnapshotWish wish;
+  wish.sleep = true;
   answer_with_progress(call, [&](const ProgressListener& progress) {
-    return services.snapshots.take(call.name("aid"), {"", true, true}, progress);
+    return services.snapshots.take(call.name("aid"), wish, progress);
   });
 }
 

@@ -94,7 +94,7 @@ Result<Json> Snapshots::import_from(const std::string& name, const ImageStore::R
   Result<> imported = node_.images.import_folder(partial, read);
   Result<SnapshotFacts> facts = SnapshotFacts();
   if (imported) facts = node_.images.describe(partial);
-  if (imported && facts) imported = publish_folder(partial, dir);
+  if (imported && facts) imported = publish_folder(partial, dir, Durable::now);
   if (!imported || !facts) {
     (void)remove_tree(partial);
     Error error = imported ? facts.take_error() : imported.take_error();
@@ -102,6 +102,7 @@ Result<Json> Snapshots::import_from(const std::string& name, const ImageStore::R
   }
   SnapshotRecord record = record_of(*facts, id, dir);
   record.name = name;
+  record.durable = true;
   Result<> added = node_.registry.add_snapshot(record);
   if (!added) {
     (void)remove_tree(dir);
@@ -130,6 +131,7 @@ Result<> Snapshots::settle_one(SnapshotRecord record) {
     return node_.registry.remove_snapshot(record.id);
   }
   apply(*facts, record);
+  if (!record.durable) bring_to_disk_later(record.id);
   return node_.registry.update_snapshot(record);
 }
 

@@ -35,6 +35,7 @@ Json describe_snapshot(const SnapshotRecord& record) {
           {"dir", record.dir},
           {"parent", record.parent},
           {"owner", record.owner},
+          {"durable", record.durable},
           {"created_ms", record.created_ms},
           {"age_ms", unix_time_ms() - record.created_ms},
           {"processes", record.processes},
@@ -104,16 +105,19 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
                                 {{"dir", pending.dir},
                                  {"partial", node_.paths.snapshot_partial(pending.id)},
                                  {"stop", stop},
+                                 {"sync", wish.sync || node_.config.sync_snapshots},
                                  {"snapshot", pending.id},
                                  {"lineage", pending.parent}},
                                 {}, {}, progress));
   SnapshotRecord record = pending;
   record.complete = true;
+  record.durable = bool_at(numbers, "durable");
   record.processes = int_at(numbers, "processes");
   record.memory_bytes = int_at(numbers, "memory_bytes");
   record.stored_bytes = int_at(numbers, "stored_bytes");
   record.frozen_ms = number_at(numbers, "frozen_ms");
   TRY(node_.registry.update_snapshot(record));
+  if (!record.durable) bring_to_disk_later(record.id);
   if (stop && !lifecycle_.wait_ended(operation.instance(), Deadline::in(seconds(30))))
     return Error(ErrorClass::timeout,
                  "the snapshot " + record.id + " is complete, but " + record.aid + " did not end");

@@ -4,7 +4,10 @@
 // stands under its final name. So a daemon that dies in between finds out which of the two it was.
 #pragma once
 
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "node/lifecycle.h"
 #include "node/node.h"
@@ -15,6 +18,7 @@ namespace appshot {
 struct SnapshotWish {
   std::string name;
   bool stop = false;
+  bool sync = false;   // not before the disk has it
   bool sleep = false;  // stop, and the instance keeps the snapshot to wake from
 };
 
@@ -42,6 +46,9 @@ class Snapshots {
   Result<> settle();
   // Folders: complete ones that the registry does not know are taken in, leftovers removed.
   Result<> adopt_folders();
+  // Those that a daemon before did not live to bring to the disk, or that the machine did not: each
+  // is verified, then brought there. In the background.
+  Result<> check_durability();
 
  private:
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
@@ -51,9 +58,18 @@ class Snapshots {
                              std::optional<InstanceRecord>& before);
   Result<> settle_one(SnapshotRecord record);
   void drop(const std::string& id);
+  // In the background.
+  void bring_to_disk_later(const std::string& id);
+
+  // For the disk.
+  struct Waiting {
+    std::mutex mutex;
+    std::vector<std::string> ids;
+  };
 
   Node& node_;
   Lifecycle& lifecycle_;
+  std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
 };
 
 Json describe_snapshot(const SnapshotRecord& record);

@@ -82,6 +82,17 @@ Result<> write_all(int fd, std::span<const char> bytes) {
   return {};
 }
 
+Result<> write_all_at(int fd, std::span<const char> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return Error::from_errno(errno, "write");
+    bytes = bytes.subspan(static_cast<size_t>(put));
+    offset += static_cast<uint64_t>(put);
+  }
+  return {};
+}
+
 Result<> write_file(const std::string& path, std::string_view content, int extra_flags) {
   UniqueFd fd = TRY(open_file(path, O_WRONLY | extra_flags, 0600));
   return write_all(fd.get(), {content.data(), content.size()}).within(path);
@@ -130,15 +141,27 @@ Result<std::vector<std::string>> list_folder_at(int dir, const std::string& path
   }
 }
 
-Result<> publish_folder(const std::string& partial, const std::string& final_path) {
-  UniqueFd folder = TRY(open_file(partial, O_RDONLY | O_DIRECTORY));
-  TRY_SYS(::fsync(folder.get()));
+Result<> sync_files(const std::string& folder) {
+  for (const std::string& name : TRY(list_folder(folder))) {
+    UniqueFd file = TRY(open_file(folder + "/" + name, O_RDONLY));
+    if (::fdatasync(file.get()) != 0)
+      return Error::from_errno(errno, "fdatasync " + folder + "/" + name);
+  }
+  return sync_names(folder);
+}
+
+Result<> sync_names(const std::string& folder) {
+  UniqueFd opened = TRY(open_file(folder, O_RDONLY | O_DIRECTORY));
+  if (::fsync(opened.get()) != 0) return Error::from_errno(errno, "fsync " + folder);
+  return {};
+}
+
+Result<> publish_folder(const std::string& partial, const std::string& final_path, Durable when) {
+  if (when == Durable::now) TRY(sync_files(partial));
   if (::rename(partial.c_str(), final_path.c_str()) != 0)
     return Error::from_errno(errno, "rename " + partial + " to " + final_path);
-  UniqueFd parent =
-      TRY(open_file(final_path.substr(0, final_path.find_last_of('/')), O_RDONLY | O_DIRECTORY));
-  TRY_SYS(::fsync(parent.get()));
-  return {};
+  return when == Durable::now ? sync_names(final_path.substr(0, final_path.find_last_of('/')))
+                              : Result<>();
 }
 
 }  // namespace appshot

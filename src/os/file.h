@@ -25,6 +25,7 @@ Result<std::string> read_link(const std::string& path);
 Result<std::string> read_link_at(int dir, const std::string& path);
 
 Result<> write_all(int fd, std::span<const char> bytes);
+Result<> write_all_at(int fd, std::span<const char> bytes, uint64_t offset);
 Result<> write_file(const std::string& path, std::string_view content, int extra_flags = 0);
 
 Result<> make_folders(const std::string& path, mode_t mode = 0755);  // as mkdir -p
@@ -32,7 +33,13 @@ Result<> remove_tree(const std::string& path);  // stays on one file system; abs
 Result<std::vector<std::string>> list_folder(const std::string& path);
 Result<std::vector<std::string>> list_folder_at(int dir, const std::string& path);
 
-// Makes a finished folder durable and visible in one step.
-Result<> publish_folder(const std::string& partial, const std::string& final_path);
+// What outlasts a loss of power: the content and the names of the files in a folder; the names of
+// the folders in it.
+Result<> sync_files(const std::string& folder);
+Result<> sync_names(const std::string& folder);
+
+enum class Durable { later, now };
+// Makes a finished folder visible in one step; for now: durable before, and its name after.
+Result<> publish_folder(const std::string& partial, const std::string& final_path, Durable when);
 
 }  // namespace appshot

@@ -57,6 +57,7 @@ struct SnapshotRecord {
   std::string parent;  // the snapshot that instance was restored from
   std::string owner;   // the sleeping instance it belongs to; empty: the user's
   bool complete = false;
+  bool durable = false;  // outlasts a loss of power
   int64_t created_ms = 0;
   int64_t processes = 0;
   int64_t memory_bytes = 0;

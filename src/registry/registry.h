@@ -32,6 +32,7 @@ class Registry {
   // Class conflict when the id is taken, or the (not empty) name is.
   virtual Result<> add_snapshot(const SnapshotRecord& record) = 0;
   virtual Result<> update_snapshot(const SnapshotRecord& record) = 0;
+  virtual Result<> mark_durable(const std::string& id) = 0;
   virtual Result<> remove_snapshot(const std::string& id) = 0;
   // By id, name or unique prefix of an id. Class not_found; usage when ambiguous.
   virtual Result<SnapshotRecord> snapshot(const std::string& id_or_name) = 0;

@@ -112,6 +112,10 @@ TEST_P(RegistryConformance, FindsASnapshotByIdNameAndPrefix) {
   other.owner = "web";
   ASSERT_TRUE(registry_->update_snapshot(other));
   EXPECT_EQ(registry_->snapshot("0123f").value(), other);
+  ASSERT_TRUE(registry_->mark_durable(other.id));
+  other.durable = true;
+  EXPECT_EQ(registry_->snapshot("0123f").value(), other);
+  EXPECT_EQ(registry_->mark_durable("nobody").error().cls(), ErrorClass::not_found);
   ASSERT_TRUE(registry_->remove_snapshot(other.id));
   EXPECT_EQ(registry_->snapshots().value(), std::vector<SnapshotRecord>{record});
 }

@@ -6,17 +6,17 @@
 #include <string>
 #include <tuple>
 
-#include "image/pages_writer.h"
 #include "image/schema/values.h"
 #include "resources/instance_view.h"
 #include "resources/obstacles.h"
+#include "resources/page_copies.h"
 
 namespace appshot {
 
 struct CaptureContext {
   const InstanceView& instance;
   image::ImageT& image;
-  image::PagesWriter& pages;
+  PageCopies& pages;
   Obstacles obstacles{};
 
   // Things found by device and inode, so that what is shared is kept once.

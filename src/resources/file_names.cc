@@ -8,14 +8,14 @@
 #include <cstring>
 
 #include "os/file.h"
-#include "resources/page_copy.h"
 
 namespace appshot {
 namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
 
-Result<int> capture_ghost(CaptureContext& context, const struct stat& info,
+Result<int> capture_ghost(CaptureContext& context, const std::string& link,
+                          const struct stat& info,
                           const std::function<Result<UniqueFd>()>& content) {
   CaptureContext::Identity identity{info.st_dev, info.st_ino};
   if (auto known = context.ghosts.find(identity); known != context.ghosts.end())
@@ -28,8 +28,7 @@ Result<int> capture_ghost(CaptureContext& context, const struct stat& info,
   ghost->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
   ghost->links = static_cast<uint32_t>(info.st_nlink);
   if (S_ISREG(info.st_mode)) {
-    UniqueFd fd = TRY(content());
-    TRY(PageCopy{context.pages, ghost->pages}.from_file(fd.get(), ghost->size));
+    TRY(context.pages.add_file(TRY(content()), link, ghost->size, ghost->pages));
   }
   int index = static_cast<int>(context.image.ghosts.size());
   context.image.ghosts.push_back(std::move(ghost));
@@ -76,7 +75,7 @@ Result<std::unique_ptr<image::FileNameT>> capture_name(
     name->path = std::move(other);
     return name;
   }
-  name->ghost = TRY(capture_ghost(context, info, content).within(link));
+  name->ghost = TRY(capture_ghost(context, link, info, content).within(link));
   return name;
 }
 

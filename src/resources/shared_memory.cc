@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "os/file.h"
-#include "resources/page_copy.h"
 
 namespace appshot {
 namespace {
@@ -55,7 +54,8 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
     object->kind = image::SharedMemoryKind::sysv;
     object->sysv_id = static_cast<int>(info.st_ino);
   }
-  TRY(PageCopy{context.pages, object->pages}.from_file(fd, object->size));
+  UniqueFd content(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+  TRY(context.pages.add_file(std::move(content), link, object->size, object->pages));
   int index = static_cast<int>(context.image.shared_memory.size());
   context.image.shared_memory.push_back(std::move(object));
   context.shared_memory.emplace(identity, index);

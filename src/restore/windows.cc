@@ -124,11 +124,19 @@ class WindowMaker {
 
   void expect_pages(const image::MappingT& m, uint64_t window) {
     const uint64_t moved = window - m.start;
+    const bool may_be_huge =
+        m.kind == MappingKind::anonymous && (m.vm_flags & VmFlag::kNoHugePage) == 0;
+    uint64_t dense_start = window, dense_end = window;  // neighbours may lie apart in the file
     for (const image::PageRun& run : m.pages) {
-      if (m.kind == MappingKind::anonymous && (m.vm_flags & VmFlag::kNoHugePage) == 0)
-        prepare_huge(run.address() + moved, run.length());
-      placements_.push_back({run.offset(), run.length(), pointer(run.address() + moved)});
+      const uint64_t at = run.address() + moved;
+      placements_.push_back({run.offset(), run.length(), pointer(at)});
+      if (at != dense_end) {
+        if (may_be_huge) prepare_huge(dense_start, dense_end);
+        dense_start = at;
+      }
+      dense_end = at + run.length();
     }
+    if (may_be_huge) prepare_huge(dense_start, dense_end);
   }
 
   // Not writable and never was: written as a debugger would.
@@ -144,9 +152,8 @@ class WindowMaker {
   // Where memory is dense it is given in huge pages before it is filled: that is quicker to fill,
   // to fork and to move, and leaves no mark on the mapping as MADV_HUGEPAGE would. Where it cannot
   // be had, small pages come by themselves.
-  static void prepare_huge(uint64_t start, uint64_t length) {
-    uint64_t end = (start + length) / kHuge * kHuge;
-    for (uint64_t at = (start + kHuge - 1) / kHuge * kHuge; at < end; at += kHuge) {
+  static void prepare_huge(uint64_t start, uint64_t end) {
+    for (uint64_t at = (start + kHuge - 1) / kHuge * kHuge; at + kHuge <= end; at += kHuge) {
       *reinterpret_cast<volatile char*>(at) = 0;
       if (::madvise(pointer(at), kHuge, kMadvCollapse) != 0) return;
     }

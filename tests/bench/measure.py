@@ -137,9 +137,9 @@ class Node:
         if ready:
             until(lambda: ready in self.run("logs", name), f"{name} says {ready}")
 
-    def stop_with_snapshot(self, name):
+    def stop_with_snapshot(self, name, *how):
         """Milliseconds, and the snapshot."""
-        took = self.timed("snapshot", "--stop", name)
+        took = self.timed("snapshot", "--stop", *how, name)
         # Its harness tidies up for a moment; the restore that is measured comes later.
         folder = self.root / "run" / "instances" / name
         until(lambda: not folder.exists(), "the harness has tidied up")

@@ -54,7 +54,7 @@ def many(node, programs):
 
 def large(node, programs):
     node.launch("large", programs / "fill_memory", 1024, ready="ready")
-    stops, restores, copies, peaks = [], [], [], []
+    stops, synced, restores, copies, peaks = [], [], [], [], []
     for _ in range(LARGE_TURNS):
         warm_memory()
         stop, snapshot = node.stop_with_snapshot("large")
@@ -69,6 +69,11 @@ def large(node, programs):
         init = node.json("inspect", "large")["init_pid"]
         peaks.append(peak_bytes(init) - snapshot["stored_bytes"])
         node.run("snapshot-rm", snapshot["id"])
+        warm_memory()
+        sync, snapshot = node.stop_with_snapshot("large", "--sync")
+        synced.append(sync)
+        node.restore(snapshot, "large")
+        node.run("snapshot-rm", snapshot["id"])
     harness = node.json("inspect", "large")["harness_pid"]
     node.run("snapshot", "large")
     peaks.append(peak_bytes(harness))
@@ -76,6 +81,7 @@ def large(node, programs):
     shutil.rmtree(os.path.join(node.root, "copy"), ignore_errors=True)
     yield Row("1 GiB of random memory: cp of the same bytes", median(copies), "ms")
     yield Row("1 GiB: snapshot --stop", median(stops), "ms")
+    yield Row("1 GiB: snapshot --stop --sync, when the disk has it", median(synced), "ms")
     yield Row("1 GiB: restore", median(restores), "ms")
     yield Row("1 GiB: snapshot --stop, in cp", ratio(stops, copies), "x", 1.2)
     yield Row("1 GiB: restore, in cp", ratio(restores, copies), "x", 0.8)

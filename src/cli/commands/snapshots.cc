@@ -78,7 +78,9 @@ int command_snapshot(Context& context) {
   Json list = Json::array();
   int status = for_each_id(context, [&](const std::string& aid) -> Result<> {
     Json taken = TRY(take(context, aid, "/snapshot",
-                          {{"name", context.options.name}, {"stop", context.options.stop}}));
+                          {{"name", context.options.name},
+                           {"stop", context.options.stop},
+                           {"sync", context.options.sync}}));
     if (!context.options.json) print(string_at(taken, "id") + "\n");
     list.push_back(std::move(taken));
     return {};

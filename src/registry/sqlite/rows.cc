@@ -7,7 +7,7 @@ namespace appshot {
   "init_pid, init_start, generation, parent_snapshot, sleep_snapshot, wait_status"
 #define SNAPSHOT_COLUMNS                                                               \
   "id, aid, name, dir, parent, owner, complete, created_ms, processes, memory_bytes, " \
-  "stored_bytes, frozen_ms, spec"
+  "stored_bytes, frozen_ms, spec, durable"
 #define EVENT_COLUMNS "seq, time_ms, aid, kind, text, details"
 
 const char* const kInsertInstance = "INSERT INTO instances (" INSTANCE_COLUMNS
@@ -22,9 +22,9 @@ const char* const kInstancesByPrefix = "SELECT " INSTANCE_COLUMNS
 const char* const kAllInstances =
     "SELECT " INSTANCE_COLUMNS " FROM instances ORDER BY created_ms, aid";
 const char* const kInsertSnapshot = "INSERT INTO snapshots (" SNAPSHOT_COLUMNS
-                                    ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)";
+                                    ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)";
 const char* const kUpdateSnapshot = "UPDATE snapshots SET (" SNAPSHOT_COLUMNS
-                                    ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) WHERE id=?1";
+                                    ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) WHERE id=?1";
 const char* const kSnapshotByIdOrName =
     "SELECT " SNAPSHOT_COLUMNS " FROM snapshots WHERE id=?1 OR name=?1 ORDER BY id<>?1 LIMIT 1";
 const char* const kSnapshotsByPrefix =
@@ -77,6 +77,7 @@ SnapshotRecord read_snapshot(Statement& row) {
   record.stored_bytes = row.next_int();
   record.frozen_ms = row.next_double();
   record.spec = row.next_text();
+  record.durable = row.next_int() != 0;
   return record;
 }
 
@@ -134,7 +135,8 @@ Statement bind_snapshot(Statement statement, const SnapshotRecord& record) {
       .bind(record.memory_bytes)
       .bind(record.stored_bytes)
       .bind(record.frozen_ms)
-      .bind(record.spec);
+      .bind(record.spec)
+      .bind(static_cast<int64_t>(record.durable));
 }
 
 Statement bind_event(Statement statement, const EventRecord& event) {

@@ -27,6 +27,12 @@ CREATE INDEX events_of ON events(aid, seq);
 PRAGMA user_version = 1;
 )sql";
 
+// Snapshots from before were answered only when the disk had them.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE snapshots ADD COLUMN durable INTEGER NOT NULL DEFAULT 1;
+PRAGMA user_version = 2;
+)sql";
+
 Result<int64_t> version_of(Database& db) {
   Statement statement = db.prepare("PRAGMA user_version");
   TRY(statement.step());
@@ -45,6 +51,7 @@ Result<> migrate(Database& db) {
                                            std::to_string(kSchemaVersion))
         .hint("use the newer appshot that has written it");
   if (version < 1) TRY(db.execute(kVersion1));
+  if (version < 2) TRY(db.execute(kVersion2));
   return transaction.commit();
 }
 

@@ -99,6 +99,12 @@ class SqliteRegistry : public Registry {
     return {};
   }
 
+  Result<> mark_durable(const std::string& id) override {
+    std::lock_guard lock(mutex_);
+    TRY(db_.prepare("UPDATE snapshots SET durable=1 WHERE id=?1").bind(id).run());
+    return db_.changes() == 1 ? Result<>() : no_snapshot(id);
+  }
+
   Result<> remove_snapshot(const std::string& id) override {
     std::lock_guard lock(mutex_);
     TRY(db_.prepare("DELETE FROM snapshots WHERE id=?1").bind(id).run());

@@ -46,6 +46,20 @@ TEST_F(SqliteRegistryTest, KeepsItsContentWhenOpenedAgain) {
   EXPECT_TRUE((*registry)->instance("web"));
 }
 
+TEST_F(SqliteRegistryTest, TakesOverWhatTheFirstVersionHasWritten) {
+  SnapshotRecord record;
+  record.id = "0123456789ab";
+  ASSERT_TRUE((*open_sqlite_registry(path))->add_snapshot(record));
+  {
+    auto db = Database::open(path);
+    ASSERT_TRUE(db->execute("ALTER TABLE snapshots DROP COLUMN durable; PRAGMA user_version = 1"));
+  }
+  auto registry = open_sqlite_registry(path);
+  ASSERT_TRUE(registry) << registry.error().message();
+  record.durable = true;  // the first version answered no earlier
+  EXPECT_EQ((*registry)->snapshot(record.id).value(), record);
+}
+
 TEST_F(SqliteRegistryTest, RefusesWhatANewerVersionHasWritten) {
   {
     auto db = Database::open(path);

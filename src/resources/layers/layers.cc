@@ -10,7 +10,6 @@
 
 #include "os/file.h"
 #include "resources/file_names.h"
-#include "resources/page_copy.h"
 
 namespace appshot::layers {
 namespace {
@@ -68,7 +67,7 @@ class TreeCapture {
     ghost->gid = info.st_gid;
     ghost->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
     UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NOATIME));
-    TRY(PageCopy{context_.pages, ghost->pages}.from_file(fd.get(), ghost->size));
+    TRY(context_.pages.add_file(std::move(fd), path, ghost->size, ghost->pages));
     context_.image.ghosts.push_back(std::move(ghost));
     return static_cast<int>(context_.image.ghosts.size()) - 1;
   }

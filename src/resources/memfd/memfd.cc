@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "os/file.h"
-#include "resources/page_copy.h"
 #include "resources/shared_memory.h"
 
 namespace appshot::memfds {

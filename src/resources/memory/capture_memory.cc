@@ -9,7 +9,6 @@
 #include "os/file.h"
 #include "os/page_scan.h"
 #include "resources/file_names.h"
-#include "resources/page_copy.h"
 #include "resources/shared_memory.h"
 
 namespace appshot::memory {
@@ -29,9 +28,12 @@ bool is_vvar(const proc::Mapping& m) { return m.name.starts_with("[vvar"); }
 
 class Capture {
  public:
-  Capture(CaptureContext& context, const ProcessSource& process, const RemoteMemory& remote,
+  Capture(CaptureContext& context, const ProcessSource& process, RemoteMemory memory,
           PageScan scan)
-      : context_(context), process_(process), remote_(remote), scan_(std::move(scan)) {}
+      : context_(context),
+        process_(process),
+        pages_(std::make_shared<const ProcessPages>(std::move(memory), process.words())),
+        scan_(std::move(scan)) {}
 
   Result<std::unique_ptr<image::MappingT>> mapping(const proc::Mapping& source) {
     auto mapping = std::make_unique<image::MappingT>();
@@ -64,7 +66,7 @@ class Capture {
       mapping.offset = 0;
       if ((source.vm_flags & VmFlag::kDroppable) != 0)
         return {};  // must never be found in an image
-      return private_pages(source, mapping, kPageZero, true);
+      return private_pages(source, mapping, kPageZero, ZeroPages::dropped);
     }
     if (is_shared_memory_link(source.name)) {
       mapping.kind = MappingKind::shared_memory;
@@ -74,17 +76,16 @@ class Capture {
       mapping.object = TRY(mapped_file(source));
     }
     if (source.shared) return {};
-    return private_pages(source, mapping, kPageFile, false);
+    return private_pages(source, mapping, kPageFile, ZeroPages::kept);
   }
 
   // Only what differs from a fresh mapping: zeros under anonymous memory, the file under the rest.
   Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping,
-                         uint64_t same_as_fresh, bool drop_zeros) {
+                         uint64_t same_as_fresh, ZeroPages zeros) {
     if (source.anonymous_bytes + source.swapped_bytes > 0) {
-      PageCopy copy{context_.pages, mapping.pages, drop_zeros};
       for (const PageRange& range : TRY(scan_.find(
                source.start, source.end, kPagePresent | kPageSwapped, same_as_fresh | kPageGuard)))
-        TRY(copy.from_process(remote_, range.start, range.end));
+        context_.pages.add(pages_, range.start, range.end, mapping.pages, zeros);
     }
     if ((source.vm_flags & VmFlag::kGuard) == 0) return {};
     for (const PageRange& range : TRY(scan_.find(source.start, source.end, kPageGuard, 0)))
@@ -126,7 +127,7 @@ class Capture {
 
   CaptureContext& context_;
   const ProcessSource& process_;
-  const RemoteMemory& remote_;
+  std::shared_ptr<const ProcessPages> pages_;
   PageScan scan_;
 };
 
@@ -166,9 +167,8 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
 
 Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
                                                       const ProcessSource& process) {
-  const RemoteMemory remote = TRY(RemoteMemory::open(process.host));
   auto space = std::make_unique<image::AddressSpaceT>();
-  Capture capture(context, process, remote,
+  Capture capture(context, process, TRY(RemoteMemory::open(process.host)),
                   TRY(PageScan::open("/proc/" + std::to_string(process.host.value))));
   for (const proc::Mapping& source : process.mappings) {
     if (source.name == "[vsyscall]") continue;

@@ -1,0 +1,128 @@
+#include "resources/page_copies.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "image/format.h"
+#include "os/parallel.h"
+
+namespace appshot {
+namespace {
+
+using image::kPageSize;
+
+// What one thread does at a time.
+constexpr uint64_t kPieceMax = 1 << 20;
+// So much is copied in less time than it takes to begin another thread.
+constexpr uint64_t kWorthAThread = 1 << 20;
+constexpr size_t kFilesMax = 64;
+
+bool is_zero_page(const char* page) {
+  uint64_t first;
+  std::memcpy(&first, page, sizeof first);
+  return first == 0 && std::memcmp(page, page + 8, kPageSize - 8) == 0;
+}
+
+void append_run(std::vector<image::PageRun>& runs, const image::PageRun& next) {
+  if (!runs.empty()) {
+    const image::PageRun& last = runs.back();
+    if (last.address() + last.length() == next.address() &&
+        last.offset() + last.length() == next.offset()) {
+      runs.back() =
+          image::PageRun(last.address(), last.length() + next.length(), last.offset());
+      return;
+    }
+  }
+  runs.push_back(next);
+}
+
+}  // namespace
+
+void PageCopies::add(std::shared_ptr<const PageSource> source, uint64_t start, uint64_t end,
+                     std::vector<image::PageRun>& runs, ZeroPages zeros) {
+  for (; start < end; start += std::min(end - start, kPieceMax)) {
+    const uint64_t length = std::min(end - start, kPieceMax);
+    pieces_.push_back({source, start, start + length, zeros, &runs, {}});
+    bytes_ += length;
+  }
+}
+
+Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t size,
+                              std::vector<image::PageRun>& runs) {
+  auto source = std::make_shared<const FilePages>(std::move(file), name);
+  const uint64_t pages_end = (size + kPageSize - 1) / kPageSize * kPageSize;
+  for (uint64_t at = 0; at < size;) {
+    off_t data = ::lseek(source->fd(), static_cast<off_t>(at), SEEK_DATA);
+    if (data < 0 && errno == ENXIO) break;
+    if (data < 0) return Error::from_errno(errno, "lseek(SEEK_DATA)");
+    off_t hole = ::lseek(source->fd(), data, SEEK_HOLE);
+    if (hole < 0) return Error::from_errno(errno, "lseek(SEEK_HOLE)");
+    at = static_cast<uint64_t>(data) / kPageSize * kPageSize;
+    const uint64_t end = std::min<uint64_t>(
+        (static_cast<uint64_t>(hole) + kPageSize - 1) / kPageSize * kPageSize, pages_end);
+    add(source, at, end, runs, ZeroPages::dropped);
+    at = end;
+  }
+  return ++files_ < kFilesMax ? Result<>() : complete();
+}
+
+Result<> PageCopies::complete() {
+  const size_t threads =
+      bytes_ < kWorthAThread ? 1 : std::max(1U, std::thread::hardware_concurrency());
+  while (writers_.size() < threads) writers_.emplace_back(file_);
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  Result<> outcome;
+  in_parallel(threads, [&](size_t thread) {
+    for (size_t i = next++; i < pieces_.size(); i = next++) {
+      Result<> copied = copy(pieces_[i], writers_[thread]);
+      if (copied) continue;
+      next = pieces_.size();
+      std::lock_guard lock(mutex);
+      outcome = std::move(copied);
+    }
+  });
+  for (const Piece& piece : pieces_)
+    for (const image::PageRun& run : piece.found) append_run(*piece.runs, run);
+  pieces_.clear();
+  bytes_ = files_ = 0;
+  return outcome;
+}
+
+Result<> PageCopies::close() {
+  TRY(complete());
+  for (image::PagesWriter& writer : writers_) TRY(writer.close());
+  return {};
+}
+
+// Read into the writer's room, zero pages squeezed out, the runs noted.
+Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
+  for (uint64_t at = piece.start; at < piece.end;) {
+    std::span<char> room = writer.room();
+    room = room.first(std::min<uint64_t>(room.size(), piece.end - at));
+    Result<size_t> read = piece.source->read(at, room);
+    if (!read)
+      return std::move(read).within(piece.source->words(piece.start, piece.end)).take_error();
+    const size_t got = *read;
+    if (got == 0) return {};
+    size_t kept = 0;
+    for (size_t page = 0; page < got; page += kPageSize) {
+      if (piece.zeros == ZeroPages::dropped && is_zero_page(room.data() + page)) continue;
+      if (kept != page) std::memmove(room.data() + kept, room.data() + page, kPageSize);
+      append_run(piece.found, image::PageRun(at + page, kPageSize, writer.offset() + kept));
+      kept += kPageSize;
+    }
+    TRY(writer.commit(kept));
+    at += got;
+  }
+  return {};
+}
+
+}  // namespace appshot

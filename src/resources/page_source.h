@@ -1,0 +1,47 @@
+// What an image's pages are copied from: a process's memory, or a file's content.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "os/unique_fd.h"
+#include "trace/remote_memory.h"
+
+namespace appshot {
+
+// Threads: any, several at once.
+class PageSource {
+ public:
+  virtual ~PageSource() = default;
+  // Whole pages from `at`, at least one and at most as many as there is room for; 0: it ends here.
+  virtual Result<size_t> read(uint64_t at, std::span<char> room) const = 0;
+  virtual std::string words(uint64_t from, uint64_t until) const = 0;
+};
+
+class ProcessPages : public PageSource {
+ public:
+  ProcessPages(RemoteMemory memory, std::string process)
+      : memory_(std::move(memory)), process_(std::move(process)) {}
+  Result<size_t> read(uint64_t at, std::span<char> room) const override;
+  std::string words(uint64_t from, uint64_t until) const override;
+
+ private:
+  RemoteMemory memory_;
+  std::string process_;
+};
+
+class FilePages : public PageSource {
+ public:
+  FilePages(UniqueFd file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+  Result<size_t> read(uint64_t at, std::span<char> room) const override;
+  std::string words(uint64_t from, uint64_t until) const override;
+  int fd() const { return file_.get(); }
+
+ private:
+  UniqueFd file_;
+  std::string name_;
+};
+
+}  // namespace appshot

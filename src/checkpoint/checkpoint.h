@@ -16,7 +16,7 @@ struct CheckpointRequest {
   std::string partial;     // folder to write in
   std::string final_path;  // what it is renamed to when it is whole
   bool stop = false;
-  bool sync = false;  // durable before the application ends and before the answer
+  bool sync = false;    // durable before the application ends and before the answer
   std::string options;  // how the instance was launched, kept in the image as it is
   std::vector<std::string> argv;
   std::function<void(const char* phase, uint64_t done, uint64_t total)> progress;

@@ -160,12 +160,9 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   InstanceView instance = view();
   CheckpointReport report = TRY(checkpoint(instance, checkpoint_request));
   if (checkpoint_request.stop) end_reason_ = "snapshot";
-  return Json{{"processes", report.processes},
-              {"memory_bytes", report.memory_bytes},
-              {"stored_bytes", report.stored_bytes},
-              {"durable", report.durable},
-              {"frozen_ms", report.frozen_ms},
-              {"took_ms", report.took_ms}};
+  return Json{{"processes", report.processes},       {"memory_bytes", report.memory_bytes},
+              {"stored_bytes", report.stored_bytes}, {"durable", report.durable},
+              {"frozen_ms", report.frozen_ms},       {"took_ms", report.took_ms}};
 }
 
 Result<Json> Harness::op_rids(Connection&, Packet&) {

@@ -18,9 +18,7 @@ constexpr uint64_t kWriteOutAtOnce = 4 << 20;
 
 // The kernel writes at a tenth of the speed what is dirty beyond limits of its own, which are
 // larger shares of the memory than this.
-uint64_t dirty_max() {
-  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * kPageSize / 16;
-}
+uint64_t dirty_max() { return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * kPageSize / 16; }
 
 }  // namespace
 

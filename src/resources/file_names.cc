@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
 
-Result<int> capture_ghost(CaptureContext& context, const std::string& link,
-                          const struct stat& info,
+Result<int> capture_ghost(CaptureContext& context, const std::string& link, const struct stat& info,
                           const std::function<Result<UniqueFd>()>& content) {
   CaptureContext::Identity identity{info.st_dev, info.st_ino};
   if (auto known = context.ghosts.find(identity); known != context.ghosts.end())

@@ -35,8 +35,7 @@ void append_run(std::vector<image::PageRun>& runs, const image::PageRun& next) {
     const image::PageRun& last = runs.back();
     if (last.address() + last.length() == next.address() &&
         last.offset() + last.length() == next.offset()) {
-      runs.back() =
-          image::PageRun(last.address(), last.length() + next.length(), last.offset());
+      runs.back() = image::PageRun(last.address(), last.length() + next.length(), last.offset());
       return;
     }
   }

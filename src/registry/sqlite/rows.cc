@@ -23,8 +23,9 @@ const char* const kAllInstances =
     "SELECT " INSTANCE_COLUMNS " FROM instances ORDER BY created_ms, aid";
 const char* const kInsertSnapshot = "INSERT INTO snapshots (" SNAPSHOT_COLUMNS
                                     ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)";
-const char* const kUpdateSnapshot = "UPDATE snapshots SET (" SNAPSHOT_COLUMNS
-                                    ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) WHERE id=?1";
+const char* const kUpdateSnapshot =
+    "UPDATE snapshots SET (" SNAPSHOT_COLUMNS
+    ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) WHERE id=?1";
 const char* const kSnapshotByIdOrName =
     "SELECT " SNAPSHOT_COLUMNS " FROM snapshots WHERE id=?1 OR name=?1 ORDER BY id<>?1 LIMIT 1";
 const char* const kSnapshotsByPrefix =

@@ -28,8 +28,7 @@ bool is_vvar(const proc::Mapping& m) { return m.name.starts_with("[vvar"); }
 
 class Capture {
  public:
-  Capture(CaptureContext& context, const ProcessSource& process, RemoteMemory memory,
-          PageScan scan)
+  Capture(CaptureContext& context, const ProcessSource& process, RemoteMemory memory, PageScan scan)
       : context_(context),
         process_(process),
         pages_(std::make_shared<const ProcessPages>(std::move(memory), process.words())),

@@ -194,10 +194,11 @@ class Becoming {
     TRY_SYS(::chroot(process.root->path.c_str()));
     TRY_SYS(::fchdir(cwd.get()));
     cwd.reset();
-    // Everything of ours goes but the program's file, at the number the script knows.
+    // Everything of ours goes but the program's file and the mapped ones, at the numbers the script
+    // knows.
     UniqueFd kept(TRY_SYS(::dup2(exe.get(), context_.exe_fd)));
     if (exe.get() == kept.get()) exe.release();
-    TRY_SYS(::close_range(static_cast<unsigned>(kept.get()) + 1, ~0U, 0));
+    TRY_SYS(::close_range(static_cast<unsigned>(context_.restore.first_descriptor), ~0U, 0));
     kept.release();
     TRY(take_locks(process));
     TRY(mqueues::register_child(image_, process));
@@ -219,7 +220,7 @@ class Becoming {
   // have.
   Result<UniqueFd> open_aside(const image::FileNameT& name, int flags) {
     UniqueFd fd = TRY(files::open_named(context_.restore, name, flags));
-    return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.exe_fd + 1)));
+    return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.restore.first_descriptor)));
   }
 
   Result<> take_descriptors(const image::ProcessT& process) {
@@ -239,7 +240,7 @@ class Becoming {
                      descriptor->close_on_exec ? O_CLOEXEC : 0));
       mine.insert(descriptor->fd);
     }
-    mine.insert(restore.first_descriptor);
+    mine.insert(context_.exe_fd);
     int next = 0;
     for (int fd : mine) {
       if (fd > next)

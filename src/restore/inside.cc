@@ -88,6 +88,7 @@ std::vector<int> RestoreInside::descriptors() const {
 }
 
 Result<> RestoreInside::populate(KeptDescriptors& kept) {
+  const int first_descriptor = files.end();
   RestoreContext context{
       image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}};
   rlimit descriptors{};
@@ -107,6 +108,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   TRY(open_terminal(context, kept));
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
   TRY(open_files(context));
+  std::vector<UniqueFd> mapped = TRY(files.open_files(context));
   TRY(make_windows(context, layout));
   TRY(seal_shared_memory(context));
   TRY(ipc::restore_attached(context));
@@ -114,7 +116,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept) {
   TRY(epolls::fill_sets(context));
   TRY(fault_point("restore.inside"));
 
-  BecomeContext become{context, layout, script, zone, first_descriptor, application_group};
+  BecomeContext become{context, layout, script, zone, exe_fd, application_group};
   return spawn_tree(become);
 }
 

@@ -21,7 +21,8 @@ struct RestoreInside {
   const Script& script;
   std::map<std::string, UniqueFd> streams;
   KeptDescriptors entrusted;
-  int first_descriptor;
+  int exe_fd;  // as told to write_script
+  const FileMappings& files;
   int application_group;
 
   Result<> populate(KeptDescriptors& kept);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "restore/file_mappings.h"
+
 namespace appshot {
 namespace {
 
@@ -9,7 +11,10 @@ constexpr uint64_t kLowest = 0x10000;
 constexpr uint64_t kHighest = 0x7ffffffff000;
 // Page tables of huge pages move whole only between places alike modulo this.
 constexpr uint64_t kHuge = 2 << 20;
-constexpr uint64_t kBetween = 16 << 20;  // also keeps growing stacks off their neighbours
+constexpr uint64_t kBetween = 16 << 20;
+// Small ones lie close together, in few page tables; what may grow keeps its distance.
+constexpr uint64_t kBetweenSmall = 4096;
+constexpr uint64_t kBelowGrowing = 2 << 20;
 
 struct Range {
   uint64_t start, end;
@@ -32,11 +37,20 @@ Range largest_gap(std::vector<Range> taken) {
 
 uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
+// Where a mapping that touches none before it may lie, when all until `at` is taken.
+uint64_t next_window(uint64_t at, const image::MappingT& mapping) {
+  if (mapping.end - mapping.start >= kHuge)
+    return round_up(at, kHuge) + kBetween + mapping.start % kHuge;
+  return at + ((mapping.vm_flags & proc::VmFlag::kGrowsDown) != 0 ? kBelowGrowing : kBetweenSmall);
+}
+
 }  // namespace
 
-bool has_window(const image::MappingT& mapping) {
+bool has_window(const image::ImageT& image, const image::ProcessT& process,
+                const image::MappingT& mapping) {
   return mapping.kind != image::MappingKind::vdso && mapping.kind != image::MappingKind::vvar &&
-         mapping.kind != image::MappingKind::vsyscall;
+         mapping.kind != image::MappingKind::vsyscall &&
+         !is_mapped_in_place(image, process, mapping);
 }
 
 Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<proc::Mapping>& ours,
@@ -57,14 +71,15 @@ Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<p
     std::vector<uint64_t>& windows = layout.windows.emplace_back();
     MemoryLayout::Span& span = layout.spans.emplace_back();
     if (!process->address_space) continue;
+    at = round_up(at, kHuge) + kHuge;
     uint64_t last_end = 0;
     for (const auto& mapping : process->address_space->mappings) {
-      if (!has_window(*mapping)) {
+      if (!has_window(image, *process, *mapping)) {
         windows.push_back(0);
         last_end = 0;
         continue;
       }
-      if (mapping->start != last_end) at = round_up(at, kHuge) + kBetween + mapping->start % kHuge;
+      if (mapping->start != last_end) at = next_window(at, *mapping);
       windows.push_back(at);
       if (span.start == 0) span.start = at;
       at += mapping->end - mapping->start;

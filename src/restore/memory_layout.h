@@ -14,8 +14,8 @@ namespace appshot {
 struct MemoryLayout {
   uint64_t zone = 0;
   uint64_t zone_length = 0;
-  // [process][mapping]: address of its window; 0 for the kernel's own mappings. Mappings that touch
-  // have windows that touch, so that the kernel may merge later what it might have merged before.
+  // [process][mapping]: address of its window; 0 for mappings without. Mappings that touch have
+  // windows that touch, so that the kernel may merge later what it might have merged before.
   std::vector<std::vector<uint64_t>> windows;
   // [process]: from its first window to the end of its last, and nothing of another in between.
   struct Span {
@@ -27,6 +27,8 @@ struct MemoryLayout {
 Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<proc::Mapping>& ours,
                                  uint64_t zone_length);
 
-bool has_window(const image::MappingT& mapping);
+// Neither the kernel's own, nor mapped at its place at once.
+bool has_window(const image::ImageT& image, const image::ProcessT& process,
+                const image::MappingT& mapping);
 
 }  // namespace appshot

@@ -41,7 +41,7 @@ class MemoryLayoutTest : public testing::Test {
       const auto& mappings = image_.processes[p]->address_space->mappings;
       for (size_t m = 0; m < mappings.size(); ++m) {
         taken.push_back({mappings[m]->start, mappings[m]->end});
-        if (!has_window(*mappings[m])) continue;
+        if (!has_window(image_, *image_.processes[p], *mappings[m])) continue;
         uint64_t window = layout.windows[p][m];
         planned.push_back({window, window + mappings[m]->end - mappings[m]->start});
       }

@@ -37,6 +37,13 @@ void plan_move(uint64_t from, uint64_t to, uint64_t length, CallList& calls) {
                       MREMAP_MAYMOVE | MREMAP_FIXED, to);
 }
 
+void plan_file_mapping(const PlacePlan& plan, const image::MappingT& m, CallList& calls) {
+  const bool unaccounted = (m.vm_flags & VmFlag::kNoReserve) != 0;
+  const int flags = MAP_PRIVATE | MAP_FIXED | (unaccounted ? MAP_NORESERVE : 0);
+  calls.add_expecting(static_cast<int64_t>(m.start), SYS_mmap, m.start, m.end - m.start, m.prot,
+                      flags, plan.files.descriptor(m), m.offset);
+}
+
 // The kernel's own mappings may lie where others go, and go where others lie: they wait aside.
 std::vector<uint64_t> plan_park(const PlacePlan& plan, CallList& calls) {
   std::vector<uint64_t> parked;
@@ -93,7 +100,8 @@ void plan_marks(const PlacePlan& plan, CallList& calls, DataSpace& data) {
   map.auxv_size = static_cast<__u32>(plan.space.auxv.size());
   map.exe_fd = static_cast<__u32>(plan.exe_fd);
   calls.add(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, data.put(map), sizeof map, 0);
-  calls.add(SYS_close, plan.exe_fd);
+  // With it those of the mapped files, which lie behind it.
+  calls.add(SYS_close_range, plan.exe_fd, ~0U, 0);
 }
 
 }  // namespace
@@ -110,6 +118,7 @@ void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) 
   for (size_t i = 0; i < plan.windows.size(); ++i) {
     const image::MappingT& m = *plan.space.mappings[i];
     if (plan.windows[i] != 0) plan_move(plan.windows[i], m.start, m.end - m.start, calls);
+    if (is_mapped_in_place(plan.image, plan.process, m)) plan_file_mapping(plan, m, calls);
   }
   plan_kernel_mappings(plan, parked, calls);
   for (const auto& mapping : plan.space.mappings) plan_properties(*mapping, calls);

@@ -6,12 +6,15 @@
 
 #include "image/schema/values.h"
 #include "os/proc/maps.h"
+#include "restore/file_mappings.h"
 #include "restore/memory_layout.h"
 #include "trace/call_list.h"
 
 namespace appshot {
 
 struct PlacePlan {
+  const image::ImageT& image;
+  const image::ProcessT& process;
   const image::AddressSpaceT& space;
   const std::vector<uint64_t>& windows;  // by mapping
   const std::vector<proc::Mapping>&
@@ -19,6 +22,7 @@ struct PlacePlan {
   uint64_t zone, zone_length;  // stays
   uint64_t parking;            // room in the zone's neighbourhood for the kernel's mappings
   int exe_fd;
+  const FileMappings& files;
 };
 
 void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data);

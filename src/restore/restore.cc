@@ -137,8 +137,9 @@ Result<RestoredInstance> restore(RestoreRequest request) {
       TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
   Zone zone = TRY(Zone::map(layout));
-  const int first_descriptor = first_free_descriptor(image);
-  Script script = TRY(write_script(image, layout, ours, first_descriptor, zone));
+  const int exe_fd = first_free_descriptor(image);
+  const FileMappings files(image, exe_fd + 1);
+  Script script = TRY(write_script(image, layout, ours, exe_fd, files, zone));
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
@@ -148,7 +149,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
                        script,
                        std::move(request.streams),
                        std::move(request.kept),
-                       first_descriptor,
+                       exe_fd,
+                       files,
                        request.application.folder()};
   request.init.populate = [&inside](KeptDescriptors& kept) { return inside.populate(kept); };
   request.init.populate_uses = inside.descriptors();

@@ -134,7 +134,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
 }
 
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
-                            const std::vector<proc::Mapping>& ours, int exe_fd, Zone& zone) {
+                            const std::vector<proc::Mapping>& ours, int exe_fd,
+                            const FileMappings& files, Zone& zone) {
   std::vector<proc::Mapping> kernel;
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
@@ -150,8 +151,10 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
-    PlacePlan place{*process.address_space, layout.windows[i], kernel, zone.address(),
-                    zone.length(),          zone.parking(),    exe_fd};
+    PlacePlan place{image,         process,          *process.address_space,
+                    layout.windows[i], kernel,       zone.address(),
+                    zone.length(), zone.parking(),   exe_fd,
+                    files};
     script.leaders[process.pid] = TRY(ProcessScript(image, process, zone).write(place));
   }
   return script;

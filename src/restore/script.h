@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "image/schema/values.h"
 #include "os/proc/maps.h"
+#include "restore/file_mappings.h"
 #include "restore/memory_layout.h"
 #include "restore/zone.h"
 
@@ -16,9 +17,10 @@ struct Script {
 };
 
 // `ours`: the memory map of the process whose forks will run it. `exe_fd`: the descriptor at which
-// each of them will have its program's file.
+// each of them will have its program's file, with those of its mapped files behind it.
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
-                            const std::vector<proc::Mapping>& ours, int exe_fd, Zone& zone);
+                            const std::vector<proc::Mapping>& ours, int exe_fd,
+                            const FileMappings& files, Zone& zone);
 
 // How much of the zone an image needs.
 uint64_t zone_bytes_for(const image::ImageT& image);

@@ -17,7 +17,7 @@
 namespace appshot::image {
 namespace {
 
-constexpr size_t kBlocksForThreads = 64;  // 16 MiB
+constexpr size_t kBlocksForThreads = 8;  // 2 MiB
 constexpr unsigned kThreadsMax = 4;
 
 Error corrupt_block(uint64_t block) {

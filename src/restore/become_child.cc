@@ -8,8 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <set>
+#include <span>
 
 #include "os/child.h"
 #include "os/file.h"
@@ -58,16 +61,52 @@ class Becoming {
 
   Result<> make_children(int pid, int cgroup, bool after_session) {
     const SpawnPlan::Node& mine = node(pid);
-    for (size_t index : after_session ? mine.children : mine.before_session)
-      TRY(make_process(index, cgroup));
+    const std::vector<size_t>& children = after_session ? mine.children : mine.before_session;
+    if (children.size() < SpawnPlan::kManyChildren || !all_tell_by_sigchld(children)) {
+      for (size_t index : children) TRY(make_process(index, {.cgroup = cgroup}));
+    } else {
+      const auto each = static_cast<size_t>(std::sqrt(children.size()));
+      for (size_t first = 0; first < children.size(); first += each) {
+        const size_t count = std::min(each, children.size() - first);
+        TRY(make_by_midwife(mine.midwife, std::span(children).subspan(first, count), cgroup));
+      }
+    }
     if (!after_session) return {};
     for (const SpawnPlan::StandIn& stand_in : mine.stand_ins) TRY(make_stand_in(stand_in, cgroup));
     return {};
   }
 
-  Result<> make_process(size_t index, int cgroup) {
+  // What a midwife cannot pass on is another signal than her own.
+  bool all_tell_by_sigchld(const std::vector<size_t>& children) const {
+    return std::ranges::all_of(children, [&](size_t index) {
+      const int signal = image_.processes[index]->exit_signal;
+      return signal < 0 || signal == SIGCHLD;
+    });
+  }
+
+  // One after the other: siblings are waited for in the order in which they were born.
+  Result<> make_by_midwife(int midwife, std::span<const size_t> children, int cgroup) {
+    for (size_t index : children) TRY(windows_.pass_on(index));
+    pid_t pid = TRY(fork_child({.pid = midwife}));
+    if (pid == 0) {
+      Result<> done;
+      for (size_t index : children)
+        if (done) done = windows_.withhold(index);
+      for (size_t index : children)
+        if (done) done = make_process(index, {.flags = CLONE_PARENT, .cgroup = cgroup});
+      if (!done) fail(midwife, done.error());
+      ::_exit(0);
+    }
+    for (size_t index : children) windows_.forget(index);
+    int status = 0;
+    TRY_SYS(::waitpid(pid, &status, 0));
+    if (status == 0) return {};
+    return Error(ErrorClass::gone, "who made some of the processes has died");
+  }
+
+  Result<> make_process(size_t index, ChildOptions options) {
     const image::ProcessT& process = *image_.processes[index];
-    ChildOptions options{.pid = process.pid, .cgroup = cgroup};
+    options.pid = process.pid;
     if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
     TRY(windows_.pass_on(index));
     pid_t pid = TRY(fork_child(options));
@@ -83,7 +122,7 @@ class Becoming {
       Result<> done;
       if (stand_in.leads_session && ::setsid() < 0) done = Error::from_errno(errno, "setsid");
       for (size_t index : stand_in.children)
-        if (done) done = make_process(index, -1);
+        if (done) done = make_process(index, {});
       if (!done) fail(stand_in.pid, done.error());
       ::_exit(0);
     }
@@ -102,8 +141,8 @@ class Becoming {
     Result<> taken = take_place(process);
     if (!taken) fail(process.pid, taken.error());
     if (process.state == image::ProcessState::zombie) die_as(process);
-    Result<> surroundings = take_surroundings(process);
-    if (!surroundings) fail(process.pid, surroundings.error());
+    Result<> shared = take_what_others_see(process);
+    if (!shared) fail(process.pid, shared.error());
     context_.zone.enter(context_.script.leaders.at(process.pid));
   }
 
@@ -119,6 +158,8 @@ class Becoming {
     TRY(terminals::take_as_controlling_child(context_.restore, process));
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
+    // While others are still being made.
+    if (process.state != image::ProcessState::zombie) TRY(take_surroundings(process));
     context_.zone.pass_stage(kStageTree);
 
     if (process.group != ::getpgrp() && process.group != 0) TRY_SYS(::setpgid(0, process.group));
@@ -200,10 +241,15 @@ class Becoming {
     if (exe.get() == kept.get()) exe.release();
     TRY_SYS(::close_range(static_cast<unsigned>(context_.restore.first_descriptor), ~0U, 0));
     kept.release();
+    return unregister_rseq();
+  }
+
+  // Only now that all exist.
+  Result<> take_what_others_see(const image::ProcessT& process) {
+    TRY(take_ownership(process));
     TRY(take_locks(process));
     TRY(mqueues::register_child(image_, process));
-    TRY(ipc::take_undo_child(image_, process).within("semaphores"));
-    return unregister_rseq();
+    return ipc::take_undo_child(image_, process).within("semaphores");
   }
 
   // Last of what has to do with descriptors: closing any descriptor of a file would give up the
@@ -247,11 +293,10 @@ class Becoming {
         TRY_SYS(::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd) - 1, 0));
       next = fd + 1;
     }
-    TRY(epolls::fill_sets_child(restore, process));
-    return take_ownership(process);
+    return epolls::fill_sets_child(restore, process);
   }
 
-  // SIGIO and its like go to a process of the application: possible only now that all exist.
+  // SIGIO and its like go to a process of the application.
   Result<> take_ownership(const image::ProcessT& process) {
     for (const auto& descriptor : process.descriptors) {
       const image::OpenFileT& file = *image_.open_files[static_cast<size_t>(descriptor->file)];

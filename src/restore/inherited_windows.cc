@@ -48,10 +48,18 @@ Result<> InheritedWindows::withhold_below(int pid) const {
   return outcome;
 }
 
+Result<> InheritedWindows::withhold(size_t process) const {
+  return advise_tree(process, MADV_DONTFORK);
+}
+
 Result<> InheritedWindows::pass_on(size_t process) const {
+  return advise_tree(process, MADV_DOFORK);
+}
+
+Result<> InheritedWindows::advise_tree(size_t process, int advice) const {
   Result<> outcome;
   visit_tree(process, [&](size_t one) {
-    if (outcome) outcome = advise(one, MADV_DOFORK);
+    if (outcome) outcome = advise(one, advice);
   });
   return outcome;
 }

@@ -18,6 +18,8 @@ class InheritedWindows {
 
   // Nobody whom `pid` forks gets what is meant for another, until it is passed on.
   Result<> withhold_below(int pid) const;
+  // The same for what is meant for this process and all below it.
+  Result<> withhold(size_t process) const;
   // The next fork takes the windows of this process and of all below it …
   Result<> pass_on(size_t process) const;
   // … and then the one that forked has no use for them any more.
@@ -30,6 +32,7 @@ class InheritedWindows {
   void visit_below(int pid, const Visit& visit) const;
   bool has_one_child(int pid) const;
   Result<> advise(size_t process, int advice) const;
+  Result<> advise_tree(size_t process, int advice) const;
 
   const image::ImageT& image_;
   const MemoryLayout& layout_;

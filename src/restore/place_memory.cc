@@ -44,9 +44,21 @@ void plan_file_mapping(const PlacePlan& plan, const image::MappingT& m, CallList
                       flags, plan.files.descriptor(m), m.offset);
 }
 
+bool kernel_mappings_are_in_the_way(const PlacePlan& plan) {
+  return std::ranges::any_of(plan.space.mappings, [&](const auto& target) {
+    return std::ranges::any_of(plan.kernel, [&](const proc::Mapping& mapping) {
+      return target->start < mapping.end && mapping.start < target->end;
+    });
+  });
+}
+
 // The kernel's own mappings may lie where others go, and go where others lie: they wait aside.
 std::vector<uint64_t> plan_park(const PlacePlan& plan, CallList& calls) {
   std::vector<uint64_t> parked;
+  if (!kernel_mappings_are_in_the_way(plan)) {
+    for (const proc::Mapping& mapping : plan.kernel) parked.push_back(mapping.start);
+    return parked;
+  }
   uint64_t at = plan.parking;
   for (const proc::Mapping& mapping : plan.kernel) {
     plan_move(mapping.start, at, mapping.length(), calls);
@@ -109,10 +121,7 @@ void plan_marks(const PlacePlan& plan, CallList& calls, DataSpace& data) {
 void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) {
   std::vector<Range> keep{{plan.zone, plan.zone + plan.zone_length}};
   for (const proc::Mapping& mapping : plan.kernel) keep.push_back({mapping.start, mapping.end});
-  for (size_t i = 0; i < plan.windows.size(); ++i)
-    if (plan.windows[i] != 0)
-      keep.push_back({plan.windows[i], plan.windows[i] + plan.space.mappings[i]->end -
-                                           plan.space.mappings[i]->start});
+  if (plan.span.start != plan.span.end) keep.push_back({plan.span.start, plan.span.end});
   plan_unmap_all_but(std::move(keep), calls);
   std::vector<uint64_t> parked = plan_park(plan, calls);
   for (size_t i = 0; i < plan.windows.size(); ++i) {

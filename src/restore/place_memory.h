@@ -17,6 +17,7 @@ struct PlacePlan {
   const image::ProcessT& process;
   const image::AddressSpaceT& space;
   const std::vector<uint64_t>& windows;  // by mapping
+  const MemoryLayout::Span& span;        // of the windows
   const std::vector<proc::Mapping>&
       kernel;                  // our own vdso and vvar mappings, which every child has
   uint64_t zone, zone_length;  // stays

@@ -152,9 +152,9 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
     PlacePlan place{image,         process,          *process.address_space,
-                    layout.windows[i], kernel,       zone.address(),
-                    zone.length(), zone.parking(),   exe_fd,
-                    files};
+                    layout.windows[i], layout.spans[i], kernel,
+                    zone.address(), zone.length(),   zone.parking(),
+                    exe_fd,        files};
     script.leaders[process.pid] = TRY(ProcessScript(image, process, zone).write(place));
   }
   return script;

@@ -1,5 +1,6 @@
 #include "restore/spawn_plan.h"
 
+#include <algorithm>
 #include <set>
 
 namespace appshot {
@@ -19,6 +20,9 @@ class Planner {
 
   SpawnPlan plan() {
     for (size_t i = 0; i < image_.processes.size(); ++i) place(i);
+    for (auto& [pid, node] : plan_.nodes)
+      if (std::max(node.children.size(), node.before_session.size()) >= SpawnPlan::kManyChildren)
+        node.midwife = free_id();
     return std::move(plan_);
   }
 

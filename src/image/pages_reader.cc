@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -98,28 +100,25 @@ Result<> PagesReader::load_blocks(std::span<const Wanted> wanted) const {
 Result<> PagesReader::load_block(uint64_t block, std::span<const Placement> placements) const {
   const uint64_t start = block * kPagesBlock;
   const uint64_t end = std::min<uint64_t>(start + kPagesBlock, length_);
-  std::vector<char> scratch;
-  XXH3_state_t* state = XXH3_createState();
-  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> owner(state, XXH3_freeState);
-  XXH3_64bits_reset(state);
+  auto scratch = std::make_unique_for_overwrite<char[]>(kPagesBlock);  // for what nobody wants
+  std::vector<iovec> pieces;
   uint64_t at = start;
-  auto take = [&](uint64_t until, char* to) -> Result<> {
-    if (until <= at) return {};
-    if (to == nullptr) {
-      scratch.resize(until - at);
-      to = scratch.data();
-    }
-    TRY(read_exactly(at, to, until - at));
-    XXH3_64bits_update(state, to, until - at);
-    at = until;
-    return {};
+  auto piece = [&](uint64_t until, char* to) {
+    if (until > at) pieces.push_back({to, until - at});
+    at = std::max(at, until);
   };
   for (const Placement& p : placements) {
     uint64_t from = std::max(p.offset, start), until = std::min(p.offset + p.length, end);
-    TRY(take(from, nullptr));
-    TRY(take(until, p.to + (from - p.offset)));
+    piece(from, scratch.get() + (at - start));
+    piece(until, p.to + (from - p.offset));
   }
-  TRY(take(end, nullptr));
+  piece(end, scratch.get() + (at - start));
+  TRY(read_pieces(start, pieces));
+
+  XXH3_state_t* state = XXH3_createState();
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> owner(state, XXH3_freeState);
+  XXH3_64bits_reset(state);
+  for (const iovec& one : pieces) XXH3_64bits_update(state, one.iov_base, one.iov_len);
   if (XXH3_64bits_digest(state) != checksums_[block]) return corrupt_block(block);
   return {};
 }
@@ -156,6 +155,25 @@ Result<> PagesReader::copy_to(int fd, uint64_t offset, uint64_t length, uint64_t
 
 Result<> PagesReader::verify_all() const {
   for (uint64_t block = 0; block < checksums_.size(); ++block) TRY(load_block(block, {}));
+  return {};
+}
+
+// Few calls for many pieces; what such a call leaves is read piece by piece.
+Result<> PagesReader::read_pieces(uint64_t offset, std::span<const iovec> pieces) const {
+  while (!pieces.empty()) {
+    std::span<const iovec> some = pieces.first(std::min<size_t>(pieces.size(), IOV_MAX));
+    pieces = pieces.subspan(some.size());
+    ssize_t got = ::preadv(file_.get(), some.data(), static_cast<int>(some.size()),
+                           static_cast<off_t>(offset));
+    auto done = static_cast<uint64_t>(std::max<ssize_t>(got, 0));
+    for (const iovec& piece : some) {
+      const uint64_t had = std::min<uint64_t>(done, piece.iov_len);
+      TRY(read_exactly(offset + had, static_cast<char*>(piece.iov_base) + had,
+                       piece.iov_len - had));
+      done -= had;
+      offset += piece.iov_len;
+    }
+  }
   return {};
 }
 

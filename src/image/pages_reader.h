@@ -1,7 +1,9 @@
 // Reads an image's pages back to where they belong, verifying every block on the way. Threads: one.
 #pragma once
 
+#include <sys/uio.h>
 #include <span>
+
 #include <string>
 #include <vector>
 
@@ -42,6 +44,7 @@ class PagesReader {
   Result<> load_blocks(std::span<const Wanted> wanted) const;
   Result<> load_block(uint64_t block, std::span<const Placement> placements) const;
   Result<std::span<const char>> verified_block(uint64_t block) const;
+  Result<> read_pieces(uint64_t offset, std::span<const iovec> pieces) const;
   Result<> read_exactly(uint64_t offset, char* to, uint64_t length) const;
 
   UniqueFd file_;

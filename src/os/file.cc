@@ -36,7 +36,9 @@ Result<size_t> read_once(int fd, char* into, size_t size) {
 Result<std::string> read_whole(int fd) {
   std::string content;
   size_t used = 0;
-  content.resize(4096);
+  struct stat info {};
+  const bool sized = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
+  content.resize(sized ? static_cast<size_t>(info.st_size) + 1 : 4096);
   for (;;) {
     if (used == content.size()) content.resize(content.size() * 2);
     size_t got = TRY(read_once(fd, content.data() + used, content.size() - used));

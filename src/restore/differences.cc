@@ -67,7 +67,7 @@ Result<> refuse_differences(const image::ImageT& image) {
   std::vector<Obstacle> differences;
   auto here = TRY(describe_machine());
   find_machine_differences(*image.machine, *here, differences);
-  for (const auto& process : image.processes) limits::find_differences(*process, differences);
+  limits::find_differences(image, differences);
   if (differences.empty()) return {};
   // There will be no look from inside: what can be seen from here is told as well.
   find_changed_files(image, true, differences);

@@ -52,8 +52,8 @@ Result<std::vector<UniqueFd>> FileMappings::open_files(RestoreContext& context) 
   std::vector<UniqueFd> opened;
   for (const auto& [object, descriptor] : descriptors_) {
     const image::FileNameT& name = *context.image.mapped_files[static_cast<size_t>(object)];
-    UniqueFd file = TRY(
-        files::open_named(context, name, O_RDONLY).within("mapped file " + name.path));
+    UniqueFd file =
+        TRY(files::open_named(context, name, O_RDONLY).within("mapped file " + name.path));
     opened.emplace_back(TRY_SYS(::dup2(file.get(), descriptor)));
   }
   return opened;

@@ -1,7 +1,7 @@
 // Mappings of files in which nothing is the process's own (most of a program's code and constants)
 // are not carried in windows: each process maps them at their place itself, from descriptors that
-// init opens once and all inherit. That is most mappings of most programs, and the kernel's work for
-// a restore grows with the mappings that are forked and moved.
+// init opens once and all inherit. That is most mappings of most programs, and the kernel's work
+// for a restore grows with the mappings that are forked and moved.
 #pragma once
 
 #include <map>

@@ -151,10 +151,10 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
-    PlacePlan place{image,         process,          *process.address_space,
-                    layout.windows[i], layout.spans[i], kernel,
-                    zone.address(), zone.length(),   zone.parking(),
-                    exe_fd,        files};
+    PlacePlan place{
+        image,  process,        *process.address_space, layout.windows[i], layout.spans[i],
+        kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
+        files};
     script.leaders[process.pid] = TRY(ProcessScript(image, process, zone).write(place));
   }
   return script;

@@ -23,8 +23,8 @@ struct SpawnPlan {
     std::vector<size_t> before_session;  // children to make before setsid
     std::vector<size_t> children;        // and after
     std::vector<StandIn> stand_ins;      // after
-    // The id of who makes some of many children at a time in this one's name, and ends: a fork costs
-    // by how much memory is there that is not for the child. 0: there are few.
+    // The id of who makes some of many children at a time in this one's name, and ends: a fork
+    // costs by how much memory is there that is not for the child. 0: there are few.
     int midwife = 0;
   };
   static constexpr size_t kManyChildren = 12;

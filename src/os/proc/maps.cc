@@ -134,11 +134,33 @@ void parse_flags(std::string_view line, Mapping& mapping) {
     std::string_view name = line.substr(at, 2);
     bool known = false;
     for (const FlagName& flag : kFlags) {
-      if (name != flag.name) continue;
+      if (name[0] != flag.name[0] || name[1] != flag.name[1]) continue;
       mapping.vm_flags |= flag.flag;
       known = true;
+      break;
     }
     if (!known) mapping.unknown_flags.append(name).push_back(' ');
+  }
+}
+
+// There are some twenty five for each mapping, and few matter.
+void parse_field(std::string_view line, Mapping& mapping) {
+  switch (line[0]) {
+    case 'A':
+      (void)(take_kilobytes(line, "Anonymous:", mapping.anonymous_bytes) ||
+             take_kilobytes(line, "AnonHugePages:", mapping.huge_bytes));
+      return;
+    case 'K':
+      (void)take_kilobytes(line, "KernelPageSize:", mapping.hugetlb_page);
+      return;
+    case 'S':
+      (void)take_kilobytes(line, "Swap:", mapping.swapped_bytes);
+      return;
+    case 'V':
+      if (line.starts_with("VmFlags: ")) parse_flags(line.substr(9), mapping);
+      return;
+    default:
+      return;
   }
 }
 
@@ -160,12 +182,7 @@ Result<std::vector<Mapping>> parse_smaps(std::string_view text) {
       continue;
     }
     if (mappings.empty()) return Error(ErrorClass::corrupt, "smaps begins with a field");
-    Mapping& mapping = mappings.back();
-    if (take_kilobytes(line, "Anonymous:", mapping.anonymous_bytes)) continue;
-    if (take_kilobytes(line, "Swap:", mapping.swapped_bytes)) continue;
-    if (take_kilobytes(line, "AnonHugePages:", mapping.huge_bytes)) continue;
-    if (take_kilobytes(line, "KernelPageSize:", mapping.hugetlb_page)) continue;
-    if (line.starts_with("VmFlags: ")) parse_flags(line.substr(9), mapping);
+    parse_field(line, mappings.back());
   }
   return mappings;
 }

@@ -5,8 +5,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include <cstdlib>
-#include <sstream>
+#include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace appshot::limits {
 namespace {
@@ -33,44 +34,55 @@ constexpr Name kNames[] = {{"Max cpu time", RLIMIT_CPU},
                            {"Max realtime timeout", RLIMIT_RTTIME}};
 constexpr size_t kNameColumn = 26;
 
-uint64_t value_of(const std::string& text) {
-  return text == "unlimited" ? RLIM_INFINITY : std::strtoull(text.c_str(), nullptr, 10);
+// The first word, which it takes away. Every process's limits are read: without streams, which cost
+// more than the reading.
+uint64_t take_value(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const std::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(word.size());
+  uint64_t value = RLIM_INFINITY;
+  if (word != "unlimited") std::from_chars(word.data(), word.data() + word.size(), value);
+  return value;
+}
+
+const Name* name_at(std::string_view line) {
+  for (const Name& name : kNames)
+    if (line.starts_with(name.text)) return &name;
+  return nullptr;
 }
 
 }  // namespace
 
 std::vector<std::unique_ptr<image::LimitT>> parse(std::string_view text) {
   std::vector<std::unique_ptr<image::LimitT>> limits;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    for (const Name& name : kNames) {
-      if (!line.starts_with(name.text) || line.size() <= kNameColumn) continue;
-      std::istringstream values(line.substr(kNameColumn));
-      std::string soft, hard;
-      values >> soft >> hard;
-      auto limit = std::make_unique<image::LimitT>();
-      limit->resource = name.resource;
-      limit->soft = value_of(soft);
-      limit->hard = value_of(hard);
-      limits.push_back(std::move(limit));
-    }
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const Name* name = name_at(line);
+    if (name == nullptr || line.size() <= kNameColumn) continue;
+    line.remove_prefix(kNameColumn);
+    auto limit = std::make_unique<image::LimitT>();
+    limit->resource = name->resource;
+    limit->soft = take_value(line);
+    limit->hard = take_value(line);
+    limits.push_back(std::move(limit));
   }
   return limits;
 }
 
-void find_differences(const image::ProcessT& process, std::vector<Obstacle>& differences) {
-  bool may_raise = ::prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 1;
-  for (const auto& limit : process.limits) {
+void find_differences(const image::ImageT& image, std::vector<Obstacle>& differences) {
+  if (::prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE, 0, 0, 0) == 1) return;  // may raise any
+  for (const Name& name : kNames) {
     rlimit here{};
-    if (::getrlimit(static_cast<__rlimit_resource_t>(limit->resource), &here) != 0) continue;
-    if (may_raise || limit->hard <= here.rlim_max) continue;
-    for (const Name& name : kNames)
-      if (name.resource == limit->resource)
-        differences.push_back(
-            {"process " + std::to_string(process.pid) + " had a hard limit '" + name.text +
-                 "' of " + std::to_string(limit->hard) + ", here at most " +
-                 std::to_string(here.rlim_max) + " can be given",
-             "start appshotd with a higher limit (ulimit -H, or Limit… in its unit)"});
+    if (::getrlimit(static_cast<__rlimit_resource_t>(name.resource), &here) != 0) continue;
+    for (const auto& process : image.processes)
+      for (const auto& limit : process->limits)
+        if (limit->resource == name.resource && limit->hard > here.rlim_max)
+          differences.push_back(
+              {"process " + std::to_string(process->pid) + " had a hard limit '" + name.text +
+                   "' of " + std::to_string(limit->hard) + ", here at most " +
+                   std::to_string(here.rlim_max) + " can be given",
+               "start appshotd with a higher limit (ulimit -H, or Limit… in its unit)"});
   }
 }
 

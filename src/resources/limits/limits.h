@@ -13,7 +13,7 @@ namespace appshot::limits {
 
 // /proc/PID/limits.
 std::vector<std::unique_ptr<image::LimitT>> parse(std::string_view text);
-void find_differences(const image::ProcessT& process, std::vector<Obstacle>& differences);
+void find_differences(const image::ImageT& image, std::vector<Obstacle>& differences);
 void plan(const image::ProcessT& process, CallList& calls, DataSpace& data);
 
 }  // namespace appshot::limits

@@ -1,6 +1,10 @@
 #include "checkpoint/moment.h"
 
+#include <atomic>
+#include <optional>
+
 #include "checkpoint/preflight.h"
+#include "os/parallel.h"
 #include "os/proc/process_dir.h"
 #include "trace/epoll_time.h"
 #include "trace/time_left.h"
@@ -10,9 +14,31 @@ namespace {
 
 constexpr int kMomentsMax = 5;
 
-Result<Moment> look_at_moment(const InstanceView& instance, Obstacles& obstacles,
-                              Deadline deadline) {
-  const EpollTimes epoll_times = EpollTimes::look_at(*instance.application);
+struct RunningProcesses {
+  std::vector<std::optional<proc::ProcessDir>> folders;  // who has ended since has none
+  // Who is traced by another cannot be held by us, and so would see that it was frozen.
+  bool traced = false;
+};
+
+Result<RunningProcesses> look_at_running(const InstanceView& instance) {
+  const std::vector<pid_t> pids = TRY(instance.application->processes());
+  RunningProcesses running;
+  running.folders.resize(pids.size());
+  std::atomic<bool> traced = false;
+  in_parallel(pids.size(), [&](size_t i) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pids[i]});
+    if (!dir) return;
+    Result<proc::Fields> status = dir->status();
+    if (status && proc::field_number(*status, "TracerPid") != 0) traced = true;
+    running.folders[i] = std::move(dir).value();
+  });
+  running.traced = traced;
+  return running;
+}
+
+Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcesses& running,
+                              Obstacles& obstacles, Deadline deadline) {
+  const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
   Moment moment{TRY(FrozenApplication::freeze(*instance.application, deadline))};
   TRY(epoll_times.shorten(moment.frozen));
   TRY(find_time_left(moment.frozen, deadline));
@@ -22,32 +48,23 @@ Result<Moment> look_at_moment(const InstanceView& instance, Obstacles& obstacles
   return moment;
 }
 
-// Who is traced by another cannot be held by us, and so would see that it was frozen.
-Result<bool> is_traced(const InstanceView& instance) {
-  for (pid_t pid : TRY(instance.application->processes())) {
-    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
-    if (!dir) continue;
-    Result<proc::Fields> status = dir->status();
-    if (status && proc::field_number(*status, "TracerPid") != 0) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 // Obstacles are looked for in the very moment that would be captured. Some pass: between vfork and
 // exec two processes are one for a while. So they are believed only when they are there again.
 Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
-  if (TRY(is_traced(instance)))
+  RunningProcesses running = TRY(look_at_running(instance));
+  if (running.traced)
     if (Obstacles lasting = TRY(preflight(instance)); !lasting.empty()) return refusal(lasting);
   for (int moments = 1;; ++moments) {
     Obstacles obstacles;
-    Result<Moment> moment = look_at_moment(instance, obstacles, deadline);
+    Result<Moment> moment = look_at_moment(instance, running, obstacles, deadline);
     const bool traced = !moment && moment.error().cls() == ErrorClass::refused;
     if (obstacles.empty() && !traced) return moment;
     if (moment) TRY(moment->frozen.resume());
     Obstacles lasting = TRY(preflight(instance));
     if (!lasting.empty()) return refusal(lasting);
+    running = TRY(look_at_running(instance));
     if (moments < kMomentsMax) continue;
     return traced ? std::move(moment) : refusal(obstacles);
   }

@@ -16,7 +16,7 @@ Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd)
   if (::fstatat(dir.folder(), ("fd/" + number).c_str(), &source.info, 0) != 0)
     return Error::from_errno(errno, "stat of descriptor " + number);
   source.fdinfo = TRY(dir.record("fdinfo/" + number));
-  source.fields = proc::parse_fields(source.fdinfo);
+  source.fields.text = source.fdinfo;
   return source;
 }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "os/proc/process_dir.h"
+#include "os/parallel.h"
 #include "os/restart.h"
 
 namespace appshot {
@@ -36,23 +36,30 @@ bool has_leeway_of(const proc::Wakeup& timer, int64_t timeout_ms, bool nice) {
 
 }  // namespace
 
-EpollTimes EpollTimes::look_at(const Cgroup& application) {
-  EpollTimes times;
-  for (pid_t pid : application.processes().value_or({})) {
-    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
-    if (!dir) continue;
-    for (HostPid tid : dir->threads().value_or({})) {
-      Result<std::string> call = dir->read("task/" + std::to_string(tid.value) + "/syscall");
-      long number = 0;
-      unsigned long timeout = 0;
-      if (!call || std::sscanf(call->c_str(), "%ld %*x %*x %*x %lx", &number, &timeout) != 2)
-        continue;
-      const auto timeout_ms = static_cast<int32_t>(timeout);
-      if (!is_epoll_wait(number) || timeout_ms <= 0) continue;
-      Result<proc::Fields> status = dir->status_of_thread(tid);
-      if (status) times.waits_.push_back({tid, timeout_ms, sleeps_of(*status)});
-    }
+std::vector<EpollTimes::Wait> EpollTimes::waits_of(const proc::ProcessDir& process) {
+  std::vector<Wait> waits;
+  for (HostPid tid : process.threads().value_or({})) {
+    Result<std::string> call = process.record("task/" + std::to_string(tid.value) + "/syscall");
+    long number = 0;
+    unsigned long timeout = 0;
+    if (!call || std::sscanf(call->c_str(), "%ld %*x %*x %*x %lx", &number, &timeout) != 2)
+      continue;
+    const auto timeout_ms = static_cast<int32_t>(timeout);
+    if (!is_epoll_wait(number) || timeout_ms <= 0) continue;
+    Result<proc::Fields> status = process.status_of_thread(tid);
+    if (status) waits.push_back({tid, timeout_ms, sleeps_of(*status)});
   }
+  return waits;
+}
+
+EpollTimes EpollTimes::look_at(const std::vector<std::optional<proc::ProcessDir>>& processes) {
+  std::vector<std::vector<Wait>> waits(processes.size());
+  in_parallel(processes.size(), [&](size_t i) {
+    if (processes[i]) waits[i] = waits_of(*processes[i]);
+  });
+  EpollTimes times;
+  for (const auto& of_one : waits)
+    times.waits_.insert(times.waits_.end(), of_one.begin(), of_one.end());
   if (!times.waits_.empty()) times.before_ = proc::wakeups().value_or({});
   return times;
 }

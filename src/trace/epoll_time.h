@@ -6,10 +6,11 @@
 // its length. Where several have, the latest is taken: nobody is woken too early.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
-#include "os/cgroup.h"
+#include "os/proc/process_dir.h"
 #include "os/proc/timer_list.h"
 #include "trace/frozen_application.h"
 
@@ -17,8 +18,8 @@ namespace appshot {
 
 class EpollTimes {
  public:
-  // While it runs. Never fails: what cannot be seen is not known.
-  static EpollTimes look_at(const Cgroup& application);
+  // While they run; null: could not be opened. Never fails: what cannot be seen is not known.
+  static EpollTimes look_at(const std::vector<std::optional<proc::ProcessDir>>& processes);
 
   // Leaves in the threads' registers the time-out that is left, with which they make the call
   // again.
@@ -30,6 +31,7 @@ class EpollTimes {
     int64_t timeout_ms;
     uint64_t sleeps;  // how often it had gone to sleep
   };
+  static std::vector<Wait> waits_of(const proc::ProcessDir& process);
   Result<> shorten(const Wait& wait, const FrozenProcess& process, Tracee& thread,
                    const proc::Wakeups& now) const;
 

@@ -11,25 +11,17 @@
 
 namespace appshot::proc {
 
-Fields parse_fields(std::string_view text) {
-  Fields fields;
-  while (!text.empty()) {
-    size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    std::string_view value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == '\t' || value.front() == ' '))
-      value.remove_prefix(1);
-    fields.emplace(std::string(line.substr(0, colon)), std::string(value));
-  }
-  return fields;
-}
-
 std::string field(const Fields& fields, std::string_view key) {
-  auto found = fields.find(key);
-  return found == fields.end() ? std::string() : found->second;
+  for (std::string_view rest = fields.text; !rest.empty();) {
+    const size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (line.size() <= key.size() || line[key.size()] != ':' || !line.starts_with(key)) continue;
+    line.remove_prefix(key.size() + 1);
+    line.remove_prefix(std::min(line.find_first_not_of("\t "), line.size()));
+    return std::string(line);
+  }
+  return {};
 }
 
 uint64_t field_number(const Fields& fields, std::string_view key, int base) {
@@ -125,10 +117,10 @@ Result<Stat> ProcessDir::stat_of_thread(HostPid tid) const {
   return parse_stat(TRY(record("task/" + std::to_string(tid.value) + "/stat")));
 }
 
-Result<Fields> ProcessDir::status() const { return parse_fields(TRY(record("status"))); }
+Result<Fields> ProcessDir::status() const { return Fields{TRY(record("status"))}; }
 
 Result<Fields> ProcessDir::status_of_thread(HostPid tid) const {
-  return parse_fields(TRY(record("task/" + std::to_string(tid.value) + "/status")));
+  return Fields{TRY(record("task/" + std::to_string(tid.value) + "/status"))};
 }
 
 Result<std::vector<Mapping>> ProcessDir::mappings() const {

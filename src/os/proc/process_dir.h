@@ -1,7 +1,6 @@
 // An open /proc/PID: everything read from it is about the same process, even if the pid is reused.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +12,11 @@
 
 namespace appshot::proc {
 
-// "Key:\tvalue" lines, as in status and fdinfo.
-using Fields = std::multimap<std::string, std::string, std::less<>>;
-Fields parse_fields(std::string_view text);
+// "Key:\tvalue" lines, as in status and fdinfo. Few of many are asked for, so they stay as they
+// are.
+struct Fields {
+  std::string text;
+};
 std::string field(const Fields& fields, std::string_view key);  // the first, "" when absent
 uint64_t field_number(const Fields& fields, std::string_view key, int base = 10);
 

@@ -101,10 +101,11 @@ void setup_snapshot(CLI::App& app, Options& o) {
 void setup_restore(CLI::App& app, Options& o) {
   app.add_option("--as", o.as, "Restore it under this AID");
   json_option(app, o);
+  progress_option(app, o);
   ids_argument(app, o, "SNAPSHOT", "Id, unique prefix, or name");
 }
 
-void setup_sleep(CLI::App& app, Options& o) {
+void setup_with_progress(CLI::App& app, Options& o) {
   progress_option(app, o);
   aids_argument(app, o);
 }
@@ -192,8 +193,8 @@ constexpr std::array kCommands{
     Command{"rm", "Remove instances", setup_rm},
     Command{"snapshot", "Snapshot instances; they keep running", setup_snapshot},
     Command{"restore", "Run a snapshot", setup_restore},
-    Command{"sleep", "Put instances to sleep", setup_sleep},
-    Command{"wake", "Wake instances", setup_aids<false>},
+    Command{"sleep", "Put instances to sleep", setup_with_progress},
+    Command{"wake", "Wake instances", setup_with_progress},
     Command{"snapshots", "List snapshots", listing_options},
     Command{"snapshot-rm", "Remove snapshots", setup_snapshot_ids},
     Command{"verify", "Check every byte of a snapshot", setup_snapshot_ids},

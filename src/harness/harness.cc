@@ -62,7 +62,8 @@ Result<> Harness::start() {
     TRY(write_info(places_, config_));
     groups_.emplace(TRY(InstanceGroups::create(config_)));
     instance_.emplace(config_.mode == "restore"
-                          ? TRY(restore_instance(config_, places_, *groups_, network_))
+                          ? TRY(restore_instance(config_, places_, *groups_, network_,
+                                                 [this](const Json& e) { tell_everyone(e); }))
                           : TRY(launch(config_, places_, *groups_, network_)));
   }
   config_ = instance_->config;

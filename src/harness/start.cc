@@ -205,7 +205,8 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 }
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, OwnNetwork& network) {
+                                         const InstanceGroups& groups, OwnNetwork& network,
+                                         const std::function<void(const Json& event)>& tell) {
   OpenedImage image = TRY(OpenedImage::open(config.image));
   StartedInstance started;
   Json options = TRY(parse_json(image.manifest.options));
@@ -225,7 +226,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
 
   InitParts parts = TRY(prepare_init(merged, places, groups, network));
   RestoreRequest request{
-      image, groups.application, {}, std::move(parts.setup), std::move(parts.ours), {}};
+      image, groups.application, {}, std::move(parts.setup), std::move(parts.ours), {}, tell};
   if (!merged.tty) {
     StreamPair streams = TRY(make_pipes(merged.stdin_open));
     request.streams["stdin"] = std::move(streams.theirs[0]);

@@ -28,7 +28,8 @@ struct StartedInstance {
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
                                const InstanceGroups& groups, OwnNetwork& network);
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, OwnNetwork& network);
+                                         const InstanceGroups& groups, OwnNetwork& network,
+                                         const std::function<void(const Json& event)>& tell);
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
 
 // Starts the program of an instance that was launched held.

@@ -46,7 +46,7 @@ Result<PagesReader> PagesReader::open(const std::string& path, uint64_t length,
   return PagesReader(std::move(file), length, std::move(checksums));
 }
 
-Result<> PagesReader::load(std::vector<Placement> placements) const {
+Result<> PagesReader::load(std::vector<Placement> placements, const Tell& tell) const {
   std::sort(placements.begin(), placements.end(),
             [](const Placement& a, const Placement& b) { return a.offset < b.offset; });
   for (size_t i = 0; i < placements.size(); ++i) {
@@ -68,21 +68,25 @@ Result<> PagesReader::load(std::vector<Placement> placements) const {
       wanted.push_back(
           {block, std::span<const Placement>(placements).subspan(first, last - first)});
   }
-  return load_blocks(wanted);
+  return load_blocks(wanted, tell);
 }
 
 // Much is loaded by several threads: one alone is kept busy by copying and checking.
-Result<> PagesReader::load_blocks(std::span<const Wanted> wanted) const {
+Result<> PagesReader::load_blocks(std::span<const Wanted> wanted, const Tell& tell) const {
   std::atomic<size_t> next = 0;
   std::mutex mutex;
   Result<> outcome;
+  size_t done = 0;
   auto work = [&] {
     for (size_t i; (i = next++) < wanted.size();) {
       Result<> loaded = load_block(wanted[i].block, wanted[i].placements);
-      if (loaded) continue;
-      next = wanted.size();
       std::lock_guard lock(mutex);
-      outcome = std::move(loaded);
+      if (loaded) {
+        if (tell) tell(++done * kPagesBlock, wanted.size() * kPagesBlock);
+      } else {
+        next = wanted.size();
+        outcome = std::move(loaded);
+      }
     }
   };
   std::vector<std::thread> helpers;

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <sys/uio.h>
-#include <span>
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,9 @@ class PagesReader {
 
   // Whole blocks are read in the order of the file; what no placement wants is only verified when
   // it shares a block with something wanted.
-  Result<> load(std::vector<Placement> placements) const;
+  // `tell`: called after each block, one call at a time.
+  using Tell = std::function<void(uint64_t done_bytes, uint64_t total_bytes)>;
+  Result<> load(std::vector<Placement> placements, const Tell& tell = {}) const;
   // Bytes of the pages file, written to `fd` at `position`. Neighbours in the file are best copied
   // one after another: the block last verified is kept.
   Result<> copy_to(int fd, uint64_t offset, uint64_t length, uint64_t position) const;
@@ -41,7 +44,7 @@ class PagesReader {
     uint64_t block;
     std::span<const Placement> placements;
   };
-  Result<> load_blocks(std::span<const Wanted> wanted) const;
+  Result<> load_blocks(std::span<const Wanted> wanted, const Tell& tell) const;
   Result<> load_block(uint64_t block, std::span<const Placement> placements) const;
   Result<std::span<const char>> verified_block(uint64_t block) const;
   Result<> read_pieces(uint64_t offset, std::span<const iovec> pieces) const;

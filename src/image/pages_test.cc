@@ -80,7 +80,14 @@ TEST_F(PagesTest, OnePieceMaySpanTheWholeFile) {
   write(5 * kPagesBlock);
   PagesReader reader = open().value();
   std::vector<char> place(content_.size());
-  ASSERT_TRUE(reader.load({{0, place.size(), place.data()}}));
+  uint64_t told = 0;
+  auto tell = [&](uint64_t done, uint64_t total) {
+    EXPECT_EQ(done, told + kPagesBlock);
+    EXPECT_EQ(total, place.size());
+    told = done;
+  };
+  ASSERT_TRUE(reader.load({{0, place.size(), place.data()}}, tell));
+  EXPECT_EQ(told, place.size());
   EXPECT_EQ(place, content_);
   EXPECT_TRUE(reader.verify_all());
 }

@@ -50,7 +50,7 @@ class Init {
     TRY_SYS(::sigprocmask(SIG_SETMASK, &all, nullptr));
     signals_ = UniqueFd(TRY_SYS(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)));
     if (!setup_.populate) return {};
-    TRY(setup_.populate(kept_));
+    TRY(setup_.populate(kept_, [this](const Json& event) { tell(event); }));
     return close_others({});
   }
 

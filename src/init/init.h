@@ -33,8 +33,10 @@ struct InitSetup {
   UniqueFd visitor_group;      // and those of `exec`
   bool allow_io_uring = false;
   // Runs once the world is built and before anyone is told: a restore makes its processes here.
-  // Forks of it do not return from it. Descriptors it puts into `kept` stay with init.
-  std::function<Result<>(KeptDescriptors& kept)> populate;
+  // Forks of it do not return from it. Descriptors it puts into `kept` stay with init; what it
+  // tells goes to the harness.
+  using Tell = std::function<void(const Json& event)>;
+  std::function<Result<>(KeptDescriptors& kept, const Tell& tell)> populate;
   std::vector<int>
       populate_uses;  // descriptors of the harness that populate needs; closed after it
 };

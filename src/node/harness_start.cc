@@ -108,15 +108,17 @@ std::optional<StartedHarness> HarnessStarter::take_spare() {
   return std::exchange(spare_, std::nullopt);
 }
 
-Result<Json> await_ready(StartedHarness& harness, Deadline deadline) {
+Result<Json> await_ready(StartedHarness& harness, std::chrono::milliseconds silence_max,
+                         const ProgressListener& progress) {
   for (;;) {
-    std::optional<Packet> packet = TRY(harness.channel.receive(deadline));
+    std::optional<Packet> packet = TRY(harness.channel.receive(Deadline::in(silence_max)));
     if (!packet)
       return Error(ErrorClass::other, "the harness ended before it was ready")
           .hint("its last words are in harness.log in the instance's state folder");
     std::string event = string_at(packet->document, "event");
     if (event == "ready") return std::move(packet->document);
     if (event == "failed") return error_from_json(field(packet->document, "error"));
+    if (event == "progress" && progress) progress(field(packet->document, "progress"));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/deadline.h"
+#include "node/harness_link.h"
 #include "protocol/channel.h"
 #include "protocol/harness_config.h"
 
@@ -37,8 +38,10 @@ class HarnessStarter {
   std::optional<StartedHarness> spare_;
 };
 
-// The ready event; the error of the failed event; class gone when the harness just ended.
-Result<Json> await_ready(StartedHarness& harness, Deadline deadline);
+// The ready event; the error of the failed event; class gone when the harness just ended. As long
+// as it tells of progress it is waited for.
+Result<Json> await_ready(StartedHarness& harness, std::chrono::milliseconds silence_max,
+                         const ProgressListener& progress = {});
 // False at the deadline.
 bool await_end(StartedHarness& harness, Deadline deadline);
 

@@ -132,7 +132,7 @@ Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
 }
 
 Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceState state,
-                          const std::string& why) {
+                          const std::string& why, const ProgressListener& progress) {
   config.aid = instance.aid;
   config.state_dir = node_.paths.instance_state(instance.aid);
   config.run_dir = node_.paths.instance_run(instance.aid);
@@ -144,8 +144,8 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
   bool restores = config.mode == "restore";
   bool adopts = config.mode == "adopt";
   Result<Json> ready = await_ready(
-      harness, Deadline::in(restores ? kRestoreWait
-                                     : std::chrono::milliseconds(node_.config.start_timeout_ms)));
+      harness, restores ? kRestoreWait : std::chrono::milliseconds(node_.config.start_timeout_ms),
+      progress);
   prepare_spare_harness();
   if (!ready) {
     // The name is free again only when nothing of this attempt is left.

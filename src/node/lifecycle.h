@@ -69,7 +69,7 @@ class Lifecycle {
   // Starts a harness and waits until the application stands (or says why not). The record must
   // exist; it gets the processes' identities and the state.
   Result<> start(Instance& instance, HarnessConfig config, InstanceState state,
-                 const std::string& why);
+                 const std::string& why, const ProgressListener& progress = {});
   // So that the next start finds a harness that runs already. In the background.
   void prepare_spare_harness();
   // Takes up the connection to a harness that lives already.

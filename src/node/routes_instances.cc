@@ -82,8 +82,11 @@ void add_instance_routes(Router& router, Services& services) {
   add("POST", "/v1/instances/{aid}/wait", wait);
   add("POST", "/v1/instances/{aid}/snapshot", snapshot);
   add("POST", "/v1/instances/{aid}/sleep", sleep);
-  add("POST", "/v1/instances/{aid}/wake",
-      [](Call& call, Services& s) { answer_result_of(call, s.snapshots.wake(call.name("aid"))); });
+  add("POST", "/v1/instances/{aid}/wake", [](Call& call, Services& s) {
+    answer_with_progress(call, [&](const ProgressListener& progress) {
+      return s.snapshots.wake(call.name("aid"), progress);
+    });
+  });
   add("GET", "/v1/instances/{aid}/rids",
       [](Call& call, Services& s) { answer_result_of(call, s.instances.rids(call.name("aid"))); });
   add("GET", "/v1/instances/{aid}/check",

@@ -7,7 +7,9 @@ namespace {
 void restore(Call& call, Services& services) {
   Result<Json> request = call.document();
   if (!request) return call.refuse(request.error());
-  answer_result_of(call, services.snapshots.restore(call.name("id"), string_at(*request, "as")));
+  answer_with_progress(call, [&](const ProgressListener& progress) {
+    return services.snapshots.restore(call.name("id"), string_at(*request, "as"), progress);
+  });
 }
 
 // The head of the answer is sent with the first bytes, so that an early error is an error answer.

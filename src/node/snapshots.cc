@@ -130,7 +130,8 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
   return document;
 }
 
-Result<Json> Snapshots::restore(const std::string& id, const std::string& as) {
+Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
+                                const ProgressListener& progress) {
   TRY(settle());
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(id));
   if (!snapshot.complete)
@@ -142,7 +143,8 @@ Result<Json> Snapshots::restore(const std::string& id, const std::string& as) {
   std::string aid = as.empty() ? snapshot.aid : as;
   std::optional<InstanceRecord> before;
   Operation operation = TRY(take_aid(aid, snapshot, before));
-  Result<> running = run_from(operation, snapshot, "restored from snapshot " + snapshot.id);
+  Result<> running =
+      run_from(operation, snapshot, "restored from snapshot " + snapshot.id, progress);
   if (!running) {
     // As if it had never been tried.
     if (before) {
@@ -178,7 +180,7 @@ Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotReco
 }
 
 Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapshot,
-                             const std::string& why) {
+                             const std::string& why, const ProgressListener& progress) {
   auto begin = Clock::now();
   // Its harness of before may still be tidying up under the same name.
   if (!lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(10))))
@@ -192,8 +194,8 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   config.image = snapshot.dir;
   config.event = "restore";
   config.generation = record.generation;
-  Result<> started =
-      lifecycle_.start(operation.instance(), std::move(config), InstanceState::running, why);
+  Result<> started = lifecycle_.start(operation.instance(), std::move(config),
+                                      InstanceState::running, why, progress);
   if (!started) {
     node_.metrics.failures++;
     return started;
@@ -205,7 +207,7 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   return {};
 }
 
-Result<Json> Snapshots::wake(const std::string& aid) {
+Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& progress) {
   Operation operation = TRY(lifecycle_.begin(aid, "wake"));
   InstanceRecord record = TRY(node_.registry.instance(operation.aid()));
   if (is_alive(record.state)) return describe_instance(record, Json(), "");
@@ -215,7 +217,7 @@ Result<Json> Snapshots::wake(const std::string& aid) {
         .hint("appshot snapshots lists what it can be restored from");
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
   if (!snapshot.complete) TRY(settle_one(snapshot));
-  Result<> running = run_from(operation, snapshot, "woken by request");
+  Result<> running = run_from(operation, snapshot, "woken by request", progress);
   if (!running) {
     (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) { edited = record; });
     return std::move(running).within("cannot wake " + record.aid).take_error();

@@ -32,8 +32,9 @@ class Snapshots {
   Result<Json> take(const std::string& aid, const SnapshotWish& wish,
                     const ProgressListener& progress);
   // Under its own AID, or as another. Class conflict when that one is alive.
-  Result<Json> restore(const std::string& id, const std::string& as);
-  Result<Json> wake(const std::string& aid);
+  Result<Json> restore(const std::string& id, const std::string& as,
+                       const ProgressListener& progress);
+  Result<Json> wake(const std::string& aid, const ProgressListener& progress);
 
   Result<Json> list();
   Result<Json> describe(const std::string& id, bool with_records);
@@ -53,7 +54,8 @@ class Snapshots {
  private:
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
                        const ProgressListener& progress);
-  Result<> run_from(Operation& operation, const SnapshotRecord& snapshot, const std::string& why);
+  Result<> run_from(Operation& operation, const SnapshotRecord& snapshot, const std::string& why,
+                    const ProgressListener& progress);
   Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
                              std::optional<InstanceRecord>& before);
   Result<> settle_one(SnapshotRecord record);

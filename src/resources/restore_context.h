@@ -24,6 +24,8 @@ struct RestoreContext {
   std::string terminal;                     // "/dev/pts/0"; empty: the instance has none
   int first_descriptor = 0;                 // ours lie from here on, out of the application's way
 
+  image::PagesReader::Tell tell_loaded = {};
+
   std::vector<UniqueFd> files;          // by Image.open_files; empty: made by its process
   std::vector<UniqueFd> shared_memory;  // by Image.shared_memory
   std::vector<PipeEnds> pipes;          // by Image.pipes

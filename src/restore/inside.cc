@@ -5,8 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
+
 #include "os/fault.h"
 #include "os/file.h"
+#include "protocol/messages.h"
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/ipc/ipc.h"
@@ -64,6 +67,19 @@ Result<> open_files(RestoreContext& context) {
   return {};
 }
 
+// Of memory loaded: not at every block, and nothing when it takes no time.
+image::PagesReader::Tell now_and_then(const InitSetup::Tell& tell) {
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kBetween{100};
+  return [tell, told = Clock::now()](uint64_t done, uint64_t total) mutable {
+    const Clock::time_point now = Clock::now();
+    if (now - told < kBetween) return;
+    told = now;
+    tell(make_event("progress",
+                    {{"progress", {{"phase", "memory"}, {"done", done}, {"total", total}}}}));
+  };
+}
+
 // Ends that no description took, and the ends that kept pipes alive meanwhile.
 void close_helper_ends(RestoreContext& context) { context.pipes.clear(); }
 
@@ -87,10 +103,11 @@ std::vector<int> RestoreInside::descriptors() const {
   return used;
 }
 
-Result<> RestoreInside::populate(KeptDescriptors& kept) {
+Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& tell) {
   const int first_descriptor = files.end();
   RestoreContext context{
-      image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}};
+      image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}, {}};
+  context.tell_loaded = now_and_then(tell);
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;

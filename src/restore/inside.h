@@ -25,7 +25,7 @@ struct RestoreInside {
   const FileMappings& files;
   int application_group;
 
-  Result<> populate(KeptDescriptors& kept);
+  Result<> populate(KeptDescriptors& kept, const InitSetup::Tell& tell);
   // Those that it uses.
   std::vector<int> descriptors() const;
 };

@@ -94,8 +94,14 @@ Error init_died(HostPid init) {
   return Error(ErrorClass::gone, how);
 }
 
-Result<> wait_for_init(Channel& control, const Zone& zone, HostPid init, Deadline deadline) {
-  std::optional<Packet> packet = TRY(control.receive(deadline));
+// However much there is to load: as long as it goes on.
+Result<> wait_for_init(RestoreRequest& request, const Zone& zone, HostPid init) {
+  std::optional<Packet> packet;
+  do {
+    if (packet && request.tell) request.tell(packet->document);
+    packet = TRY(request.control.receive(Deadline::in(kRestoreMax)));
+  } while (packet && string_at(packet->document, "event") == "progress");
+  const Deadline deadline = Deadline::in(kRestoreMax);
   if (zone.control()->failed != 0) TRY(zone.wait_stage(kStageTree, deadline));
   if (!packet) return init_died(init);
   if (string_at(packet->document, "event") != "ready")
@@ -126,7 +132,6 @@ Result<OpenedImage> OpenedImage::open(const std::string& folder) {
 
 Result<RestoredInstance> restore(RestoreRequest request) {
   const image::ImageT& image = request.image.manifest;
-  const Deadline deadline = Deadline::in(kRestoreMax);
 
   // What makes it impossible here is told before anything exists.
   TRY(refuse_differences(image));
@@ -152,7 +157,9 @@ Result<RestoredInstance> restore(RestoreRequest request) {
                        exe_fd,
                        files,
                        request.application.folder()};
-  request.init.populate = [&inside](KeptDescriptors& kept) { return inside.populate(kept); };
+  request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
+    return inside.populate(kept, tell);
+  };
   request.init.populate_uses = inside.descriptors();
   request.init.host_name = image.host_name;
   RestoredInstance instance;
@@ -160,7 +167,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   instance.init = HostPid{TRY(start_init(request, image))};
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
-  TRY(wait_for_init(request.control, zone, instance.init, deadline));
+  TRY(wait_for_init(request, zone, instance.init));
+  const Deadline deadline = Deadline::in(kRestoreMax);
   TRY(fault_point("restore.populated"));
 
   // Everyone in step: tree, groups, memory and threads.

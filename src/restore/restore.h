@@ -29,11 +29,12 @@ struct OpenedImage {
 
 struct RestoreRequest {
   const OpenedImage& image;
-  const Cgroup& application;                // where its processes will live
-  std::map<std::string, UniqueFd> streams;  // what it gets as stdin, stdout, stderr
-  InitSetup init;                           // files, names and channel of the new init
-  Channel control;                          // the other end of init.control
-  KeptDescriptors kept;                     // what init holds for a harness that may die
+  const Cgroup& application;                    // where its processes will live
+  std::map<std::string, UniqueFd> streams;      // what it gets as stdin, stdout, stderr
+  InitSetup init;                               // files, names and channel of the new init
+  Channel control;                              // the other end of init.control
+  KeptDescriptors kept;                         // what init holds for a harness that may die
+  std::function<void(const Json& event)> tell;  // how much memory is loaded, when that takes long
 };
 
 struct RestoredInstance {

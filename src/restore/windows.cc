@@ -73,7 +73,7 @@ class WindowMaker {
 
   // The pages of all windows in the order of the file: each of its blocks is read and checked once.
   Result<> load() {
-    TRY(context_.pages.load(std::move(placements_)));
+    TRY(context_.pages.load(std::move(placements_), context_.tell_loaded));
     for (const Protect& later : protect_later_)
       TRY_SYS(::mprotect(later.at, later.length, later.prot));
     return {};

@@ -200,6 +200,17 @@ class Snapshots(Node):
         self.appshot("restore", snapshot, "--as", "other", status=5)
         self.assertIsNone(self.instance("other"))
 
+    def test_a_long_restore_tells_how_far_it_is(self):
+        snapshot = self.appshot("snapshot", "--stop", "web")
+        self.appshot("restore", "--progress=plain", snapshot)
+        self.assertEqual(self.stderr, f"{snapshot}: memory 1048576/2097152\n")
+        self.appshot("sleep", "web")
+        self.appshot("wake", "--progress=plain", "web")
+        self.assertEqual(self.stderr, "web: memory 1048576/2097152\n")
+        self.appshot("sleep", "web")
+        self.appshot("wake", "web")
+        self.assertEqual(self.stderr, "")
+
     def test_progress_is_lines_when_asked_for(self):
         self.appshot("snapshot", "--progress=plain", "web")
         self.assertEqual(self.stderr, "web: memory 1048576/2097152\nweb: memory 2097152/2097152\n")

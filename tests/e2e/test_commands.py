@@ -196,6 +196,16 @@ class Keeping(Commands):
         for _ in range(20):
             self.appshot("check", self.aid)
 
+    def test_what_takes_long_tells_how_far_it_is(self):
+        self.appshot("run", "-d", "--name", self.aid, "python3", "-c",
+                     "import signal; kept = bytearray(b'x') * (900 << 20); "
+                     "print('filled', flush=True); signal.pause()")
+        self.await_log("filled")
+        snapshot = self.appshot("snapshot", "--stop", "--progress=plain", self.aid)
+        self.assertRegex(self.stderr, rf"(?m)^{self.aid}: memory [0-9]+/[0-9]+$")
+        self.appshot("restore", "--progress=plain", snapshot)
+        self.assertRegex(self.stderr, rf"(?m)^{snapshot}: memory [0-9]+/[0-9]+$")
+
     def test_an_imported_snapshot_knows_how_its_program_was_started(self):
         self.run_shell("read line; echo got-$line; sleep 1000", "-t", "-i", "-w", "/usr")
         options = self.instance(self.aid)["options"]

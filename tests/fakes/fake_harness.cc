@@ -57,8 +57,13 @@ class FakeHarness {
           make_event("failed", {{"error", error_to_json(stands.error())}}));
       return 1;
     }
-    for (Channel& channel : channels_)
+    for (Channel& channel : channels_) {
+      if (config_.mode == "restore")
+        (void)channel.send(make_event(
+            "progress",
+            {{"progress", {{"phase", "memory"}, {"done", 1 << 20}, {"total", 2 << 20}}}}));
       (void)channel.send(make_event("ready", {{"init_pid", init_}, {"root_pid", init_}}));
+    }
     if (!held_) begin();
     while (!over_) wait_once();
     return 0;

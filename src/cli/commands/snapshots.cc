@@ -11,12 +11,13 @@
 namespace appshot {
 namespace {
 
-Result<Json> take(Context& context, const std::string& aid, const char* how, const Json& wish) {
+// `what` the progress is shown of.
+Result<Json> ask(Context& context, const std::string& path, const Json& wish,
+                 const std::string& what) {
   const std::string& mode = context.options.progress;
-  Result<Json> taken =
-      context.api.post_with_progress(instance_path(aid, how), wish, progress_printer(mode, aid));
+  Result<Json> done = context.api.post_with_progress(path, wish, progress_printer(mode, what));
   end_progress(mode);
-  return taken;
+  return done;
 }
 
 Result<> write_whole(int fd, std::string_view bytes, const std::string& file) {
@@ -77,10 +78,11 @@ Result<Json> import_from(Context& context, int fd, const std::string& file) {
 int command_snapshot(Context& context) {
   Json list = Json::array();
   int status = for_each_id(context, [&](const std::string& aid) -> Result<> {
-    Json taken = TRY(take(context, aid, "/snapshot",
-                          {{"name", context.options.name},
-                           {"stop", context.options.stop},
-                           {"sync", context.options.sync}}));
+    Json taken = TRY(ask(context, instance_path(aid, "/snapshot"),
+                         {{"name", context.options.name},
+                          {"stop", context.options.stop},
+                          {"sync", context.options.sync}},
+                         aid));
     if (!context.options.json) print(string_at(taken, "id") + "\n");
     list.push_back(std::move(taken));
     return {};
@@ -92,7 +94,7 @@ int command_snapshot(Context& context) {
 
 int command_sleep(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(take(context, aid, "/sleep", Json::object()));
+    TRY(ask(context, instance_path(aid, "/sleep"), Json::object(), aid));
     print(aid + "\n");
     return {};
   });
@@ -100,7 +102,7 @@ int command_sleep(Context& context) {
 
 int command_wake(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(context.api.post(instance_path(aid, "/wake")));
+    TRY(ask(context, instance_path(aid, "/wake"), Json::object(), aid));
     print(aid + "\n");
     return {};
   });
@@ -111,7 +113,7 @@ int command_restore(Context& context) {
   if (!options.as.empty() && options.ids.size() > 1)
     return fail(Error(ErrorClass::usage, "--as names one instance; give one snapshot"));
   return for_each_id(context, [&](const std::string& id) -> Result<> {
-    Json restored = TRY(context.api.post(snapshot_path(id, "/restore"), {{"as", options.as}}));
+    Json restored = TRY(ask(context, snapshot_path(id, "/restore"), {{"as", options.as}}, id));
     if (options.json) {
       print_json(restored);
     } else {

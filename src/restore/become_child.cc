@@ -23,7 +23,6 @@
 #include "resources/file_kind.h"
 #include "resources/files/regular_file.h"
 #include "resources/ipc/sem_undo.h"
-#include "resources/locks/locks.h"
 #include "resources/mqueue/notification.h"
 #include "resources/terminals/terminal.h"
 #include "restore/inherited_windows.h"
@@ -247,19 +246,8 @@ class Becoming {
   // Only now that all exist.
   Result<> take_what_others_see(const image::ProcessT& process) {
     TRY(take_ownership(process));
-    TRY(take_locks(process));
     TRY(mqueues::register_child(image_, process));
     return ipc::take_undo_child(image_, process).within("semaphores");
-  }
-
-  // Last of what has to do with descriptors: closing any descriptor of a file would give up the
-  // process's locks on it.
-  Result<> take_locks(const image::ProcessT& process) {
-    for (const auto& descriptor : process.descriptors)
-      for (const auto& lock : descriptor->locks)
-        TRY(locks::take(descriptor->fd, *lock)
-                .within("descriptor " + std::to_string(descriptor->fd)));
-    return {};
   }
 
   // Out of the way of the application's own numbers, and not at the one its program's file will

@@ -5,8 +5,6 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "os/proc/maps.h"
 #include "resources/files/regular_file.h"
 
@@ -20,12 +18,6 @@ constexpr uint64_t kNeedsWindow = VmFlag::kHugePage | VmFlag::kNoHugePage | VmFl
                                   VmFlag::kDontDump | VmFlag::kSequential | VmFlag::kRandom |
                                   VmFlag::kGrowsDown;
 
-// Closing any descriptor of a file gives up the process's POSIX locks on it.
-bool has_posix_locks(const image::ProcessT& process) {
-  return std::ranges::any_of(process.descriptors,
-                             [](const auto& descriptor) { return !descriptor->locks.empty(); });
-}
-
 }  // namespace
 
 bool is_mapped_in_place(const image::ImageT& image, const image::ProcessT& process,
@@ -34,7 +26,7 @@ bool is_mapped_in_place(const image::ImageT& image, const image::ProcessT& proce
   if ((m.vm_flags & kNeedsWindow) != 0) return false;
   // Accounted for, but not writable any more: takes more than one call.
   if ((m.vm_flags & VmFlag::kAccount) != 0 && (m.prot & PROT_WRITE) == 0) return false;
-  if ((process.personality & READ_IMPLIES_EXEC) != 0 || has_posix_locks(process)) return false;
+  if ((process.personality & READ_IMPLIES_EXEC) != 0) return false;
   return image.mapped_files[static_cast<size_t>(m.object)]->path != "/dev/zero";
 }
 

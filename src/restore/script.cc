@@ -6,6 +6,7 @@
 #include "resources/attributes/attributes.h"
 #include "resources/credentials/credentials.h"
 #include "resources/limits/limits.h"
+#include "resources/locks/locks.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/signals/signals.h"
@@ -33,6 +34,8 @@ class ProcessScript {
     const image::ThreadT* leader = leader_ends ? nullptr : process_.threads.front().get();
     calls.set_tag(kTagMemory);
     plan_place_memory(place, calls, data);
+    calls.set_tag(kTagLocks);
+    locks::plan(process_, calls, data);
     calls.set_tag(kTagAttributes);
     attributes::plan(process_, calls);
     TRY(spawn_threads(leader_ends ? 0 : 1, calls));
@@ -128,6 +131,7 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
       bytes += 48 * 1024 + thread->pending.size() * 512;
       for (const auto& filter : thread->filters) bytes += filter->instructions.size() + 512;
     }
+    for (const auto& descriptor : process->descriptors) bytes += descriptor->locks.size() * 256;
     bytes += process->pending.size() * 512 + process->posix_timers.size() * 1024;
   }
   return (bytes + 4095) / 4096 * 4096;

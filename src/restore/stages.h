@@ -16,6 +16,7 @@ enum Stage : uint32_t {
 
 enum Tag : uint32_t {
   kTagMemory,
+  kTagLocks,
   kTagThread,
   kTagTimers,
   kTagSignals,
@@ -28,9 +29,17 @@ enum Tag : uint32_t {
 };
 
 inline const char* tag_words(uint32_t tag) {
-  constexpr const char* kWords[] = {
-      "memory",     "threads", "timers",      "signals",    "seccomp filters",
-      "scheduling", "limits",  "credentials", "attributes", "waiting for the others"};
+  constexpr const char* kWords[] = {"memory",
+                                    "file locks",
+                                    "threads",
+                                    "timers",
+                                    "signals",
+                                    "seccomp filters",
+                                    "scheduling",
+                                    "limits",
+                                    "credentials",
+                                    "attributes",
+                                    "waiting for the others"};
   return tag < sizeof kWords / sizeof kWords[0] ? kWords[tag] : "an unknown step";
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 #include <cstdio>
 #include <cstring>
@@ -16,6 +17,15 @@ short lock_type(const char* text) {
   if (std::strcmp(text, "WRITE") == 0) return F_WRLCK;
   if (std::strcmp(text, "READ") == 0) return F_RDLCK;
   return F_UNLCK;
+}
+
+struct flock range_of(const image::LockT& lock) {
+  struct flock range {};
+  range.l_type = static_cast<short>(lock.type);
+  range.l_whence = SEEK_SET;
+  range.l_start = lock.start;
+  range.l_len = lock.end == kToTheEnd ? 0 : lock.end - lock.start + 1;
+  return range;
 }
 
 }  // namespace
@@ -54,13 +64,15 @@ Result<> take(int fd, const image::LockT& lock) {
     TRY_SYS(::fcntl(fd, F_SETLEASE, lock.type));
     return {};
   }
-  struct flock range {};
-  range.l_type = static_cast<short>(lock.type);
-  range.l_whence = SEEK_SET;
-  range.l_start = lock.start;
-  range.l_len = lock.end == kToTheEnd ? 0 : lock.end - lock.start + 1;
-  TRY_SYS(::fcntl(fd, lock.kind == image::LockKind::open_file ? F_OFD_SETLK : F_SETLK, &range));
+  struct flock range = range_of(lock);
+  TRY_SYS(::fcntl(fd, F_OFD_SETLK, &range));
   return {};
+}
+
+void plan(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+  for (const auto& descriptor : process.descriptors)
+    for (const auto& lock : descriptor->locks)
+      calls.add(SYS_fcntl, descriptor->fd, F_SETLK, data.put(range_of(*lock)));
 }
 
 }  // namespace appshot::locks

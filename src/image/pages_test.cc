@@ -9,6 +9,7 @@
 #include "image/pages_reader.h"
 #include "image/pages_writer.h"
 #include "os/file.h"
+#include "os/parallel.h"
 
 namespace appshot::image {
 namespace {
@@ -121,6 +122,59 @@ TEST_F(PagesTest, RoomAndCommitWriteWhatAppendDoes) {
   ASSERT_TRUE(file->finish());
   EXPECT_EQ(file->checksums(), checksums_);
   EXPECT_EQ(read_file(other).value(), read_file(path_).value());
+}
+
+TEST_F(PagesTest, SeveralWritersShareAFile) {
+  constexpr size_t kWriters = 4, kPieces = 300, kPiece = 4096;
+  std::unique_ptr<PagesFile> file = PagesFile::create(path_).value();
+  uint64_t told = 0;
+  file->on_block([&](uint64_t bytes) {
+    EXPECT_GT(bytes, told);
+    told = bytes;
+  });
+  struct Piece {
+    uint64_t offset;
+    char content;
+  };
+  std::vector<std::vector<Piece>> pieces(kWriters);
+  in_parallel(kWriters, [&](size_t w) {
+    PagesWriter writer(*file);
+    // Each ends in the middle of a block, so all but one leave a gap.
+    for (size_t i = 0; i < kPieces + w; ++i) {
+      const auto content = static_cast<char>('a' + w + 4 * (i % 5));
+      pieces[w].push_back({writer.offset(), content});
+      ASSERT_TRUE(writer.append(std::vector<char>(kPiece, content)));
+    }
+    ASSERT_TRUE(writer.close());
+  });
+  ASSERT_TRUE(file->finish());
+  PagesReader reader = PagesReader::open(path_, file->length(), file->checksums()).value();
+  EXPECT_TRUE(reader.verify_all());
+  std::vector<Placement> placements;
+  std::vector<std::vector<char>> places;
+  for (const auto& of_one : pieces)
+    for (size_t i = 0; i < of_one.size(); ++i) places.emplace_back(kPiece);
+  size_t at = 0;
+  for (const auto& of_one : pieces)
+    for (const Piece& piece : of_one)
+      placements.push_back({piece.offset, kPiece, places[at++].data()});
+  ASSERT_TRUE(reader.load(placements));
+  at = 0;
+  for (const auto& of_one : pieces)
+    for (const Piece& piece : of_one)
+      EXPECT_EQ(places[at++], std::vector<char>(kPiece, piece.content));
+  EXPECT_EQ(told, (kWriters * kPieces + 6) * kPiece);
+}
+
+TEST_F(PagesTest, AWriterThatWroteNothingLeavesNothing) {
+  std::unique_ptr<PagesFile> file = PagesFile::create(path_).value();
+  PagesWriter writer(*file);
+  EXPECT_EQ(writer.offset(), 0u);
+  ASSERT_TRUE(writer.commit(0));
+  ASSERT_TRUE(writer.close());
+  ASSERT_TRUE(file->finish());
+  EXPECT_EQ(file->length(), 0u);
+  EXPECT_TRUE(file->checksums().empty());
 }
 
 TEST_F(PagesTest, AFileOfAnotherLengthIsRefused) {

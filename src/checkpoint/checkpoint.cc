@@ -130,26 +130,19 @@ class Checkpoint {
   CheckpointReport report() const {
     CheckpointReport report;
     report.processes = image_.processes.size();
-    report.memory_bytes = memory_bytes();
+    report.memory_bytes = image::memory_bytes(image_);
     report.stored_bytes = file_->length();
     return report;
   }
 
  private:
-  uint64_t memory_bytes() const {
-    uint64_t bytes = 0;
-    for (const ProcessSource& source : sources_)
-      for (const proc::Mapping& mapping : source.mappings) bytes += mapping.anonymous_bytes;
-    return bytes;
-  }
-
   Result<> capture_all_seen(FileTable& files) {
-    const uint64_t total = memory_bytes();
-    file_->on_block(
-        [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });
     for (size_t i = 0; i < sources_.size(); ++i)
       TRY(capture_seen(context_, files, sources_[i], *image_.processes[i])
               .within(sources_[i].words()));
+    const uint64_t total = pages_.noted();
+    file_->on_block(
+        [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });
     TRY(pages_.complete());
     file_->on_block({});
     return {};

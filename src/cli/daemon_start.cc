@@ -101,7 +101,8 @@ Result<std::string> daemon_program() {
 Result<> start_daemon(const Paths& paths) {
   TRY(make_private_folders(paths.run_dir));
   TRY(make_private_folders(paths.state_dir));
-  UniqueFd lock(TRY_SYS(::open(paths.start_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
+  UniqueFd lock(::open(paths.start_lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return Error::from_errno(errno, "open " + paths.start_lock());
   TRY_SYS(::flock(lock.get(), LOCK_EX));
   if (answers(paths)) return {};  // somebody else has started it meanwhile
 

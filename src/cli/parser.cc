@@ -35,7 +35,8 @@ void aids_argument(CLI::App& app, Options& o) {
 }
 
 void progress_option(CLI::App& app, Options& o) {
-  app.add_option("--progress", o.progress, "auto, plain (lines) or none");
+  app.add_option("--progress", o.progress, "auto, plain (lines) or none")
+      ->check(CLI::IsMember({"auto", "plain", "none"}));
 }
 
 void program_options(CLI::App& app, Options& o) {

@@ -122,6 +122,9 @@ Result<> Harness::signal_program(int64_t number) {
 Result<Json> Harness::op_kill(Connection&, Packet& request) {
   int64_t pid = int_at(request.document, "vpid");
   int64_t number = int_at(request.document, "signal", SIGTERM);
+  if (pid < 0)
+    return Error(ErrorClass::usage, "there are no process ids below 1")
+        .hint("appshot rids " + config_.aid + " lists them");
   if (pid != 0) {
     Result<> sent = signal(pid, number);
     if (!sent && sent.error().err() == ESRCH)

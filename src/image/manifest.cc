@@ -64,6 +64,18 @@ Result<ImageT> decode_manifest(std::span<const char> bytes) {
   return image;
 }
 
+uint64_t memory_bytes(const ImageT& image) {
+  uint64_t bytes = 0;
+  auto add = [&](const std::vector<PageRun>& runs) {
+    for (const PageRun& run : runs) bytes += run.length();
+  };
+  for (const auto& process : image.processes)
+    if (process->address_space)
+      for (const auto& mapping : process->address_space->mappings) add(mapping->pages);
+  for (const auto& object : image.shared_memory) add(object->pages);
+  return bytes;
+}
+
 Result<> write_manifest(const std::string& folder, const ImageT& image) {
   UniqueFd file = TRY(open_file(folder + "/" + kManifestName, O_WRONLY | O_CREAT | O_EXCL, 0600));
   return write_all(file.get(), encode_manifest(image)).within("writing the manifest of the image");

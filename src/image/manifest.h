@@ -14,6 +14,9 @@ namespace appshot::image {
 std::vector<char> encode_manifest(const ImageT& image);
 Result<ImageT> decode_manifest(std::span<const char> bytes);
 
+// Of the processes, as far as it is kept: without pages of zeros and what is as in its file.
+uint64_t memory_bytes(const ImageT& image);
+
 Result<> write_manifest(const std::string& folder, const ImageT& image);
 Result<ImageT> read_manifest(const std::string& folder);
 

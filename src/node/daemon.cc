@@ -18,25 +18,43 @@
 #include "node/recovery.h"
 #include "node/routes.h"
 #include "os/file.h"
+#include "os/pidfd.h"
+#include "os/proc/process_dir.h"
 #include "protocol/unix_address.h"
 #include "registry/sqlite/sqlite_registry.h"
 
 namespace appshot {
 namespace {
 
+constexpr int kLastBreathMs = 30'000;
+
+// One that was killed while it waited for the disk holds everything until the disk is done.
+void wait_if_dying(pid_t pid) {
+  Result<Pidfd> holder = Pidfd::open(HostPid{pid});
+  Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+  Result<proc::Stat> stat = dir ? dir->stat() : dir.error();
+  if (!holder || !stat || (stat->state != 'Z' && stat->state != 'X')) return;
+  pollfd ended{holder->fd(), POLLIN, 0};
+  ::poll(&ended, 1, kLastBreathMs);
+}
+
 // Whoever holds it is the daemon of this root; the kernel lets go of it when the process dies.
 Result<UniqueFd> lock_root(const std::string& path) {
   UniqueFd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  const std::string pid = read_file(path).value_or("");
+  auto taken = [&] { return ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0; };
+  if (!taken()) {
     if (errno != EWOULDBLOCK) return Error::from_errno(errno, "flock " + path);
-    std::string pid = read_file(path).value_or("");
+    wait_if_dying(std::atoi(pid.c_str()));
+  }
+  if (!taken()) {
     return Error(ErrorClass::conflict,
                  "a daemon serves this root already" + (pid.empty() ? "" : " (pid " + pid + ")"))
         .hint("appshot daemon stop ends it");
   }
   TRY_SYS(::ftruncate(lock.get(), 0));
-  std::string pid = std::to_string(::getpid());
-  TRY_SYS(::pwrite(lock.get(), pid.data(), pid.size(), 0));
+  const std::string mine = std::to_string(::getpid());
+  TRY_SYS(::pwrite(lock.get(), mine.data(), mine.size(), 0));
   return lock;
 }
 

@@ -33,7 +33,7 @@ class ImageFolders : public ImageStore {
     facts.spec = spec_of(image);
     facts.created_ms = static_cast<int64_t>(image.created_ms);
     facts.processes = static_cast<int64_t>(image.processes.size());
-    facts.memory_bytes = static_cast<int64_t>(image.pages_length);
+    facts.memory_bytes = static_cast<int64_t>(image::memory_bytes(image));
     facts.stored_bytes = pages.st_size;
     return facts;
   }

@@ -1,4 +1,6 @@
 // Bringing snapshots to the disk after their answer, so that they outlast a loss of power.
+#include <unistd.h>
+
 #include "node/log.h"
 #include "node/snapshots.h"
 #include "os/file.h"
@@ -17,7 +19,8 @@ Result<> bring_to_disk(Node& node, const SnapshotRecord& record) {
 }
 
 void tell_damaged(Node& node, const SnapshotRecord& record, const Error& error) {
-  if (!node.registry.snapshot(record.id)) return;  // removed meanwhile
+  // Removed meanwhile: the folder goes first, then the record.
+  if (!node.registry.snapshot(record.id) || ::access(record.dir.c_str(), F_OK) != 0) return;
   const std::string text = "snapshot " + record.id + " did not reach the disk: " + error.message();
   log_warning(text);
   node.events.add(record.aid, "snapshot-damaged", text, {{"snapshot", record.id}});

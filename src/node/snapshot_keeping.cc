@@ -87,6 +87,7 @@ Result<> Snapshots::export_to(const std::string& id, const ImageStore::WriteAll&
 }
 
 Result<Json> Snapshots::import_from(const std::string& name, const ImageStore::ReadSome& read) {
+  if (!name.empty()) TRY(check_snapshot_name(name));
   std::string id = generate_snapshot_id();
   std::string dir = node_.paths.snapshot_dir(id);
   std::string partial = node_.paths.snapshot_partial(id);

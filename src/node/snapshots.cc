@@ -48,6 +48,7 @@ Json describe_snapshot(const SnapshotRecord& record) {
 Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
                              const ProgressListener& progress) {
   const char* verb = wish.sleep ? "sleep" : "snapshot";
+  if (!wish.name.empty()) TRY(check_snapshot_name(wish.name));
   TRY(lifecycle_.await_adoption(aid));
   Operation operation = TRY(lifecycle_.begin(aid, verb));
   InstanceRecord instance = TRY(node_.registry.instance(operation.aid()));

@@ -52,6 +52,12 @@ Result<> check_aid(std::string_view aid) {
       .hint("use 1 to 63 letters, digits, '-', '_' or '.', beginning with a letter or digit");
 }
 
+Result<> check_snapshot_name(std::string_view name) {
+  if (check_aid(name)) return {};
+  return Error(ErrorClass::usage, "a snapshot cannot have this name")
+      .hint("use 1 to 63 letters, digits, '-', '_' or '.', beginning with a letter or digit");
+}
+
 std::string generate_aid() {
   uint64_t number = random_number();
   std::string aid(kQualities[number % kQualities.size()]);

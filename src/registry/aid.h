@@ -18,6 +18,7 @@ struct AidWish {
 // 1 to 63 letters, digits, '-', '_' and '.', beginning with a letter or digit: also a host name, a
 // file name and a URL segment.
 Result<> check_aid(std::string_view aid);
+Result<> check_snapshot_name(std::string_view name);
 
 // Three words to remember: "brave-otter-3f".
 std::string generate_aid();

@@ -29,6 +29,8 @@ class PageCopies {
   Result<> add_file(UniqueFd file, const std::string& name, uint64_t size,
                     std::vector<image::PageRun>& runs);
 
+  // How many bytes are noted and not yet done.
+  uint64_t noted() const { return bytes_; }
   // Does what was noted until now.
   Result<> complete();
   // And writes what is left in the blocks.

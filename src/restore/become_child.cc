@@ -206,7 +206,7 @@ class Becoming {
     for (const auto& child : image_.processes) {
       if (child->parent != process.pid || child->state != image::ProcessState::zombie) continue;
       siginfo_t info;
-      TRY_SYS(::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED | WNOWAIT));
+      TRY_SYS(::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED | WNOWAIT | __WALL));
     }
     return {};
   }

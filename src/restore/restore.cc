@@ -109,6 +109,20 @@ Result<> wait_for_init(RestoreRequest& request, const Zone& zone, HostPid init) 
   return {};
 }
 
+// Everything that is open in any of its processes is open in init at once.
+Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappings& files) {
+  constexpr size_t kOurs = 64;
+  rlimit here{};
+  TRY_SYS(::getrlimit(RLIMIT_NOFILE, &here));
+  const size_t needed = static_cast<size_t>(files.end()) + image.open_files.size() +
+                        image.shared_memory.size() + image.ghosts.size() + kOurs;
+  if (needed <= here.rlim_max) return {};
+  return Error(ErrorClass::mismatch, "a restore of it takes up to " + std::to_string(needed) +
+                                         " descriptors at once, here at most " +
+                                         std::to_string(here.rlim_max) + " can be open")
+      .hint("start appshotd with a higher limit (ulimit -Hn, or LimitNOFILE in its unit)");
+}
+
 // A process that dies on its way (which the kernel may do to it for many reasons) never arrives.
 Result<> expect_processes(const image::ImageT& image, const Cgroup& application) {
   size_t expected = 0;
@@ -144,6 +158,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   Zone zone = TRY(Zone::map(layout));
   const int exe_fd = first_free_descriptor(image);
   const FileMappings files(image, exe_fd + 1);
+  TRY(refuse_too_many_descriptors(image, files));
   Script script = TRY(write_script(image, layout, ours, exe_fd, files, zone));
   TRY(fault_point("restore.planned"));
 

@@ -40,16 +40,25 @@ class Planner {
     }
     // Its parent began a session of its own after making it; or it is an orphan.
     bool parent_leads = parent != by_pid_.end() && leads(*parent->second);
-    if (parent_leads && !parent->second->subreaper) {
+    if (parent_leads &&
+        (!parent->second->subreaper || process.session == session_born_into(*parent->second))) {
       node.before_session.push_back(index);
       return;
     }
     auto leader = by_pid_.find(process.session);
-    bool leader_lives =
-        leader != by_pid_.end() && leader->second->state != image::ProcessState::zombie;
-    int by = leader_lives ? process.session : process.parent;
-    int pid = leader_lives ? 0 : process.session;
-    stand_in(by, pid).children.push_back(index);
+    if (leader == by_pid_.end()) {
+      stand_in(process.parent, process.session).children.push_back(index);
+    } else if (leader->second->state == image::ProcessState::zombie) {
+      plan_.nodes[process.session].children.push_back(index);  // makes it, then dies
+    } else {
+      stand_in(process.session, 0).children.push_back(index);
+    }
+  }
+
+  // Of one that has begun its own since.
+  int session_born_into(const image::ProcessT& process) const {
+    auto parent = by_pid_.find(process.parent);
+    return parent == by_pid_.end() ? 0 : parent->second->session;
   }
 
   SpawnPlan::StandIn& stand_in(int by, int pid) {

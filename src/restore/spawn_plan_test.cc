@@ -49,6 +49,25 @@ TEST_F(SpawnPlanTest, AChildOfTheSessionItsParentHasLeftIsMadeBefore) {
   EXPECT_TRUE(made.nodes[3].children.empty());
 }
 
+TEST_F(SpawnPlanTest, ASubreapersOwnChildOfTheSessionItHasLeftIsMadeBefore) {
+  add(2, 1, 2);
+  add(3, 2, 3);  // called setsid after making 4
+  image_.processes.back()->subreaper = true;
+  size_t child = add(4, 3, 2);
+  SpawnPlan made = plan();
+  EXPECT_EQ(made.nodes[3].before_session, Indexes{child});
+  EXPECT_TRUE(made.nodes[2].stand_ins.empty());
+}
+
+TEST_F(SpawnPlanTest, AnOrphanOfADeadLeaderThatIsNotYetWaitedForIsMadeByIt) {
+  add(2, 1, 2);
+  add(3, 2, 3, image::ProcessState::zombie);
+  size_t orphan = add(4, 1, 3);
+  SpawnPlan made = plan();
+  EXPECT_EQ(made.nodes[3].children, Indexes{orphan});
+  for (const auto& [pid, node] : made.nodes) EXPECT_TRUE(node.stand_ins.empty()) << pid;
+}
+
 TEST_F(SpawnPlanTest, AnOrphanIsMadeByAStandInOfItsSessionsLeader) {
   add(2, 1, 2);
   size_t orphan = add(7, 1, 2);  // its parent, of session 2, is no more
@@ -80,15 +99,16 @@ TEST_F(SpawnPlanTest, TwoDeadLeadersHaveTwoStandIns) {
   EXPECT_EQ(stand_ins[1].pid, 20);
 }
 
-TEST_F(SpawnPlanTest, AnOrphanOfASubreaperIsNotMadeBeforeItsSession) {
+TEST_F(SpawnPlanTest, AnOrphanOfASubreaperIsMadeByAStandInBelowIt) {
   add(2, 1, 2);
   size_t reaper = add(3, 2, 3);
   image_.processes[reaper]->subreaper = true;
-  size_t orphan = add(8, 3, 2);
+  add(5, 3, 5);
+  size_t orphan = add(8, 3, 5);
   SpawnPlan made = plan();
   EXPECT_TRUE(made.nodes[3].before_session.empty());
-  ASSERT_EQ(made.nodes[2].stand_ins.size(), 1u);
-  EXPECT_EQ(made.nodes[2].stand_ins[0].children, Indexes{orphan});
+  ASSERT_EQ(made.nodes[5].stand_ins.size(), 1u);
+  EXPECT_EQ(made.nodes[5].stand_ins[0].children, Indexes{orphan});
 }
 
 TEST_F(SpawnPlanTest, AFreeIdIsOneThatNobodyHas) {

@@ -154,6 +154,7 @@ class Ending(Commands):
         self.appshot("kill", "-s", "SIGUSR1", "--pid", "2", self.aid)
         self.appshot("kill", "--pid", "99", self.aid, status=3)
         self.assertIn("hint: appshot rids", self.stderr)
+        self.appshot("kill", "-s", "KILL", "--pid", "-1", self.aid, status=2)
         self.assertEqual(self.instance(self.aid)["state"], "running")
 
     def test_processes_that_outlive_the_program_are_reached(self):
@@ -195,6 +196,16 @@ class Keeping(Commands):
         self.run_shell("while :; do /bin/true; done")
         for _ in range(20):
             self.appshot("check", self.aid)
+
+    def test_a_name_is_one_that_can_be_typed_and_listed(self):
+        self.run_shell("echo up; sleep 1000")
+        self.await_log("up")
+        for name in ("two\nlines", "\x1b[31mred", "a/b", "..", "x" * 64):
+            self.appshot("snapshot", "--name", name, self.aid, status=2)
+            self.assertIn("a snapshot cannot have this name", self.stderr)
+        self.appshot("snapshot", "--name", "good_1.0-a", self.aid)
+        self.assertEqual([s["name"] for s in self.json("snapshots")], ["good_1.0-a"])
+        self.appshot("snapshot", "--progress", "loud", self.aid, status=2)
 
     def test_what_takes_long_tells_how_far_it_is(self):
         self.appshot("run", "-d", "--name", self.aid, "python3", "-c",

@@ -4,10 +4,46 @@ The real harness.
 """
 
 import os
+import pathlib
 import sqlite3
+import subprocess
+import sys
 import unittest
 
-from real_fixture import RealNode, enter_own_world, until
+from node_fixture import DEADLINE_S
+from real_fixture import RealNode, descendants, enter_own_world, until
+
+SYS_POLL = "7"
+# Holds the lock named by its argument, as the daemon that it says it is, until its input ends; its
+# first thread ends before.
+DYING = """
+import ctypes, fcntl, os, sys, threading
+lock = open(sys.argv[1], 'r+')
+fcntl.flock(lock, fcntl.LOCK_EX)
+lock.write(str(os.getpid()))
+lock.flush()
+def last():
+    sys.stdin.read()
+    os._exit(0)
+threading.Thread(target=last).start()
+print('locked', flush=True)
+ctypes.CDLL(None).syscall(60, 0)
+"""
+
+
+def state_of(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return stat[stat.rindex(")") + 2]
+
+
+def daemon_polls():
+    """One that has no other thread yet: before it has the lock."""
+    for pid, name in descendants().items():
+        if name == "appshotd" and len(os.listdir(f"/proc/{pid}/task")) == 1:
+            call = pathlib.Path(f"/proc/{pid}/syscall").read_text().split()
+            if call[0] == SYS_POLL:
+                return True
+    return False
 
 
 def setUpModule():
@@ -58,6 +94,21 @@ class Durability(RealNode):
         until(lambda: self.is_durable(name), "the disk has it")
         self.forget_the_disk(name)
         until(lambda: self.is_durable(name), "the disk has it after all")
+
+    def test_a_daemon_that_is_not_yet_dead_is_waited_for(self):
+        """It was killed, but one of its threads still waits for the disk, and holds the lock."""
+        self.kill_daemon()
+        with subprocess.Popen([sys.executable, "-c", DYING, self.root / "run" / "appshotd.lock"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dying:
+            dying.stdout.readline()
+            until(lambda: state_of(dying.pid) == "Z", "its first thread has ended")
+            command = self.start("ps", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            until(daemon_polls, "the next daemon waits")
+            self.assertIsNone(command.poll())
+            dying.stdin.close()
+            self.assertEqual(command.wait(timeout=DEADLINE_S), 0, command.stdout.read())
+            command.stdout.close()
+        self.assert_counts_on()
 
     def test_one_that_was_lost_with_the_power_is_told_and_refused(self):
         name = self.appshot("snapshot", "--stop", self.aid)

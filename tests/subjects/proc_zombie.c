@@ -20,6 +20,11 @@ int main(void) {
     CHECK_OK(prctl(PR_SET_NAME, "victim"));
     raise(SIGKILL);
   }
+  // One that tells of its end by another signal than SIGCHLD is waited for with __WCLONE.
+  signal(SIGUSR2, SIG_IGN);
+  pid_t clone = (pid_t)CHECK_OK(syscall(SYS_clone, SIGUSR2, 0, 0, 0, 0));
+  if (clone == 0) _exit(7);
+  wait_until_state(clone, clone, 'Z');
   wait_until_state(exited, exited, 'Z');
   wait_until_state(killed, killed, 'Z');
   STEP("zombies");
@@ -34,6 +39,9 @@ int main(void) {
   CHECK_EQ(reap(exited), 42 << 8);
   CHECK_ERRNO(kill(exited, 0), ESRCH);
   CHECK_EQ(reap(killed), SIGKILL);
-  CHECK_ERRNO(waitpid(-1, NULL, 0), ECHILD);
+  int status = 0;
+  CHECK_EQ(waitpid(clone, &status, __WCLONE), clone);
+  CHECK_EQ(status, 7 << 8);
+  CHECK_ERRNO(waitpid(-1, NULL, __WALL), ECHILD);
   subject_done();
 }

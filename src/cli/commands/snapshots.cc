@@ -62,7 +62,9 @@ Result<Json> import_from(Context& context, int fd, const std::string& file) {
   TRY(http.begin_upload("POST", target));
   std::array<char, 65536> bytes;
   for (;;) {
-    ssize_t got = TRY_SYS(::read(fd, bytes.data(), bytes.size()));
+    ssize_t got = ::read(fd, bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::from_errno(errno, "read " + file);
     if (got == 0) break;
     // The daemon answers, and hangs up, as soon as it sees that this is no snapshot.
     if (!http.upload({bytes.data(), static_cast<size_t>(got)})) break;

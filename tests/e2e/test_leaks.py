@@ -8,11 +8,13 @@ import os
 import pathlib
 import re
 import sys
+import time
 import unittest
 
 from real_fixture import SPARE, RealNode, descendants, descriptors_of, enter_own_world, until
 
 CYCLES = int(os.environ.get("APPSHOT_LEAK_CYCLES", "60"))
+BACKGROUND_S = 1.3
 # Caches fill and heaps settle: the first cycles do not count, and some growth is none.
 FIRST_CYCLES = 10
 GROWTH_KIB_MAX = 1024
@@ -58,14 +60,15 @@ class Leaks(RealNode):
         return found
 
     def settled(self):
-        """Twice the same: what the last command has begun has ended."""
-        last = {}
+        """The same for longer than the daemon waits before it does what nobody waits for."""
+        last, since = {}, 0
 
         def same():
-            nonlocal last
+            nonlocal last, since
             now = self.numbers()
-            same, last = now == last, now
-            return same
+            if now != last:
+                last, since = now, time.monotonic()
+            return time.monotonic() - since > BACKGROUND_S
         until(same, "nothing changes any more")
         return last
 

@@ -25,7 +25,6 @@ class PagesWriter {
   // Room in the block under way, never empty; what was put there is taken by commit.
   std::span<char> room() { return {bytes_.get() + filled_, kPagesBlock - filled_}; }
   Result<> commit(size_t bytes);
-  Result<> append(std::span<const char> bytes);
 
   // Writes what is left; the next byte begins a new block.
   Result<> close();

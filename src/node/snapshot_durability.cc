@@ -48,14 +48,16 @@ void Snapshots::bring_to_disk_later(const std::string& id) {
 }
 
 Result<> Snapshots::check_durability() {
-  for (const SnapshotRecord& record : TRY(node_.registry.snapshots())) {
-    if (!record.complete || record.durable) continue;
-    lifecycle_.background().run([&node = node_, record] {
+  std::vector<SnapshotRecord> unsure = TRY(node_.registry.snapshots());
+  std::erase_if(unsure, [](const SnapshotRecord& r) { return !r.complete || r.durable; });
+  if (unsure.empty()) return {};
+  lifecycle_.background().run([&node = node_, unsure = std::move(unsure)] {
+    for (const SnapshotRecord& record : unsure) {
       Result<> whole = node.images.verify(record.dir);
       if (whole) whole = bring_to_disk(node, record);
       if (!whole) tell_damaged(node, record, whole.error());
-    });
-  }
+    }
+  });
   return {};
 }
 

@@ -44,7 +44,7 @@ void append_run(std::vector<image::PageRun>& runs, const image::PageRun& next) {
 
 }  // namespace
 
-void PageCopies::add(std::shared_ptr<const PageSource> source, uint64_t start, uint64_t end,
+void PageCopies::add(const std::shared_ptr<const PageSource>& source, uint64_t start, uint64_t end,
                      std::vector<image::PageRun>& runs, ZeroPages zeros) {
   for (; start < end; start += std::min(end - start, kPieceMax)) {
     const uint64_t length = std::min(end - start, kPieceMax);

@@ -23,7 +23,7 @@ class PageCopies {
   explicit PageCopies(image::PagesFile& file) : file_(file) {}
 
   // `runs` must stay where it is until complete().
-  void add(std::shared_ptr<const PageSource> source, uint64_t start, uint64_t end,
+  void add(const std::shared_ptr<const PageSource>& source, uint64_t start, uint64_t end,
            std::vector<image::PageRun>& runs, ZeroPages zeros);
   // The data of a file, holes left out; run addresses are offsets.
   Result<> add_file(UniqueFd file, const std::string& name, uint64_t size,

@@ -215,13 +215,19 @@ Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
     return describe_instance(record, Json(), "");
   }
   if (!is_alive(record.state)) return describe_instance(record, Json(), "");
-  std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(operation.aid()));
+  Result<std::shared_ptr<HarnessLink>> link = lifecycle_.link(operation.aid());
+  if (!link) {
+    // It may have ended by itself just now, which is what was wanted.
+    Result<InstanceRecord> now = node_.registry.instance(operation.aid());
+    if (now && !is_alive(now->state)) return describe_instance(*now, Json(), "");
+    return link.take_error();
+  }
   {
     std::lock_guard lock(operation.instance().mutex);
     operation.instance().stop_wanted = true;
   }
   Deadline deadline = Deadline::in(milliseconds(timeout_ms) + kAnswerWait);
-  Result<Json> answer = link->call("terminate", {{"timeout_ms", timeout_ms}}, deadline);
+  Result<Json> answer = (*link)->call("terminate", {{"timeout_ms", timeout_ms}}, deadline);
   bool gone = !answer && answer.error().cls() == ErrorClass::gone;
   if (!answer && !gone) return std::move(answer).within("cannot stop " + aid);
   if (!lifecycle_.wait_ended(operation.instance(), deadline))

@@ -5,8 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <chrono>
-
+#include "base/pace.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "protocol/messages.h"
@@ -67,16 +66,12 @@ Result<> open_files(RestoreContext& context) {
   return {};
 }
 
-// Of memory loaded: not at every block, and nothing when it takes no time.
+// Of memory loaded.
 image::PagesReader::Tell now_and_then(const InitSetup::Tell& tell) {
-  using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::milliseconds kBetween{100};
-  return [tell, told = Clock::now()](uint64_t done, uint64_t total) mutable {
-    const Clock::time_point now = Clock::now();
-    if (now - told < kBetween) return;
-    told = now;
-    tell(make_event("progress",
-                    {{"progress", {{"phase", "memory"}, {"done", done}, {"total", total}}}}));
+  return [tell, pace = Pace()](uint64_t done, uint64_t total) mutable {
+    if (pace.due())
+      tell(make_event("progress",
+                      {{"progress", {{"phase", "memory"}, {"done", done}, {"total", total}}}}));
   };
 }
 

@@ -21,6 +21,8 @@
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
 #include "resources/terminals/terminal.h"
+#include "resources/unix_sockets/connections.h"
+#include "resources/unix_sockets/identities.h"
 #include "trace/frozen_application.h"
 
 namespace appshot {
@@ -93,6 +95,8 @@ class Checkpoint {
     for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
     TRY(seen.finish());
     for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
+    TRY(unix_sockets::translate_identities(context_, sources_));
+    TRY(files.find_lost_pipe_ends(sources_));
     TRY(files.resolve_epoll_targets(sources_));
     TRY(complete_tree(instance_, image_.processes));
     return {};
@@ -140,6 +144,7 @@ class Checkpoint {
     for (size_t i = 0; i < sources_.size(); ++i)
       TRY(capture_seen(context_, files, sources_[i], *image_.processes[i])
               .within(sources_[i].words()));
+    TRY(unix_sockets::capture_connections(context_, sources_));
     const uint64_t total = pages_.noted();
     file_->on_block(
         [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });

@@ -14,6 +14,7 @@
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/pipes/pipe.h"
+#include "resources/unix_sockets/connections.h"
 
 namespace appshot {
 namespace {
@@ -141,11 +142,14 @@ void find_obstacles_of(const InstanceView& instance,
   memory::find_obstacles(process, obstacles);
 }
 
-void find_obstacles_between(const InstanceView& instance,
-                            const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+Result<> find_obstacles_between(const InstanceView& instance,
+                                const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
   find_shared_parts(processes, obstacles);
-  pipes::find_outside_ends(instance, processes, obstacles);
+  // An end of a pipe may be on its way; then the capture itself will see.
+  if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
+    pipes::find_outside_ends(instance, processes, obstacles);
   find_visitors(instance, obstacles);
+  return {};
 }
 
 Result<Obstacles> look_at_running(const InstanceView& instance) {
@@ -159,7 +163,7 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
   Obstacles obstacles;
   for (const ProcessSource& process : processes)
     find_obstacles_of(instance, namespaces, process, obstacles);
-  find_obstacles_between(instance, processes, obstacles);
+  TRY(find_obstacles_between(instance, processes, obstacles));
   return obstacles;
 }
 
@@ -180,7 +184,7 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   // In the order of the processes, whoever was looked at first.
   for (const Obstacles& of_one : found)
     for (const Obstacle& obstacle : of_one.all()) obstacles.add(obstacle.what, obstacle.hint);
-  find_obstacles_between(instance, sources, obstacles);
+  TRY(find_obstacles_between(instance, sources, obstacles));
   return sources;
 }
 

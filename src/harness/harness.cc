@@ -226,8 +226,9 @@ void Harness::tell_everyone(const Json& message) {
     if (connection.channel) (void)!connection.channel.send(message);
 }
 
-InstanceView Harness::view() const {
+InstanceView Harness::view() {
   InstanceView view;
+  view.seen_queues = &seen_queues_;
   view.aid = config_.aid;
   view.share = Share::from_names(config_.share).value_or(Share{});
   view.init = instance_->init_pid;

@@ -161,6 +161,15 @@ inline void add_open_files(ImageT& image) {
   add_open_file(image, MessageQueueFileT());
   add_open_file(image, TerminalT());
   add_open_file(image, StreamT());
+  UnixSocketT socket;
+  socket.name = {'/', 's'};
+  socket.file = named("/s");
+  socket.peer_identity = std::make_unique<IdentityT>();
+  socket.messages.push_back(std::make_unique<UnixMessageT>());
+  socket.messages.back()->files = {0};
+  socket.messages.back()->sender = std::make_unique<IdentityT>();
+  socket.options.push_back(std::make_unique<SocketOptionT>());
+  add_open_file(image, std::move(socket));
 }
 
 inline void add_ipc(ImageT& image) {

@@ -18,6 +18,7 @@ constexpr int kPidMax = 1 << 22;
 constexpr size_t kSignals = 64;
 constexpr size_t kSigInfoBytes = 128;
 constexpr size_t kCallArguments = 6;
+constexpr size_t kSunPathMax = 108;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
 Error wrong(const std::string& what) {
@@ -188,9 +189,39 @@ class Verifier {
         if (!inside(file.kind.AsMemfd()->object, image_.shared_memory.size()))
           return wrong("a memfd");
         return {};
+      case FileKind::UnixSocket:
+        return unix_socket(*file.kind.AsUnixSocket());
       default:
         return {};
     }
+  }
+
+  // An index of a file; -1 is none.
+  bool file_or_none(int index) const {
+    return index == -1 || inside(index, image_.open_files.size());
+  }
+
+  Result<> unix_socket(const UnixSocketT& socket) {
+    if (!known(socket.state)) return wrong("the state of a UNIX socket");
+    if (socket.name.size() > kSunPathMax || socket.peer_name.size() > kSunPathMax)
+      return wrong("the name of a UNIX socket");
+    if (socket.file) TRY(name(socket.file));
+    if (!is_unix_socket_or_none(socket.peer)) return wrong("the peer of a UNIX socket");
+    for (int client : socket.waiting)
+      if (client < 0 || !is_unix_socket_or_none(client))
+        return wrong("who waits for a UNIX socket");
+    for (const auto& message : socket.messages) {
+      if (message->from.size() > kSunPathMax) return wrong("the sender of a message");
+      for (int file : message->files)
+        if (!inside(file, image_.open_files.size())) return wrong("a file on its way");
+    }
+    return {};
+  }
+
+  bool is_unix_socket_or_none(int index) const {
+    if (!file_or_none(index)) return false;
+    return index == -1 ||
+           image_.open_files[static_cast<size_t>(index)]->kind.AsUnixSocket() != nullptr;
   }
 
   Result<> process(const ProcessT& process) {

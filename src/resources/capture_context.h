@@ -7,11 +7,18 @@
 #include <tuple>
 
 #include "image/schema/values.h"
+#include "os/unique_fd.h"
 #include "resources/instance_view.h"
 #include "resources/obstacles.h"
 #include "resources/page_copies.h"
 
 namespace appshot {
+
+// A socket of the application: its file in the image, and a descriptor of ours.
+struct SeenSocket {
+  int file = -1;
+  UniqueFd copy;
+};
 
 struct CaptureContext {
   const InstanceView& instance;
@@ -26,6 +33,11 @@ struct CaptureContext {
   std::map<Identity, int> pipes{};            // -> Image.pipes
   std::map<Identity, int> message_queues{};   // -> Image.message_queues
   std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
+
+  std::map<uint64_t, SeenSocket> sockets{};  // by inode
+  // A file on its way from one process to another becomes one of Image.open_files, whoever else has
+  // it open; given by the table of files.
+  std::function<Result<int>(UniqueFd file, const std::string& where)> keep_in_flight{};
 };
 
 }  // namespace appshot

@@ -18,6 +18,7 @@
 #include "resources/streams/stream.h"
 #include "resources/terminals/terminal.h"
 #include "resources/timerfd/timerfd.h"
+#include "resources/unix_sockets/unix_socket.h"
 
 namespace appshot {
 namespace {
@@ -36,10 +37,11 @@ const signalfds::Signalfd kSignalfd;
 const epolls::Epoll kEpoll;
 const inotifies::Inotify kInotify;
 const pidfds::Pidfd kPidfd;
+const unix_sockets::UnixSocket kUnixSocket;
 
-const FileKind* const kKinds[] = {&kStream,      &kTerminal,   &kPipe,    &kNamedPipe,   &kMemfd,
-                                  &kRegularFile, &kDeviceFile, &kEventfd, &kTimerfd,     &kSignalfd,
-                                  &kEpoll,       &kInotify,    &kPidfd,   &kMessageQueue};
+const FileKind* const kKinds[] = {
+    &kStream,  &kTerminal, &kPipe,  &kNamedPipe, &kMemfd, &kRegularFile,  &kDeviceFile, &kEventfd,
+    &kTimerfd, &kSignalfd, &kEpoll, &kInotify,   &kPidfd, &kMessageQueue, &kUnixSocket};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning

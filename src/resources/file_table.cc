@@ -12,6 +12,7 @@
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/locks/locks.h"
+#include "resources/pipes/pipe.h"
 
 namespace appshot {
 namespace {
@@ -40,6 +41,29 @@ std::unique_ptr<image::OwnerT> capture_owner(const ProcessSource& process, int f
 }
 
 }  // namespace
+
+FileTable::FileTable(CaptureContext& context) : context_(context) {
+  context_.keep_in_flight = [this](UniqueFd file, const std::string& where) {
+    return keep_in_flight(std::move(file), where);
+  };
+}
+
+Result<int> FileTable::keep_in_flight(UniqueFd file, const std::string& where) {
+  if (!ourselves_) ourselves_.emplace(TRY(ProcessSource::ourselves()));
+  const DescriptorSource descriptor = TRY(look_at_descriptor(ourselves_->dir, file.get()));
+  const DescriptorRef ref{context_.instance, *ourselves_, descriptor};
+  const FileKind* kind = find_file_kind(ref);
+  const std::string obstacle = kind == nullptr ? explain_unknown(ref).what : kind->obstacle(ref);
+  if (kind == nullptr || !obstacle.empty()) {
+    context_.obstacles.add("a descriptor of " + descriptor.link + " is " + where +
+                               ", and such a file cannot be captured",
+                           "let its receiver take it, or close it");
+    return 0;
+  }
+  const int index = TRY(index_of(*ourselves_, descriptor));
+  in_flight_.push_back(std::move(file));
+  return index;
+}
 
 Result<> FileTable::add(const ProcessSource& process, image::ProcessT& into) {
   std::set<ino_t> locked;
@@ -117,6 +141,7 @@ Result<UniqueFd> FileTable::copy_of(int index, const std::vector<ProcessSource>&
   const Holder& holder = first_holder_.at(index);
   for (const ProcessSource& process : processes)
     if (process.host == holder.pid) return process.pidfd.take_copy(holder.fd);
+  if (ourselves_ && holder.pid == ourselves_->host) return ourselves_->pidfd.take_copy(holder.fd);
   return Error(ErrorClass::gone, "process " + std::to_string(holder.pid.value) + " has ended");
 }
 
@@ -131,7 +156,15 @@ int FileTable::find_target(const Holder& set, const image::EpollTargetT& target,
   for (const ProcessSource& process : processes)
     for (const DescriptorSource& d : process.descriptors)
       if (matches(process.host, d.fd)) return by_descriptor_.at({process.host.value, d.fd});
+  for (const UniqueFd& fd : in_flight_)
+    if (matches(ourselves_->host, fd.get()))
+      return by_descriptor_.at({ourselves_->host.value, fd.get()});
   return -1;
+}
+
+Result<> FileTable::find_lost_pipe_ends(const std::vector<ProcessSource>& processes) {
+  return pipes::find_lost_ends(
+      context_.image, [&](int index) { return copy_of(index, processes); }, context_.obstacles);
 }
 
 }  // namespace appshot

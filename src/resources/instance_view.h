@@ -11,6 +11,7 @@
 #include "os/cgroup.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
+#include "resources/unix_sockets/empty_messages.h"
 
 namespace appshot {
 
@@ -32,6 +33,7 @@ struct InstanceView {
   std::vector<StreamIdentity> streams;
   int terminal = -1;  // master of the instance's terminal, borrowed; -1: none
   int terminal_index = -1;
+  unix_sockets::SeenQueues* seen_queues = nullptr;  // by earlier snapshots of it
 };
 
 }  // namespace appshot

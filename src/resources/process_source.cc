@@ -1,12 +1,23 @@
 #include "resources/process_source.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "os/file.h"
 #include "resources/obstacles.h"
 
 namespace appshot {
 namespace {
+
+Result<HostPid> living_thread(const proc::ProcessDir& dir) {
+  for (HostPid tid : TRY(dir.threads())) {
+    Result<proc::Stat> stat = dir.stat_of_thread(tid);
+    if (stat && stat->state != 'Z' && stat->state != 'X') return tid;
+  }
+  return Error(ErrorClass::gone, "process " + std::to_string(dir.pid().value) + " has ended");
+}
+
+}  // namespace
 
 Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd) {
   DescriptorSource source;
@@ -20,20 +31,18 @@ Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd)
   return source;
 }
 
-Result<HostPid> living_thread(const proc::ProcessDir& dir) {
-  for (HostPid tid : TRY(dir.threads())) {
-    Result<proc::Stat> stat = dir.stat_of_thread(tid);
-    if (stat && stat->state != 'Z' && stat->state != 'X') return tid;
-  }
-  return Error(ErrorClass::gone, "process " + std::to_string(dir.pid().value) + " has ended");
-}
-
-}  // namespace
-
 std::string ProcessSource::words() const { return process_words(id, stat.name); }
 
 Result<ProcessSource> ProcessSource::look_at(HostPid pid) {
   return look_through(TRY(living_thread(TRY(proc::ProcessDir::open(pid)))));
+}
+
+Result<ProcessSource> ProcessSource::ourselves() {
+  const HostPid self{::getpid()};
+  proc::ProcessDir dir = TRY(proc::ProcessDir::open(self));
+  Pidfd pidfd = TRY(Pidfd::open(self));
+  proc::Stat stat = TRY(dir.stat());
+  return ProcessSource{self, {}, std::move(dir), std::move(stat), {}, {}, {}, std::move(pidfd)};
 }
 
 Result<ProcessSource> ProcessSource::look_through(HostPid host) {

@@ -25,6 +25,8 @@ struct DescriptorSource {
   uint32_t flags() const { return static_cast<uint32_t>(proc::field_number(fields, "flags", 8)); }
 };
 
+Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd);
+
 struct ProcessSource {
   HostPid host;
   VirtualPid id;
@@ -40,6 +42,8 @@ struct ProcessSource {
   // Works on running processes too; then it is a picture of nearly one moment.
   // A process whose first thread has ended is looked at through one that lives.
   static Result<ProcessSource> look_at(HostPid pid);
+  // The caller itself, without memory or descriptors.
+  static Result<ProcessSource> ourselves();
   // Through a thread of it that is known to live.
   static Result<ProcessSource> look_through(HostPid thread);
 

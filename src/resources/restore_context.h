@@ -31,6 +31,8 @@ struct RestoreContext {
   std::vector<PipeEnds> pipes;          // by Image.pipes
   std::map<int, UniqueFd> ghosts;       // by Image.ghosts, open for reading and writing
   std::map<const image::OpenFileT*, UniqueFd> message_queue_files = {};  // made with their queues
+  std::map<const image::OpenFileT*, UniqueFd> sockets = {};              // made with their peers
+  std::map<const image::OpenFileT*, UniqueFd> closed_peers = {};  // of those, until queues are full
 };
 
 }  // namespace appshot

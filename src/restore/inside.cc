@@ -17,6 +17,7 @@
 #include "resources/mqueue/queues.h"
 #include "resources/shared_memory.h"
 #include "resources/terminals/terminal.h"
+#include "resources/unix_sockets/make_sockets.h"
 #include "restore/become_child.h"
 #include "restore/differences.h"
 #include "restore/windows.h"
@@ -119,7 +120,11 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   for (UniqueFd& fd : context.shared_memory) TRY(move_up(fd, first_descriptor));
   TRY(open_terminal(context, kept));
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
+  TRY(unix_sockets::make_all(context));
+  for (auto* sockets : {&context.sockets, &context.closed_peers})
+    for (auto& socket : *sockets) TRY(move_up(socket.second, first_descriptor));
   TRY(open_files(context));
+  TRY(unix_sockets::fill_all(context));
   std::vector<UniqueFd> mapped = TRY(files.open_files(context));
   TRY(make_windows(context, layout));
   TRY(seal_shared_memory(context));

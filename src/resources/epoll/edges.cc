@@ -23,6 +23,7 @@ bool waits_for_application(const image::OpenFileT& file) {
     case image::FileKind::NamedPipe:
     case image::FileKind::Eventfd:
     case image::FileKind::MessageQueueFile:
+    case image::FileKind::UnixSocket:
       return true;
     default:
       return false;

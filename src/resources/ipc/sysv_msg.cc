@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "resources/ipc/acting.h"
+#include "resources/acting.h"
+#include "resources/ipc/permissions.h"
 #include "resources/raised_setting.h"
 
 namespace appshot::ipc {

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "resources/ipc/acting.h"
+#include "resources/acting.h"
+#include "resources/ipc/permissions.h"
 
 namespace appshot::ipc {
 namespace {

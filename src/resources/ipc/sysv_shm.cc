@@ -9,7 +9,8 @@
 
 #include "image/format.h"
 #include "os/file.h"
-#include "resources/ipc/acting.h"
+#include "resources/acting.h"
+#include "resources/ipc/permissions.h"
 #include "resources/shared_memory.h"
 
 namespace appshot::ipc {

@@ -37,7 +37,6 @@ class TreeCapture {
 
  private:
   Result<> keep(const std::string& path, const std::string& name, const struct stat& info) {
-    if (S_ISSOCK(info.st_mode)) return {};  // a name without the socket behind it says nothing
     auto file = std::make_unique<image::PrivateFileT>();
     file->path = name;
     file->mode = info.st_mode;

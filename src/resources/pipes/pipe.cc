@@ -107,6 +107,12 @@ Result<UniqueFd> open_end(const std::string& path, const image::OpenFileT& file)
   return fd;
 }
 
+bool is_other_end_closed(int end, bool reader) {
+  pollfd state{end, static_cast<short>(reader ? POLLIN : POLLOUT), 0};
+  ::poll(&state, 1, 0);
+  return (state.revents & (reader ? POLLHUP : POLLERR)) != 0;
+}
+
 }  // namespace
 
 bool Pipe::recognises(const DescriptorRef& ref) const {
@@ -197,15 +203,37 @@ void find_outside_ends(const InstanceView& instance, const std::vector<ProcessSo
     if (known.reader && known.writer) continue;
     Result<UniqueFd> copy = known.process->pidfd.take_copy(known.descriptor->fd);
     if (!copy) continue;  // closed since; the capture itself will look again
-    pollfd state{copy->get(), static_cast<short>(known.reader ? POLLIN : POLLOUT), 0};
-    ::poll(&state, 1, 0);
-    bool other_end_closed = (state.revents & (known.reader ? POLLHUP : POLLERR)) != 0;
-    if (other_end_closed) continue;
+    if (is_other_end_closed(copy->get(), known.reader)) continue;
     obstacles.add(known.process->words() + " has descriptor " +
                       std::to_string(known.descriptor->fd) +
                       " on a pipe whose other end is held outside of the application",
                   "close it, or start both ends in one application");
   }
+}
+
+Result<> find_lost_ends(const image::ImageT& image, const CopyOfFile& copy_of,
+                        Obstacles& obstacles) {
+  struct Known {
+    int reader = -1, writer = -1;  // Image.open_files
+  };
+  std::map<int, Known> pipes;
+  for (size_t i = 0; i < image.open_files.size(); ++i) {
+    const image::OpenFileT& file = *image.open_files[i];
+    if (file.kind.type != image::FileKind::Pipe) continue;
+    Known& known = pipes[file.kind.AsPipe()->pipe];
+    const int access = static_cast<int>(file.flags & O_ACCMODE);
+    if (access != O_WRONLY) known.reader = static_cast<int>(i);
+    if (access != O_RDONLY) known.writer = static_cast<int>(i);
+  }
+  for (const auto& [index, known] : pipes) {
+    if (known.reader >= 0 && known.writer >= 0) continue;
+    const bool reader = known.reader >= 0;
+    UniqueFd copy = TRY(copy_of(reader ? known.reader : known.writer));
+    if (!is_other_end_closed(copy.get(), reader))
+      obstacles.add("the other end of a pipe is held outside of the application",
+                    "close it, or start both ends in one application");
+  }
+  return {};
 }
 
 }  // namespace appshot::pipes

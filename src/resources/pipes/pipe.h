@@ -24,6 +24,11 @@ class NamedPipe : public FileKind {
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };
 
+// The same of what has been captured, with all that was on its way between processes.
+using CopyOfFile = std::function<Result<UniqueFd>(int index)>;
+Result<> find_lost_ends(const image::ImageT& image, const CopyOfFile& copy_of,
+                        Obstacles& obstacles);
+
 // A pipe with an end outside of the application cannot be captured. Call with all its processes.
 void find_outside_ends(const InstanceView& instance, const std::vector<ProcessSource>& processes,
                        Obstacles& obstacles);

@@ -1,4 +1,4 @@
-#include "resources/ipc/acting.h"
+#include "resources/acting.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -9,9 +9,8 @@
 #include "base/check.h"
 #include "os/child.h"
 #include "os/file.h"
-#include "os/thread_ids.h"
 
-namespace appshot::ipc {
+namespace appshot {
 namespace {
 
 Result<> wait_for(pid_t pid) {
@@ -36,24 +35,6 @@ Result<pid_t> fork_inside(HostPid init) {
 
 }  // namespace
 
-std::unique_ptr<image::IpcPermissionsT> describe(const ipc_perm& permissions, int id) {
-  auto out = std::make_unique<image::IpcPermissionsT>();
-  out->key = permissions.__key;
-  out->id = id;
-  out->uid = permissions.uid;
-  out->gid = permissions.gid;
-  out->cuid = permissions.cuid;
-  out->cgid = permissions.cgid;
-  out->mode = permissions.mode & 0777;
-  return out;
-}
-
-void give(const image::IpcPermissionsT& wanted, ipc_perm& permissions) {
-  permissions.uid = wanted.uid;
-  permissions.gid = wanted.gid;
-  permissions.mode = static_cast<decltype(permissions.mode)>(wanted.mode);
-}
-
 Result<std::vector<int>> ask_inside(HostPid init, size_t count,
                                     const std::function<void(int*)>& ask) {
   if (count == 0) return std::vector<int>();
@@ -73,25 +54,12 @@ Result<std::vector<int>> ask_inside(HostPid init, size_t count,
   return out;
 }
 
-Result<> act_as(pid_t pid, const std::function<int()>& work) {
-  Result<pid_t> child = fork_child({.pid = pid > 1 ? pid : 0});
-  if (!child) child = fork_child({});
+Result<> act_as(pid_t pid, const std::function<int()>& work, uint64_t flags) {
+  Result<pid_t> child = fork_child({.flags = flags, .pid = pid > 1 ? pid : 0});
+  if (!child) child = fork_child({.flags = flags});
   if (!child) return child.take_error();
   if (*child == 0) ::_exit(work());
   return wait_for(*child);
 }
 
-Result<> make_with_id(const std::string& kind, const image::IpcPermissionsT& permissions,
-                      pid_t creator, const std::function<int()>& get) {
-  TRY(write_file("/proc/sys/kernel/" + kind + "_next_id", std::to_string(permissions.id)));
-  return act_as(creator, [&] {
-    constexpr auto kSame = static_cast<id_t>(-1);
-    if (set_thread_gids(kSame, permissions.cgid, kSame) != 0) return errno;
-    if (set_thread_uids(kSame, permissions.cuid, kSame) != 0) return errno;
-    int id = get();
-    if (id < 0) return errno;
-    return id == permissions.id ? 0 : EEXIST;
-  });
-}
-
-}  // namespace appshot::ipc
+}  // namespace appshot

@@ -1,0 +1,49 @@
+#include "os/sock_diag.h"
+
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "os/netlink.h"
+
+namespace appshot {
+namespace {
+
+constexpr size_t kFixed = sizeof(unix_diag_msg);
+
+UnixSocketState parse(const NetlinkAnswer& answer) {
+  const auto message = answer.fixed<unix_diag_msg>();
+  UnixSocketState state;
+  state.inode = message.udiag_ino;
+  state.listening = message.udiag_state == TCP_LISTEN;
+  state.peer = answer.number<uint32_t>(kFixed, UNIX_DIAG_PEER);
+  state.shut = answer.number<uint8_t>(kFixed, UNIX_DIAG_SHUTDOWN);
+  const auto queues = answer.number<unix_diag_rqlen>(kFixed, UNIX_DIAG_RQLEN);
+  state.to_read = queues.udiag_rqueue;
+  state.not_taken = queues.udiag_wqueue;
+  std::span<const uint8_t> waiting = answer.attribute(kFixed, UNIX_DIAG_ICONS);
+  state.waiting.resize(waiting.size() / sizeof(uint32_t));
+  std::memcpy(state.waiting.data(), waiting.data(), state.waiting.size() * sizeof(uint32_t));
+  return state;
+}
+
+}  // namespace
+
+Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets() {
+  unix_diag_req request{};
+  request.sdiag_family = AF_UNIX;
+  request.udiag_states = ~0U;
+  request.udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
+  std::map<uint32_t, UnixSocketState> all;
+  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_SOCK_DIAG));
+  TRY(socket.list(SOCK_DIAG_BY_FAMILY, {reinterpret_cast<const uint8_t*>(&request), sizeof request},
+                  "list of UNIX sockets", [&](const NetlinkAnswer& answer) {
+                    UnixSocketState state = parse(answer);
+                    const uint32_t inode = state.inode;
+                    all.emplace(inode, std::move(state));
+                  }));
+  return all;
+}
+
+}  // namespace appshot

@@ -1,0 +1,28 @@
+// What the kernel tells of the sockets of a network namespace beyond what a descriptor tells
+// (sock_diag(7)): who is connected with whom, and who waits to be accepted.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "base/result.h"
+
+namespace appshot {
+
+struct UnixSocketState {
+  uint32_t inode = 0;
+  uint32_t peer = 0;  // 0: none, or one that nobody has open (closed, or not accepted yet)
+  bool listening = false;
+  uint8_t shut = 0;                 // 1: reading, 2: writing
+  uint32_t to_read = 0;             // bytes; of a listener: connections that wait
+  uint32_t not_taken = 0;           // bytes that its peer has not read; of a listener: its backlog
+  std::vector<uint32_t> waiting{};  // of a listener: the clients, in their order; 0: closed already
+};
+
+// Those of the calling process's network namespace, by inode.
+Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets();
+
+}  // namespace appshot

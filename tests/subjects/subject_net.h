@@ -46,6 +46,9 @@ static inline struct name unnamed(void) {
   return (struct name){.un.sun_family = AF_UNIX, .size = sizeof(sa_family_t)};
 }
 
+// What holds for both kinds of addresses is tried with 0 and with 1.
+static inline int family_of(int i) { return i ? AF_INET6 : AF_INET; }
+
 static inline struct name loopback_name(int family, int port) {
   struct name name = {.in6.sin6_family = AF_INET6, .size = sizeof(struct sockaddr_in6)};
   name.in6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
@@ -122,6 +125,8 @@ static inline struct tcp_info tcp_info_of(int fd) {
   return info;
 }
 
+static inline int tcp_state_of(int fd) { return tcp_info_of(fd).tcpi_state; }
+
 static inline int get_option(int fd, int level, int option) {
   int value = 0;
   socklen_t size = sizeof value;
@@ -160,18 +165,19 @@ static inline void send_to(int fd, const char* text, struct name name) {
   CHECK_EQ(sendto(fd, text, strlen(text), MSG_NOSIGNAL, &name.any, name.size), strlen(text));
 }
 
-// Sends a pattern of all that there is room for; returns how much that was.
-static inline size_t fill_stream(int fd, unsigned seed) {
+// Sends as much of a pattern as there is room for, from there on; returns how much that was.
+static inline size_t fill_stream_from(int fd, size_t begin, unsigned seed) {
   enum { kMost = 16 << 20 };
   char* bytes = malloc(kMost);
   fill_pattern(bytes, kMost, seed);
-  size_t n = 0;
+  size_t n = begin;
   ssize_t now;
   while ((now = send(fd, bytes + n, kMost - n, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0) n += (size_t)now;
   CHECK_EQ(errno, EAGAIN);
   free(bytes);
-  return n;
+  return n - begin;
 }
+static inline size_t fill_stream(int fd, unsigned seed) { return fill_stream_from(fd, 0, seed); }
 
 static inline void drain_stream(int fd, size_t size, unsigned seed) {
   char* bytes = malloc(size);

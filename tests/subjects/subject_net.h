@@ -5,6 +5,7 @@
 #include "subject.h"
 
 #include <arpa/inet.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -153,6 +154,23 @@ static inline int poll_now(int fd, int events) {
   struct pollfd poll_fd = {.fd = fd, .events = (short)events};
   CHECK_OK(poll(&poll_fd, 1, 0));
   return poll_fd.revents;
+}
+
+// ---- netlink ----
+
+static inline struct sockaddr_nl netlink_name_of(int fd) {
+  struct sockaddr_nl name;
+  socklen_t size = sizeof name;
+  CHECK_OK(getsockname(fd, (struct sockaddr*)&name, &size));
+  CHECK_EQ(size, sizeof name);
+  return name;
+}
+
+static inline int netlink_socket(int protocol, unsigned groups) {
+  struct sockaddr_nl name = {.nl_family = AF_NETLINK, .nl_groups = groups};
+  int fd = (int)CHECK_OK(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
+  CHECK_OK(bind(fd, (struct sockaddr*)&name, sizeof name));
+  return fd;
 }
 
 // ---- bytes ----

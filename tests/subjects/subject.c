@@ -332,6 +332,12 @@ static const struct {
     {"open", SYS_open},
     {"openat", SYS_openat},
     {"splice", SYS_splice},
+    {"accept", SYS_accept},
+    {"connect", SYS_connect},
+    {"sendto", SYS_sendto},
+    {"recvfrom", SYS_recvfrom},
+    {"sendmsg", SYS_sendmsg},
+    {"recvmsg", SYS_recvmsg},
 };
 
 static bool is_blocked_in(pid_t pid, pid_t tid, long nr) {

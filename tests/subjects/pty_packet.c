@@ -1,0 +1,44 @@
+// Packet mode of a terminal (TIOCPKT): the mode, what happened that has not been told yet, output
+// that is stopped.
+#include "subject_pty.h"
+
+static void expect_packet(int master, int status, const char* text) {
+  char bytes[64] = {0};
+  CHECK_EQ(read(master, bytes, sizeof bytes), 1 + strlen(text));
+  CHECK_EQ(bytes[0], status);
+  CHECK_STR(bytes + 1, text);
+}
+
+int main(void) {
+  struct pty plain = open_pty(), told = open_pty(), stopped = open_pty();
+  int on = 1, mode = -1;
+  CHECK_OK(ioctl(plain.master, TIOCPKT, &on));
+  CHECK_OK(ioctl(told.master, TIOCPKT, &on));
+  CHECK_OK(ioctl(stopped.master, TIOCPKT, &on));
+  type(plain.slave, "printed");
+  wait_until(tty_unread(plain.master) == 7);
+  CHECK_OK(tcflush(told.slave, TCIFLUSH));
+  CHECK_OK(tcflow(stopped.slave, TCOOFF));
+  wait_until(tty_events(told.master) & POLLPRI);
+  wait_until(tty_events(stopped.master) & POLLPRI);
+  expect_packet(stopped.master, TIOCPKT_STOP, "");
+  STEP("packets");
+  struct pty* ptys[] = {&plain, &told, &stopped};
+  for (int i = 0; i < 3; ++i) {
+    CHECK_OK(ioctl(ptys[i]->master, TIOCGPKT, &mode));
+    CHECK_EQ(mode, 1);
+  }
+  CHECK_EQ(tty_events(plain.master), POLLIN);
+  expect_packet(plain.master, TIOCPKT_DATA, "printed");
+  CHECK_EQ(tty_events(told.master), POLLIN | POLLPRI);
+  expect_packet(told.master, TIOCPKT_FLUSHREAD, "");
+  CHECK_QUIET(told.master);
+  CHECK_QUIET(stopped.master);
+  CHECK_OK(fcntl(stopped.slave, F_SETFL, O_RDWR | O_NONBLOCK));
+  CHECK_ERRNO(write(stopped.slave, "x", 1), EAGAIN);
+  CHECK_OK(tcflow(stopped.slave, TCOON));
+  expect_packet(stopped.master, TIOCPKT_START, "");
+  type(stopped.slave, "goes on");
+  expect_packet(stopped.master, TIOCPKT_DATA, "goes on");
+  subject_done();
+}

@@ -19,6 +19,7 @@
 #include "resources/tcp/tcp_socket.h"
 #include "resources/terminals/terminal.h"
 #include "resources/timerfd/timerfd.h"
+#include "resources/udp/udp_socket.h"
 #include "resources/unix_sockets/unix_socket.h"
 
 namespace appshot {
@@ -40,11 +41,12 @@ const inotifies::Inotify kInotify;
 const pidfds::Pidfd kPidfd;
 const unix_sockets::UnixSocket kUnixSocket;
 const tcp::TcpSocket kTcpSocket;
+const udp::UdpSocket kUdpSocket;
 
-const FileKind* const kKinds[] = {&kStream,  &kTerminal,     &kPipe,       &kNamedPipe,
-                                  &kMemfd,   &kRegularFile,  &kDeviceFile, &kEventfd,
-                                  &kTimerfd, &kSignalfd,     &kEpoll,      &kInotify,
-                                  &kPidfd,   &kMessageQueue, &kUnixSocket, &kTcpSocket};
+const FileKind* const kKinds[] = {
+    &kStream,     &kTerminal,     &kPipe,       &kNamedPipe, &kMemfd,    &kRegularFile,
+    &kDeviceFile, &kEventfd,      &kTimerfd,    &kSignalfd,  &kEpoll,    &kInotify,
+    &kPidfd,      &kMessageQueue, &kUnixSocket, &kTcpSocket, &kUdpSocket};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning

@@ -22,6 +22,7 @@ namespace {
 using image::TcpSocketT;
 
 constexpr uint8_t kReading = 1;
+constexpr uint32_t kSegmentMax = 32767;  // more cannot be asked for
 
 Result<UniqueFd> new_socket(int domain) {
   return UniqueFd(TRY_SYS(::socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0)));
@@ -82,7 +83,9 @@ class Connecting {
     TRY(set_sequence(fd(), Queue::send, next_data(other_)));
     TRY(set_sequence(fd(), Queue::receive,
                      received - static_cast<uint32_t>(socket_.to_read.size())));
+    TRY(ask_for_segments(std::min(socket_.connection->segment, kSegmentMax)));
     TRY(connect_to(fd(), socket_.peer_name));
+    TRY(ask_for_segments(0));
     TRY(agree());
     end_.sizes = TRY(make_room(fd()));
     TRY(put_in(fd(), Queue::receive, socket_.to_read));
@@ -104,6 +107,12 @@ class Connecting {
 
  private:
   int fd() const { return end_.fd.get(); }
+
+  // What is agreed on later comes too late for the size of what is sent.
+  Result<> ask_for_segments(uint32_t bytes) {
+    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof bytes));
+    return {};
+  }
 
   Result<> agree() {
     const image::TcpConnectionT& connection = *socket_.connection;

@@ -11,41 +11,49 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <thread>
 
+#include "base/deadline.h"
 #include "node/lifecycle.h"
 #include "node/log.h"
 #include "node/recovery.h"
 #include "node/routes.h"
 #include "os/file.h"
 #include "os/pidfd.h"
-#include "os/proc/process_dir.h"
 #include "protocol/unix_address.h"
 #include "registry/sqlite/sqlite_registry.h"
 
 namespace appshot {
 namespace {
 
-constexpr int kLastBreathMs = 30'000;
+constexpr std::chrono::seconds kLastBreath{30};
+constexpr int kLookMs = 50;
 
-// One that was killed while it waited for the disk holds everything until the disk is done.
-void wait_if_dying(pid_t pid) {
+bool is_served(const std::string& socket_path) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return socket && connect_unix(socket.get(), socket_path);
+}
+
+// One that has been told to stop, or was killed, holds everything until the disk is done. One that
+// has only just begun will serve in a moment.
+void wait_if_dying(pid_t pid, const std::string& socket_path) {
   Result<Pidfd> holder = Pidfd::open(HostPid{pid});
-  Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
-  Result<proc::Stat> stat = dir ? dir->stat() : dir.error();
-  if (!holder || !stat || (stat->state != 'Z' && stat->state != 'X')) return;
+  if (!holder) return;
   pollfd ended{holder->fd(), POLLIN, 0};
-  ::poll(&ended, 1, kLastBreathMs);
+  const Deadline deadline = Deadline::in(kLastBreath);
+  while (!is_served(socket_path) && !deadline.passed())
+    if (::poll(&ended, 1, kLookMs) == 1) return;
 }
 
 // Whoever holds it is the daemon of this root; the kernel lets go of it when the process dies.
-Result<UniqueFd> lock_root(const std::string& path) {
+Result<UniqueFd> lock_root(const std::string& path, const std::string& socket_path) {
   UniqueFd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
   const std::string pid = read_file(path).value_or("");
   auto taken = [&] { return ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0; };
   if (!taken()) {
     if (errno != EWOULDBLOCK) return Error::from_errno(errno, "flock " + path);
-    wait_if_dying(std::atoi(pid.c_str()));
+    wait_if_dying(std::atoi(pid.c_str()), socket_path);
   }
   if (!taken()) {
     return Error(ErrorClass::conflict,
@@ -138,7 +146,7 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   Paths paths = TRY(Paths::from_environment());
   TRY(make_folders(paths.state_dir, 0700));
   TRY(make_folders(paths.run_dir, 0700));
-  UniqueFd lock = TRY(lock_root(paths.daemon_lock()));
+  UniqueFd lock = TRY(lock_root(paths.daemon_lock(), paths.socket()));
   UniqueFd signals = TRY(signals_as_file());
   UniqueFd stop(TRY_SYS(::eventfd(0, EFD_CLOEXEC)));
   std::unique_ptr<Registry> registry =

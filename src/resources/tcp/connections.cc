@@ -128,10 +128,12 @@ Result<> capture_connections(CaptureContext& context) {
   for (const Connected& one : connected) {
     one.record->peer_name = TRY(peer_name_of(one.socket));
     one.record->connection = std::make_unique<image::TcpConnectionT>();
+    one.record->connection->segment_now = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
     sockets.push_back(one.socket);
   }
   Repaired repaired = TRY(Repaired::enter(std::move(sockets)));
   for (const Connected& one : connected) {
+    // In this mode it means something else.
     one.record->connection->segment = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
     one.record->connection->timestamp = TRY(tcp_option<uint32_t>(one.socket, TCP_TIMESTAMP));
   }

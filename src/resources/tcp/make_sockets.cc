@@ -2,15 +2,19 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <list>
 #include <map>
 
+#include "base/deadline.h"
 #include "resources/inet.h"
 #include "resources/sockets.h"
 #include "resources/tcp/repair.h"
@@ -22,7 +26,9 @@ namespace {
 using image::TcpSocketT;
 
 constexpr uint8_t kReading = 1;
-constexpr uint32_t kSegmentMax = 32767;  // more cannot be asked for
+constexpr std::chrono::seconds kArrivalMax{10};
+constexpr uint32_t kSegmentMax = 32767;   // more cannot be asked for
+constexpr uint32_t kTimestampBytes = 12;  // that each segment begins with
 
 Result<UniqueFd> new_socket(int domain) {
   return UniqueFd(TRY_SYS(::socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0)));
@@ -50,6 +56,7 @@ TcpSocketT closed_end_of(const TcpSocketT& socket) {
   its.send_sequence = ours.receive_sequence;
   its.receive_sequence = end_of_data(socket);
   its.segment = ours.segment;
+  its.segment_now = ours.segment_now;
   its.send_scale = ours.receive_scale;
   its.receive_scale = ours.send_scale;
   its.agreed = ours.agreed;
@@ -83,7 +90,7 @@ class Connecting {
     TRY(set_sequence(fd(), Queue::send, next_data(other_)));
     TRY(set_sequence(fd(), Queue::receive,
                      received - static_cast<uint32_t>(socket_.to_read.size())));
-    TRY(ask_for_segments(std::min(socket_.connection->segment, kSegmentMax)));
+    TRY(ask_for_segments(std::min(socket_.connection->segment_now + kTimestampBytes, kSegmentMax)));
     TRY(connect_to(fd(), socket_.peer_name));
     TRY(ask_for_segments(0));
     TRY(agree());
@@ -245,6 +252,18 @@ class Maker {
     return connected;
   }
 
+  static Result<> wait_for_bytes(int fd, size_t bytes) {
+    const Deadline deadline = Deadline::in(kArrivalMax);
+    for (int there = 0; static_cast<size_t>(there) < bytes;) {
+      TRY_SYS(::ioctl(fd, FIONREAD, &there));
+      if (deadline.passed())
+        return Error(ErrorClass::timeout, "a TCP socket does not get what was in it");
+      pollfd state{fd, POLLIN, 0};
+      ::poll(&state, 1, 1);
+    }
+    return {};
+  }
+
   // One that was connected and is no more: so it is connected once, and reset.
   static Result<> ended(int fd, const TcpSocketT& socket) {
     TRY(apply_options(fd, socket.options, is_for_binding));
@@ -258,6 +277,13 @@ class Maker {
     TRY_SYS(::listen(listener.get(), 1));
     TRY(connect_to(fd, TRY(name_of(listener.get()))));
     UniqueFd peer(TRY_SYS(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+    const BufferSizes sizes = TRY(make_room(fd));
+    TRY(make_room(peer.get()));
+    for (size_t sent = 0; sent < socket.to_read.size();)
+      sent += static_cast<size_t>(TRY_SYS(::send(peer.get(), socket.to_read.data() + sent,
+                                                 socket.to_read.size() - sent, MSG_DONTWAIT)));
+    TRY(wait_for_bytes(fd, socket.to_read.size()));
+    TRY(take_room_back(fd, sizes));
     const linger reset{1, 0};
     TRY_SYS(::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
     peer.reset();

@@ -1,6 +1,7 @@
 #include "resources/tcp/tcp_socket.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -56,6 +57,17 @@ uint8_t shut_of(int socket, int state) {
   return (events.revents & POLLRDHUP) != 0 ? kReading : 0;
 }
 
+// Of a connection that is no more.
+Result<std::vector<uint8_t>> left_to_read(int socket) {
+  int bytes = 0;
+  TRY_SYS(::ioctl(socket, FIONREAD, &bytes));
+  std::vector<uint8_t> left(static_cast<size_t>(bytes));
+  if (bytes == 0) return left;
+  ssize_t got = TRY_SYS(::recv(socket, left.data(), left.size(), MSG_PEEK | MSG_DONTWAIT));
+  left.resize(static_cast<size_t>(got));
+  return left;
+}
+
 }  // namespace
 
 Result<tcp_info> info_of(int socket) {
@@ -89,6 +101,7 @@ Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
   const bool was_connected =
       is_connected(info.tcpi_state) || (info.tcpi_state == TCP_CLOSE && socket.shut != 0);
   socket.options = TRY(options_of(copy.get(), socket.domain, was_connected));
+  if (info.tcpi_state == TCP_CLOSE && was_connected) socket.to_read = TRY(left_to_read(copy.get()));
   socket.uid = ref.descriptor.info.st_uid;
   socket.gid = ref.descriptor.info.st_gid;
   context.sockets[ref.descriptor.info.st_ino] = {static_cast<int>(context.image.open_files.size()),

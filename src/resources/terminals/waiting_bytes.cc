@@ -22,7 +22,8 @@ namespace {
 constexpr size_t kMost = 128 * 1024;  // the kernel keeps less
 constexpr int kWaitsMax = 2000;       // of a millisecond, for what the kernel does by the way
 constexpr int kReaderMost = 4095;     // what a side can be asked for at once
-constexpr cc_t kDisabled = 0;         // _POSIX_VDISABLE
+constexpr int kReaderFull = 3840;
+constexpr cc_t kDisabled = 0;  // _POSIX_VDISABLE
 
 struct Buffer {
   size_t length = 0;
@@ -163,9 +164,10 @@ class PacketsOff {
 int take_and_put_back(Sides sides, Room& room) {
   termios2 settings{};
   if (::ioctl(sides.slave, TCGETS2, &settings) != 0) return errno;
-  // Output that is stopped could not be put back. (Its reader is full when it cannot be written to
-  // for want of room.)
-  room.stopped = !is_ready(sides.slave, POLLOUT) && unread(sides.master) < kReaderMost;
+  // When a reader is full, more waits behind it than could surely be put back.
+  if (unread(sides.slave) >= kReaderFull || unread(sides.master) >= kReaderFull) return ENOBUFS;
+  // Nor could anything to where output is stopped.
+  room.stopped = !is_ready(sides.slave, POLLOUT);
   if (room.stopped && unread(sides.master) > 0) return EBUSY;
   const PacketsOff packets(sides.master);
   const termios2 raw = plain(settings);
@@ -245,6 +247,9 @@ Result<WaitingBytes> copy_waiting(int master) {
     return Error(ErrorClass::refused,
                  "the output of a terminal is stopped (^S) with some of it unread")
         .hint("let it go on (^Q)");
+  if (WEXITSTATUS(status) == ENOBUFS)
+    return Error(ErrorClass::refused, "a terminal is full of what nobody has read")
+        .hint("try again when some of it has been read");
   if (WEXITSTATUS(status) != 0) return Error::from_errno(WEXITSTATUS(status), "reading a terminal");
   return bytes;
 }

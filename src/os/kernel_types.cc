@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "os/file.h"
 
@@ -20,7 +21,8 @@ constexpr uint32_t kKindMax = 19;  // BTF_KIND_ENUM64, the last one that is know
 constexpr uint32_t kUnknownSize = ~0U;
 
 Error wrong(const std::string& what) {
-  return Error(ErrorClass::unsupported, "the kernel's description of its types: " + what);
+  return Error(ErrorClass::unsupported,
+               "the kernel's description of its types does not tell what is needed: " + what);
 }
 
 // What follows the head of each type.
@@ -139,12 +141,6 @@ Result<> KernelTypes::scan(Names structures) {
   return {};
 }
 
-Result<uint32_t> KernelTypes::find(std::string_view structure) const {
-  auto found = structures_.find(structure);
-  if (found == structures_.end()) return wrong("there is no structure " + std::string(structure));
-  return found->second;
-}
-
 // typedef, const and the like, which are but names for another type.
 Result<uint32_t> KernelTypes::strip_names(uint32_t id) const {
   for (int i = 0; i < kDepthMax; ++i) {
@@ -187,23 +183,34 @@ Result<KernelTypes::Found> KernelTypes::find_member(uint32_t structure, std::str
   return wrong("no member " + std::string(name));
 }
 
-Result<uint32_t> KernelTypes::offset_of(std::string_view structure, std::string_view path) const {
-  uint32_t type = TRY(find(structure));
+Result<uint32_t> KernelTypes::offset_in(uint32_t structure, std::string_view path) const {
   uint32_t bits = 0;
   for (size_t at = 0; at <= path.size();) {
     const size_t end = std::min(path.find('.', at), path.size());
-    const Found found = TRY(find_member(type, path.substr(at, end - at), 0)
-                                .within("structure " + std::string(structure)));
+    const Found found = TRY(find_member(structure, path.substr(at, end - at), 0));
     bits += found.offset_bits;
     at = end + 1;
-    if (at <= path.size()) type = TRY(strip_names(found.type));
+    if (at <= path.size()) structure = TRY(strip_names(found.type));
   }
-  if (bits % 8 != 0) return wrong(std::string(path) + " does not begin with a byte");
+  if (bits % 8 != 0) return wrong("it does not begin with a byte");
   return bits / 8;
 }
 
+Result<uint32_t> KernelTypes::offset_of(std::string_view structure, std::string_view path) const {
+  std::set<uint32_t> offsets;
+  const auto [first, last] = structures_.equal_range(structure);
+  for (auto one = first; one != last; ++one)
+    if (Result<uint32_t> offset = offset_in(one->second, path)) offsets.insert(*offset);
+  if (offsets.size() == 1) return *offsets.begin();
+  return wrong("where " + std::string(path) + " is in the structure " + std::string(structure));
+}
+
 Result<uint32_t> KernelTypes::size_of(std::string_view structure) const {
-  return TRY(type(TRY(find(structure)))).size_or_type;
+  std::set<uint32_t> sizes;
+  const auto [first, last] = structures_.equal_range(structure);
+  for (auto one = first; one != last; ++one) sizes.insert(TRY(type(one->second)).size_or_type);
+  if (sizes.size() == 1) return *sizes.begin();
+  return wrong("how large the structure " + std::string(structure) + " is");
 }
 
 bool KernelTypes::has(std::string_view structure, std::string_view path) const {

@@ -39,7 +39,7 @@ class KernelTypes {
   static Result<KernelTypes> parse(std::span<const uint8_t> bytes, Names structures);
 
   // `path` leads through structures in it, "sk_receive_queue.next"; members of what has no name
-  // are the structure's own.
+  // are the structure's own. Unsupported as well where the answer is not the only one.
   Result<uint32_t> offset_of(std::string_view structure, std::string_view path) const;
   Result<uint32_t> size_of(std::string_view structure) const;
   bool has(std::string_view structure, std::string_view path) const;
@@ -60,7 +60,7 @@ class KernelTypes {
 
   explicit KernelTypes(std::span<const uint8_t> bytes) : bytes_(bytes) {}
   Result<> scan(Names structures);
-  Result<uint32_t> find(std::string_view structure) const;
+  Result<uint32_t> offset_in(uint32_t structure, std::string_view path) const;
   Result<Found> find_member(uint32_t structure, std::string_view name, int depth) const;
   Result<uint32_t> strip_names(uint32_t type) const;
 
@@ -73,7 +73,8 @@ class KernelTypes {
   std::span<const uint8_t> bytes_;
   size_t strings_ = 0, strings_end_ = 0;
   std::vector<uint32_t> places_;  // of the types, by their id
-  std::map<std::string, uint32_t, std::less<>> structures_;
+  // A name may be given twice, by parts of the kernel that do not know one another.
+  std::multimap<std::string, uint32_t, std::less<>> structures_;
 };
 
 }  // namespace appshot

@@ -98,6 +98,20 @@ TEST(KernelTypes, KnowsWhatIsNotThere) {
   EXPECT_EQ(types.size_of("absent").error().cls(), ErrorClass::unsupported);
 }
 
+TEST(KernelTypes, WhatIsNotTheOnlyAnswerIsNone) {
+  Blob blob;
+  blob.type("int", BTF_KIND_INT, 0, 4).words({32});
+  blob.type("inner", BTF_KIND_STRUCT, 2, 8).member("x", 1, 0).member("y", 1, 32);
+  blob.type("inner", BTF_KIND_STRUCT, 2, 12).member("x", 1, 0).member("y", 1, 64);
+  blob.type("inner", BTF_KIND_STRUCT, 1, 4).member("z", 1, 0);
+  const auto bytes = blob.bytes();
+  const KernelTypes types = KernelTypes::parse(bytes, kAsked).value();
+  EXPECT_EQ(types.offset_of("inner", "x").value(), 0U);
+  EXPECT_EQ(types.offset_of("inner", "z").value(), 0U);
+  EXPECT_FALSE(types.offset_of("inner", "y"));
+  EXPECT_FALSE(types.size_of("inner"));
+}
+
 TEST(KernelTypes, APieceOfADescriptionIsRefused) {
   const std::vector<uint8_t> whole = some_types();
   for (size_t length = 0; length < whole.size(); ++length) {

@@ -16,6 +16,8 @@ struct Case {
 
 MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
 
+UnixSocketT& unix_socket(ImageT& image) { return *image.open_files.back()->kind.AsUnixSocket(); }
+
 void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class VerifyReferences : public testing::TestWithParam<Case> {};
@@ -70,6 +72,19 @@ const Case kFileCases[] = {
     {"WatchOfNothing",
      [](ImageT& i) { i.open_files[6]->kind.AsInotify()->watches[0]->name.reset(); }},
     {"MemfdWithoutObject", [](ImageT& i) { i.open_files[7]->kind.AsMemfd()->object = 1; }},
+    {"WaitingClientIsNoSocket", [](ImageT& i) { unix_socket(i).waiting[0]->client = 0; }},
+    {"WaitingClientIsNoFile", [](ImageT& i) { unix_socket(i).waiting[0]->client = 99; }},
+    {"ClientWaitsTwice",
+     [](ImageT& i) {
+       UnixSocketT& socket = unix_socket(i);
+       socket.waiting.push_back(std::make_unique<UnixWaitingT>());
+       for (auto& waiting : socket.waiting)
+         waiting->client = static_cast<int>(i.open_files.size()) - 1;
+     }},
+    {"WaitingClientWithLongName",
+     [](ImageT& i) { unix_socket(i).waiting[0]->client_name.resize(109); }},
+    {"WaitingMessageWithNoFile",
+     [](ImageT& i) { unix_socket(i).waiting[0]->messages[0]->files = {99}; }},
     {"LockOfNoKind",
      [](ImageT& i) { i.open_files[0]->locks[0]->kind = static_cast<LockKind>(77); }},
     {"PrivateFileElsewhere", [](ImageT& i) { i.private_files[0]->path = "etc/passwd"; }},
@@ -122,7 +137,7 @@ const Case kProcessCases[] = {
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
     {"DescriptorTwice", [](ImageT& i) { i.processes[0]->descriptors[1]->fd = 0; }},
     {"DescriptorNegative", [](ImageT& i) { i.processes[0]->descriptors[0]->fd = -1; }},
-    {"DescriptorOfNothing", [](ImageT& i) { i.processes[0]->descriptors[2]->file = 14; }},
+    {"DescriptorOfNothing", [](ImageT& i) { i.processes[0]->descriptors[2]->file = 99; }},
     {"NoMemory", [](ImageT& i) { i.processes[0]->address_space.reset(); }},
     {"NoProgram", [](ImageT& i) { i.processes[0]->address_space->exe.reset(); }},
     {"NoMarks", [](ImageT& i) { i.processes[0]->address_space->marks.reset(); }},

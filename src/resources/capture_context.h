@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "image/schema/values.h"
 #include "os/unique_fd.h"
@@ -38,6 +39,7 @@ struct CaptureContext {
   // A file on its way from one process to another becomes one of Image.open_files, whoever else has
   // it open; given by the table of files.
   std::function<Result<int>(UniqueFd file, const std::string& where)> keep_in_flight{};
+  std::vector<UniqueFd> in_flight{};  // ours, of those
 };
 
 }  // namespace appshot

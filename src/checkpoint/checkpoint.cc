@@ -20,6 +20,7 @@
 #include "os/parallel.h"
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
+#include "resources/tcp/connections.h"
 #include "resources/terminals/terminal.h"
 #include "resources/unix_sockets/connections.h"
 #include "resources/unix_sockets/identities.h"
@@ -145,6 +146,7 @@ class Checkpoint {
       TRY(capture_seen(context_, files, sources_[i], *image_.processes[i])
               .within(sources_[i].words()));
     TRY(unix_sockets::capture_connections(context_, sources_));
+    TRY(tcp::capture_connections(context_));
     const uint64_t total = pages_.noted();
     file_->on_block(
         [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });

@@ -87,7 +87,7 @@ class Harness {
   std::unique_ptr<Session> session_;
   std::map<pid_t, std::unique_ptr<Session>> visitors_;  // by their program's id inside
   std::list<PendingEnd> pending_ends_;
-  unix_sockets::SeenQueues seen_queues_;
+  SeenQueues seen_queues_;
   std::optional<KernelLayout> kernel_layout_;
   std::optional<int> root_status_;
   bool ended_ = false;

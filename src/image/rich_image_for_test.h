@@ -1,6 +1,7 @@
 // An image with something in every table of the schema, for tests and as a seed for the fuzzer.
 #pragma once
 
+#include <sys/socket.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -176,6 +177,18 @@ inline void add_open_files(ImageT& image) {
   socket.waiting.back()->messages.push_back(std::make_unique<UnixMessageT>());
   socket.waiting.back()->messages.back()->files = {1};
   add_open_file(image, std::move(socket));
+  TcpSocketT tcp;
+  tcp.domain = AF_INET;
+  tcp.name = tcp.peer_name = {AF_INET, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+  tcp.connection = std::make_unique<TcpConnectionT>();
+  tcp.connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
+  tcp.to_send = {1, 2, 3};
+  tcp.unsent = 1;
+  add_open_file(image, std::move(tcp));
+  UdpSocketT udp;
+  udp.domain = AF_INET;
+  udp.datagrams.push_back(std::make_unique<DatagramT>());
+  add_open_file(image, std::move(udp));
 }
 
 inline void add_ipc(ImageT& image) {

@@ -1,9 +1,12 @@
 // What the flat encoding's own verifier cannot know: that indexes are inside their tables, that
 // address ranges make sense, that process ids are unique and parents exist. After this the engine
 // may follow any reference without looking again.
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <string_view>
 
@@ -191,6 +194,10 @@ class Verifier {
         return {};
       case FileKind::UnixSocket:
         return unix_socket(*file.kind.AsUnixSocket());
+      case FileKind::TcpSocket:
+        return tcp_socket(*file.kind.AsTcpSocket());
+      case FileKind::UdpSocket:
+        return udp_socket(*file.kind.AsUdpSocket());
       default:
         return {};
     }
@@ -223,6 +230,37 @@ class Verifier {
       for (int file : message->files)
         if (!inside(file, image_.open_files.size())) return wrong("a file on its way");
     }
+    return {};
+  }
+
+  // The length of a sockaddr is that of its family, or it is none.
+  static bool is_address(const std::vector<uint8_t>& name, int domain) {
+    if (name.empty()) return true;
+    sa_family_t family = 0;
+    if (name.size() < sizeof family) return false;
+    std::memcpy(&family, name.data(), sizeof family);
+    return family == domain &&
+           name.size() == (domain == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+  }
+  static bool is_inet(int domain) { return domain == AF_INET || domain == AF_INET6; }
+
+  Result<> tcp_socket(const TcpSocketT& socket) {
+    if (!is_inet(socket.domain)) return wrong("the family of a TCP socket");
+    if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
+      return wrong("the name of a TCP socket");
+    if (socket.unsent > socket.to_send.size()) return wrong("what a TCP socket has to send");
+    if (socket.connection && socket.peer_name.empty()) return wrong("a TCP connection");
+    if (socket.connection && !socket.connection->window) return wrong("a TCP connection's window");
+    return {};
+  }
+
+  Result<> udp_socket(const UdpSocketT& socket) {
+    if (!is_inet(socket.domain)) return wrong("the family of a UDP socket");
+    if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
+      return wrong("the name of a UDP socket");
+    for (const auto& datagram : socket.datagrams)
+      if (!is_address(datagram->from, socket.domain) || !is_address(datagram->to, socket.domain))
+        return wrong("the address of a datagram");
     return {};
   }
 

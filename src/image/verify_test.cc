@@ -16,7 +16,10 @@ struct Case {
 
 MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
 
-UnixSocketT& unix_socket(ImageT& image) { return *image.open_files.back()->kind.AsUnixSocket(); }
+constexpr int kUnixSocket = 14;  // of its open files
+UnixSocketT& unix_socket(ImageT& image) {
+  return *image.open_files[kUnixSocket]->kind.AsUnixSocket();
+}
 
 void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
@@ -78,8 +81,7 @@ const Case kFileCases[] = {
      [](ImageT& i) {
        UnixSocketT& socket = unix_socket(i);
        socket.waiting.push_back(std::make_unique<UnixWaitingT>());
-       for (auto& waiting : socket.waiting)
-         waiting->client = static_cast<int>(i.open_files.size()) - 1;
+       for (auto& waiting : socket.waiting) waiting->client = kUnixSocket;
      }},
     {"WaitingClientWithLongName",
      [](ImageT& i) { unix_socket(i).waiting[0]->client_name.resize(109); }},

@@ -1,7 +1,9 @@
 #include "os/sock_diag.h"
 
+#include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -28,6 +30,29 @@ UnixSocketState parse(const NetlinkAnswer& answer) {
   return state;
 }
 
+std::vector<uint8_t> peer_of(int family, const inet_diag_msg& message) {
+  std::vector<uint8_t> name;
+  auto put = [&](const auto& address) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&address);
+    name.assign(bytes, bytes + sizeof address);
+  };
+  if (family == AF_INET) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = message.id.idiag_dport;
+    std::memcpy(&address.sin_addr, message.id.idiag_dst, sizeof address.sin_addr);
+    put(address);
+  } else {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_port = message.id.idiag_dport;
+    std::memcpy(&address.sin6_addr, message.id.idiag_dst, sizeof address.sin6_addr);
+    address.sin6_scope_id = message.id.idiag_if;
+    put(address);
+  }
+  return name;
+}
+
 }  // namespace
 
 Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets() {
@@ -42,6 +67,21 @@ Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets() {
                     UnixSocketState state = parse(answer);
                     const uint32_t inode = state.inode;
                     all.emplace(inode, std::move(state));
+                  }));
+  return all;
+}
+
+Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family) {
+  inet_diag_req_v2 request{};
+  request.sdiag_family = static_cast<uint8_t>(family);
+  request.sdiag_protocol = IPPROTO_TCP;
+  request.idiag_states = 1U << TCP_SYN_SENT;
+  std::map<uint32_t, std::vector<uint8_t>> all;
+  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_SOCK_DIAG));
+  TRY(socket.list(SOCK_DIAG_BY_FAMILY, {reinterpret_cast<const uint8_t*>(&request), sizeof request},
+                  "list of TCP sockets", [&](const NetlinkAnswer& answer) {
+                    const auto message = answer.fixed<inet_diag_msg>();
+                    all.emplace(message.idiag_inode, peer_of(family, message));
                   }));
   return all;
 }

@@ -25,4 +25,8 @@ struct UnixSocketState {
 // Those of the calling process's network namespace, by inode.
 Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets();
 
+// Whom TCP sockets are about to connect with: sockaddrs, by inode. No descriptor tells before it
+// has succeeded. `family` is AF_INET or AF_INET6.
+Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family);
+
 }  // namespace appshot

@@ -16,8 +16,10 @@
 #include "resources/pipes/pipe.h"
 #include "resources/signalfd/signalfd.h"
 #include "resources/streams/stream.h"
+#include "resources/tcp/tcp_socket.h"
 #include "resources/terminals/terminal.h"
 #include "resources/timerfd/timerfd.h"
+#include "resources/udp/udp_socket.h"
 #include "resources/unix_sockets/unix_socket.h"
 
 namespace appshot {
@@ -38,10 +40,13 @@ const epolls::Epoll kEpoll;
 const inotifies::Inotify kInotify;
 const pidfds::Pidfd kPidfd;
 const unix_sockets::UnixSocket kUnixSocket;
+const tcp::TcpSocket kTcpSocket;
+const udp::UdpSocket kUdpSocket;
 
 const FileKind* const kKinds[] = {
-    &kStream,  &kTerminal, &kPipe,  &kNamedPipe, &kMemfd, &kRegularFile,  &kDeviceFile, &kEventfd,
-    &kTimerfd, &kSignalfd, &kEpoll, &kInotify,   &kPidfd, &kMessageQueue, &kUnixSocket};
+    &kStream,     &kTerminal,     &kPipe,       &kNamedPipe, &kMemfd,    &kRegularFile,
+    &kDeviceFile, &kEventfd,      &kTimerfd,    &kSignalfd,  &kEpoll,    &kInotify,
+    &kPidfd,      &kMessageQueue, &kUnixSocket, &kTcpSocket, &kUdpSocket};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning
@@ -50,7 +55,8 @@ struct Unknown {
 };
 
 constexpr Unknown kUnknown[] = {
-    {"socket:", "a socket, which this version cannot capture yet", "close it before the snapshot"},
+    {"socket:", "a socket of a kind that this version cannot capture yet",
+     "close it before the snapshot"},
     {"anon_inode:[io_uring]", "an io_uring",
      "start the program without --allow-io-uring: it will use epoll"},
     {"anon_inode:[userfaultfd]", "a userfaultfd", "end its use first"},

@@ -13,7 +13,7 @@
 #include "os/kernel_view.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
-#include "resources/unix_sockets/empty_messages.h"
+#include "resources/empty_messages.h"
 
 namespace appshot {
 
@@ -35,7 +35,7 @@ struct InstanceView {
   std::vector<StreamIdentity> streams;
   int terminal = -1;  // master of the instance's terminal, borrowed; -1: none
   int terminal_index = -1;
-  unix_sockets::SeenQueues* seen_queues = nullptr;       // by earlier snapshots of it
+  SeenQueues* seen_queues = nullptr;                     // by earlier snapshots of it
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
 };
 

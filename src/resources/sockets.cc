@@ -78,6 +78,12 @@ void add(SocketOptions& options, const OptionName& name, Value value) {
   options.push_back(std::move(option));
 }
 
+bool has_size(const SocketOptions& options) {
+  return std::ranges::any_of(options, [](const auto& option) {
+    return option->level == SOL_SOCKET && (option->name == SO_SNDBUF || option->name == SO_RCVBUF);
+  });
+}
+
 // A classic filter, which the kernel gives back in instructions instead of bytes.
 Result<> capture_filter(int socket, SocketOptions& options) {
   socklen_t count = 0;
@@ -137,18 +143,24 @@ std::string protocol_of(const DescriptorRef& ref) {
 
 Result<SocketOptions> capture_options(int socket, int fresh, std::span<const OptionName> names) {
   SocketOptions options;
-  for (std::span<const OptionName> list : {std::span<const OptionName>(kOfEverySocket), names}) {
+  // The family's first: the type of service sets the priority as well.
+  for (std::span<const OptionName> list : {names, std::span<const OptionName>(kOfEverySocket)}) {
     for (const OptionName& name : list) {
       Value value = read_option(socket, name);
-      if (!value.empty() && value != read_option(fresh, name)) add(options, name, std::move(value));
+      // Setting a size says that the user has set it, which need not be so.
+      const bool follows =
+          name.level == SOL_SOCKET && name.name == kBufferLock && has_size(options);
+      if (!value.empty() && (follows || value != read_option(fresh, name)))
+        add(options, name, std::move(value));
     }
   }
   TRY(capture_filter(socket, options));
   return options;
 }
 
-Result<> apply_options(int socket, const SocketOptions& options) {
-  for (const auto& option : options) TRY(apply(socket, *option));
+Result<> apply_options(int socket, const SocketOptions& options, const WhichOptions& which) {
+  for (const auto& option : options)
+    if (!which || which({option->level, option->name})) TRY(apply(socket, *option));
   return {};
 }
 

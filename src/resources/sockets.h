@@ -1,6 +1,7 @@
 // What sockets of all families have in common.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ using SocketOptions = std::vector<std::unique_ptr<image::SocketOptionT>>;
 // Those of `names`, and those of every socket, that differ between a socket and a new one of its
 // kind. What a socket does not know is none of its options.
 Result<SocketOptions> capture_options(int socket, int fresh, std::span<const OptionName> names);
-Result<> apply_options(int socket, const SocketOptions& options);
+using WhichOptions = std::function<bool(const OptionName&)>;  // empty: all
+Result<> apply_options(int socket, const SocketOptions& options, const WhichOptions& which = {});
 
 // Sizes of buffers as they were, while there is room for whatever is put into them.
 struct BufferSizes {

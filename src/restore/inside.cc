@@ -16,6 +16,7 @@
 #include "resources/locks/locks.h"
 #include "resources/mqueue/queues.h"
 #include "resources/shared_memory.h"
+#include "resources/tcp/make_sockets.h"
 #include "resources/terminals/terminal.h"
 #include "resources/unix_sockets/make_sockets.h"
 #include "restore/become_child.h"
@@ -121,6 +122,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(open_terminal(context, kept));
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
   TRY(unix_sockets::make_all(context));
+  TRY(tcp::make_all(context));
   for (auto* sockets : {&context.sockets, &context.closed_peers})
     for (auto& socket : *sockets) TRY(move_up(socket.second, first_descriptor));
   TRY(open_files(context));

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <memory>
 
+#include "resources/empty_messages.h"
 #include "resources/sockets.h"
-#include "resources/unix_sockets/empty_messages.h"
 #include "resources/unix_sockets/identities.h"
 
 namespace appshot::unix_sockets {
@@ -158,6 +158,8 @@ std::vector<uint8_t> path_bytes(const Peeked& peeked) {
   return {path, path + length};
 }
 
+using Messages = std::vector<std::unique_ptr<image::UnixMessageT>>;
+
 std::unique_ptr<image::UnixMessageT> record(const Peeked& peeked, const uint8_t* from,
                                             const uint8_t* to) {
   auto message = std::make_unique<image::UnixMessageT>();
@@ -188,6 +190,17 @@ Result<> add(CaptureContext& context, Peeked& peeked, const uint8_t* data, bool 
   return {};
 }
 
+// The empty ones that the walk has passed over.
+void put_in(const std::vector<SeenMessage>& queue, Messages& messages) {
+  for (size_t i = 0; i < queue.size(); ++i) {
+    const bool is_there = i < messages.size() && messages[i]->data.size() == queue[i].bytes;
+    if (is_there) continue;
+    auto empty = std::make_unique<image::UnixMessageT>();
+    empty->from = queue[i].from;
+    messages.insert(messages.begin() + static_cast<ptrdiff_t>(i), std::move(empty));
+  }
+}
+
 Result<Messages> walk_through(CaptureContext& context, int socket) {
   Messages messages;
   QueueWalk walk = TRY(QueueWalk::begin(socket));
@@ -200,9 +213,13 @@ Result<Messages> walk_through(CaptureContext& context, int socket) {
   if (is_stream(socket) || seen == nullptr) return messages;
   struct stat info {};
   TRY_SYS(::fstat(socket, &info));
-  if (auto earlier = seen->find(info.st_ino); earlier != seen->end())
-    put_in_passed_over(earlier->second, TRY(walk.begins_with_empty()), messages);
-  remember(*seen, info.st_ino, messages);
+  std::vector<SeenMessage> queue;
+  for (const auto& message : messages) queue.push_back({message->data.size(), message->from});
+  if (auto earlier = seen->find(info.st_ino); earlier != seen->end()) {
+    queue = with_passed_over(earlier->second, TRY(walk.begins_with_empty()), queue);
+    put_in(queue, messages);
+  }
+  remember(*seen, info.st_ino, queue);
   return messages;
 }
 

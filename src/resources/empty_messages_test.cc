@@ -1,27 +1,27 @@
-#include "resources/unix_sockets/empty_messages.h"
+#include "resources/empty_messages.h"
 
 #include <gtest/gtest.h>
 
-namespace appshot::unix_sockets {
+namespace appshot {
 namespace {
 
-Messages queue(std::vector<size_t> lengths) {
-  Messages messages;
-  for (size_t length : lengths) {
-    messages.push_back(std::make_unique<image::UnixMessageT>());
-    messages.back()->data.resize(length);
-  }
+using Queue = std::vector<SeenMessage>;
+
+Queue queue(const std::vector<size_t>& lengths) {
+  Queue messages;
+  for (size_t length : lengths) messages.push_back({length, {}});
   return messages;
 }
 
 // What a queue is taken for when it held `seen`, and a walk through it now meets `met`.
-std::vector<size_t> found(std::vector<size_t> seen, bool first_is_empty, std::vector<size_t> met) {
+std::vector<size_t> found(const std::vector<size_t>& seen, bool first_is_empty,
+                          const std::vector<size_t>& met) {
   SeenQueues queues;
-  remember(queues, 7, queue(std::move(seen)));
-  Messages messages = queue(std::move(met));
-  if (queues.count(7) != 0) put_in_passed_over(queues[7], first_is_empty, messages);
+  remember(queues, 7, queue(seen));
+  Queue now = queue(met);
+  if (queues.count(7) != 0) now = with_passed_over(queues[7], first_is_empty, now);
   std::vector<size_t> lengths;
-  for (const auto& message : messages) lengths.push_back(message->data.size());
+  for (const SeenMessage& message : now) lengths.push_back(message.bytes);
   return lengths;
 }
 
@@ -47,4 +47,4 @@ TEST(EmptyMessages, AreNotLookedForWhereThereWereNone) {
 }
 
 }  // namespace
-}  // namespace appshot::unix_sockets
+}  // namespace appshot

@@ -1,0 +1,36 @@
+// What sockets of IPv4 and IPv6 have in common: addresses and options.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "resources/sockets.h"
+
+namespace appshot {
+
+using InetName = std::vector<uint8_t>;  // a sockaddr; empty: none
+
+// Where a socket is bound, and to whom it is connected. Empty: it is not.
+Result<InetName> name_of(int socket);
+Result<InetName> peer_name_of(int socket);
+
+Result<> bind_to(int socket, const InetName& name);
+Result<> connect_to(int socket, const InetName& name);
+
+uint16_t port_of(const InetName& name);
+// The same for an IPv4 address and for its IPv6 form.
+std::string key_of(const InetName& name);
+
+std::span<const OptionName> inet_options(int domain);
+std::span<const OptionName> multicast_options(int domain);
+// What a name can be bound to depends on it, or it cannot be changed when the socket has one.
+bool is_for_binding(const OptionName& option);
+
+}  // namespace appshot

@@ -1,0 +1,145 @@
+#include "resources/tcp/connections.h"
+
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <map>
+#include <string>
+
+#include "os/sock_diag.h"
+#include "resources/inet.h"
+#include "resources/tcp/repair.h"
+#include "resources/tcp/states.h"
+
+namespace appshot::tcp {
+namespace {
+
+constexpr int kLooksMax = 100;
+
+struct Connected {
+  int socket;
+  image::TcpSocketT* record;
+};
+
+std::vector<Connected> find_connected(CaptureContext& context) {
+  std::vector<Connected> connected;
+  for (const auto& [inode, socket] : context.sockets) {
+    auto& file = *context.image.open_files[static_cast<size_t>(socket.file)];
+    image::TcpSocketT* record = file.kind.AsTcpSocket();
+    if (record != nullptr && is_connected(record->state))
+      connected.push_back({socket.copy.get(), record});
+  }
+  return connected;
+}
+
+template <typename T>
+Result<T> tcp_option(int socket, int name) {
+  T value{};
+  socklen_t length = sizeof value;
+  TRY_SYS(::getsockopt(socket, IPPROTO_TCP, name, &value, &length));
+  return value;
+}
+
+Result<size_t> count(int socket, unsigned long request) {
+  int bytes = 0;
+  TRY_SYS(::ioctl(socket, request, &bytes));
+  return static_cast<size_t>(bytes);
+}
+
+// Its owner stands still, so nothing is added; the other end may still take from it.
+Result<> capture_sending(const Connected& one) {
+  image::TcpConnectionT& connection = *one.record->connection;
+  connection.send_sequence = TRY(sequence_of(one.socket, Queue::send));
+  one.record->unsent = static_cast<uint32_t>(TRY(count(one.socket, SIOCOUTQNSD)));
+  one.record->to_send = TRY(content_of(one.socket, Queue::send, TRY(count(one.socket, SIOCOUTQ))));
+  // The end of sending counts as a byte.
+  one.record->unsent =
+      std::min(one.record->unsent, static_cast<uint32_t>(one.record->to_send.size()));
+  return {};
+}
+
+// What has been sent may still arrive while we look: then once more.
+Result<> capture_receiving(const Connected& one) {
+  image::TcpConnectionT& connection = *one.record->connection;
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    const uint32_t before = TRY(sequence_of(one.socket, Queue::receive));
+    one.record->to_read =
+        TRY(content_of(one.socket, Queue::receive, TRY(count(one.socket, FIONREAD))));
+    const tcp_info info = TRY(info_of(one.socket));
+    one.record->state = info.tcpi_state;
+    connection.agreed = info.tcpi_options;
+    connection.send_scale = info.tcpi_snd_wscale;
+    connection.receive_scale = info.tcpi_rcv_wscale;
+    const auto window = TRY(tcp_option<tcp_repair_window>(one.socket, TCP_REPAIR_WINDOW));
+    connection.window = std::make_unique<image::TcpWindow>(
+        window.snd_wl1, window.snd_wnd, window.max_window, window.rcv_wnd, window.rcv_wup);
+    connection.receive_sequence = TRY(sequence_of(one.socket, Queue::receive));
+    if (connection.receive_sequence == before) return {};
+  }
+  return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
+}
+
+Result<> find_other_ends(const std::vector<Connected>& connected) {
+  std::map<std::pair<std::string, std::string>, const Connected*> by_names;
+  for (const Connected& one : connected)
+    by_names[{key_of(one.record->name), key_of(one.record->peer_name)}] = &one;
+  for (const Connected& one : connected) {
+    if (by_names.count({key_of(one.record->peer_name), key_of(one.record->name)}) != 0) continue;
+    // An end that was closed when everything had arrived is made once more, and closed.
+    if (was_finished(one.record->state)) continue;
+    return Error(
+               ErrorClass::refused,
+               "a TCP connection from port " + std::to_string(port_of(one.record->name)) +
+                   " to port " + std::to_string(port_of(one.record->peer_name)) +
+                   " has its other end outside of the application, or closed with data on its way")
+        .hint("close it, or start both ends in one instance");
+  }
+  return {};
+}
+
+Result<> capture_connecting(CaptureContext& context) {
+  std::map<int, std::map<uint32_t, InetName>> listed;
+  for (const auto& [inode, socket] : context.sockets) {
+    image::TcpSocketT* record =
+        context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsTcpSocket();
+    if (record == nullptr || record->state != TCP_SYN_SENT) continue;
+    // An IPv6 socket that connects with an IPv4 address is listed among its own.
+    if (listed.count(record->domain) == 0)
+      listed[record->domain] = TRY(list_connecting(record->domain));
+    auto& list = listed[record->domain];
+    if (auto found = list.find(static_cast<uint32_t>(inode)); found != list.end()) {
+      record->peer_name = found->second;
+    } else {
+      return Error(ErrorClass::refused, "a TCP socket has just been connected").hint("try again");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> capture_connections(CaptureContext& context) {
+  TRY(capture_connecting(context));
+  std::vector<Connected> connected = find_connected(context);
+  if (connected.empty()) return {};
+  std::vector<int> sockets;
+  for (const Connected& one : connected) {
+    one.record->peer_name = TRY(peer_name_of(one.socket));
+    one.record->connection = std::make_unique<image::TcpConnectionT>();
+    sockets.push_back(one.socket);
+  }
+  Repaired repaired = TRY(Repaired::enter(std::move(sockets)));
+  for (const Connected& one : connected) {
+    one.record->connection->segment = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
+    one.record->connection->timestamp = TRY(tcp_option<uint32_t>(one.socket, TCP_TIMESTAMP));
+  }
+  // First what each has to send, then what has arrived: a byte that arrives between the two is
+  // there twice, and told apart by its number.
+  for (const Connected& one : connected) TRY(capture_sending(one));
+  for (const Connected& one : connected) TRY(capture_receiving(one));
+  return find_other_ends(connected);
+}
+
+}  // namespace appshot::tcp

@@ -1,0 +1,288 @@
+#include "resources/tcp/make_sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <list>
+#include <map>
+
+#include "resources/inet.h"
+#include "resources/sockets.h"
+#include "resources/tcp/repair.h"
+#include "resources/tcp/states.h"
+
+namespace appshot::tcp {
+namespace {
+
+using image::TcpSocketT;
+
+constexpr uint8_t kReading = 1;
+constexpr uint32_t kSegmentMax = 32767;  // more cannot be asked for
+
+Result<UniqueFd> new_socket(int domain) {
+  return UniqueFd(TRY_SYS(::socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+}
+
+// Behind the last byte it has to send, and behind the last one that has come: the end of sending,
+// which has a number as well, is said once more.
+uint32_t end_of_data(const TcpSocketT& socket) {
+  return socket.connection->send_sequence - (has_finished(socket.state) ? 1U : 0U);
+}
+uint32_t next_data(const TcpSocketT& socket) {
+  return socket.connection->receive_sequence - (was_finished(socket.state) ? 1U : 0U);
+}
+
+// The other end of a connection that its owner closed when everything had arrived.
+TcpSocketT closed_end_of(const TcpSocketT& socket) {
+  TcpSocketT other;
+  other.name = socket.peer_name;
+  other.peer_name = socket.name;
+  other.domain = socket.domain;
+  other.state = TCP_FIN_WAIT2;
+  other.connection = std::make_unique<image::TcpConnectionT>();
+  image::TcpConnectionT& its = *other.connection;
+  const image::TcpConnectionT& ours = *socket.connection;
+  its.send_sequence = ours.receive_sequence;
+  its.receive_sequence = end_of_data(socket);
+  its.segment = ours.segment;
+  its.send_scale = ours.receive_scale;
+  its.receive_scale = ours.send_scale;
+  its.agreed = ours.agreed;
+  its.timestamp = ours.timestamp;
+  its.window = std::make_unique<image::TcpWindow>(its.receive_sequence, ours.window->receive(),
+                                                  ours.window->receive(), ours.window->send(),
+                                                  its.receive_sequence);
+  return other;
+}
+
+struct End {
+  const image::OpenFileT* file;  // nullptr: nobody has it any more
+  const TcpSocketT* socket;
+  const TcpSocketT* other;
+  UniqueFd fd{};
+  BufferSizes sizes{};
+};
+
+// One end of a connection, in steps that all ends take together.
+class Connecting {
+ public:
+  explicit Connecting(End& end) : end_(end), socket_(*end.socket), other_(*end.other) {}
+
+  // There, but dumb.
+  Result<> make() {
+    end_.fd = TRY(new_socket(socket_.domain));
+    TRY(apply_options(fd(), socket_.options, is_for_binding));
+    TRY(enter_repair(fd()));  // lets it have a port that others have, too
+    TRY(bind_to(fd(), socket_.name));
+    const uint32_t received = next_data(socket_);
+    TRY(set_sequence(fd(), Queue::send, next_data(other_)));
+    TRY(set_sequence(fd(), Queue::receive,
+                     received - static_cast<uint32_t>(socket_.to_read.size())));
+    TRY(ask_for_segments(std::min(socket_.connection->segment, kSegmentMax)));
+    TRY(connect_to(fd(), socket_.peer_name));
+    TRY(ask_for_segments(0));
+    TRY(agree());
+    end_.sizes = TRY(make_room(fd()));
+    TRY(put_in(fd(), Queue::receive, socket_.to_read));
+    return set_window();
+  }
+
+  Result<> leave() { return leave_repair(fd()); }
+
+  // What the other end has not received yet, and what follows it.
+  Result<> speak() {
+    TRY(send_rest());
+    TRY(take_room_back(fd(), end_.sizes));
+    TRY(apply_options(fd(), socket_.options,
+                      [](const OptionName& name) { return !is_for_binding(name); }));
+    if (has_finished(socket_.state)) TRY_SYS(::shutdown(fd(), SHUT_WR));
+    if ((socket_.shut & kReading) != 0) TRY_SYS(::shutdown(fd(), SHUT_RD));
+    return {};
+  }
+
+ private:
+  int fd() const { return end_.fd.get(); }
+
+  // What is agreed on later comes too late for the size of what is sent.
+  Result<> ask_for_segments(uint32_t bytes) {
+    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof bytes));
+    return {};
+  }
+
+  Result<> agree() {
+    const image::TcpConnectionT& connection = *socket_.connection;
+    std::vector<tcp_repair_opt> agreed;
+    agreed.push_back({TCPOPT_MAXSEG, connection.segment});
+    if ((connection.agreed & TCPI_OPT_WSCALE) != 0)
+      agreed.push_back({TCPOPT_WINDOW, connection.send_scale |
+                                           static_cast<uint32_t>(connection.receive_scale) << 16});
+    if ((connection.agreed & TCPI_OPT_SACK) != 0) agreed.push_back({TCPOPT_SACK_PERMITTED, 0});
+    if ((connection.agreed & TCPI_OPT_TIMESTAMPS) != 0) agreed.push_back({TCPOPT_TIMESTAMP, 0});
+    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_REPAIR_OPTIONS, agreed.data(),
+                         static_cast<socklen_t>(agreed.size() * sizeof agreed[0])));
+    if ((connection.agreed & TCPI_OPT_TIMESTAMPS) != 0)
+      TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_TIMESTAMP, &connection.timestamp,
+                           sizeof connection.timestamp));
+    return {};
+  }
+
+  // It may send as far as the other end has said that it takes.
+  Result<> set_window() {
+    const image::TcpWindow& theirs = *other_.connection->window;
+    const image::TcpWindow& ours = *socket_.connection->window;
+    const uint32_t next = next_data(socket_);
+    const auto room =
+        static_cast<int32_t>(theirs.receive_update() + theirs.receive() - next_data(other_));
+    tcp_repair_window window{};
+    window.snd_wl1 = next;
+    window.snd_wnd = static_cast<uint32_t>(std::max(room, 0));
+    window.max_window = std::max(ours.send_most(), window.snd_wnd);
+    window.rcv_wnd = ours.receive();
+    const bool is_ahead = static_cast<int32_t>(ours.receive_update() - next) > 0;
+    window.rcv_wup = is_ahead ? next : ours.receive_update();
+    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, sizeof window));
+    return {};
+  }
+
+  Result<> send_rest() {
+    const uint32_t left = end_of_data(socket_) - next_data(other_);
+    if (left > socket_.to_send.size())
+      return Error(ErrorClass::corrupt, "a TCP connection lacks some of what it has to send");
+    const uint8_t* from = socket_.to_send.data() + (socket_.to_send.size() - left);
+    size_t sent = 0;
+    while (sent < left)
+      sent += static_cast<size_t>(
+          TRY_SYS(::send(fd(), from + sent, left - sent, MSG_DONTWAIT | MSG_NOSIGNAL)));
+    return {};
+  }
+
+  End& end_;
+  const TcpSocketT& socket_;
+  const TcpSocketT& other_;
+};
+
+class Maker {
+ public:
+  explicit Maker(RestoreContext& context) : context_(context) {
+    for (const auto& file : context.image.open_files)
+      if (const TcpSocketT* socket = file->kind.AsTcpSocket())
+        sockets_.push_back({file.get(), socket});
+  }
+
+  Result<> run() {
+    for (const auto& [file, socket] : sockets_)
+      if (socket->state == TCP_LISTEN) TRY(within(*socket, listener(*file, *socket)));
+    TRY(connections());
+    for (const auto& [file, socket] : sockets_) TRY(within(*socket, other(*file, *socket)));
+    for (const auto& [file, socket] : sockets_) TRY(finish(*file, *socket));
+    return {};
+  }
+
+ private:
+  static Result<> within(const TcpSocketT& socket, Result<> result) {
+    return std::move(result).within("TCP socket with port " + std::to_string(port_of(socket.name)));
+  }
+  int keep(const image::OpenFileT& file, UniqueFd socket) {
+    const int fd = socket.get();
+    context_.sockets[&file] = std::move(socket);
+    return fd;
+  }
+
+  Result<> listener(const image::OpenFileT& file, const TcpSocketT& socket) {
+    const int fd = keep(file, TRY(new_socket(socket.domain)));
+    TRY(apply_options(fd, socket.options));
+    TRY(bind_to(fd, socket.name));
+    TRY_SYS(::listen(fd, socket.backlog));
+    return {};
+  }
+
+  Result<> connections() {
+    find_ends();
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).make()));
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
+    for (End& end : ends_)
+      if (end.file != nullptr) keep(*end.file, std::move(end.fd));
+    ends_.clear();  // the closed ones are closed
+    return {};
+  }
+
+  void find_ends() {
+    std::map<std::pair<std::string, std::string>, const TcpSocketT*> by_names;
+    for (const auto& [file, socket] : sockets_)
+      if (socket->connection) by_names[{key_of(socket->name), key_of(socket->peer_name)}] = socket;
+    for (const auto& [file, socket] : sockets_) {
+      if (!socket->connection) continue;
+      auto other = by_names.find({key_of(socket->peer_name), key_of(socket->name)});
+      if (other != by_names.end()) {
+        ends_.push_back({file, socket, other->second});
+      } else {
+        closed_.push_back(closed_end_of(*socket));
+        ends_.push_back({file, socket, &closed_.back()});
+        ends_.push_back({nullptr, &closed_.back(), socket});
+      }
+    }
+  }
+
+  Result<> other(const image::OpenFileT& file, const TcpSocketT& socket) {
+    if (socket.connection || socket.state == TCP_LISTEN) return {};
+    const int fd = keep(file, TRY(new_socket(socket.domain)));
+    if (socket.state == TCP_CLOSE && socket.shut != 0) return ended(fd, socket);
+    TRY(apply_options(fd, socket.options));
+    TRY(bind_to(fd, socket.name));
+    return socket.state == TCP_SYN_SENT ? start_connecting(fd, socket) : Result<>();
+  }
+
+  static Result<> start_connecting(int fd, const TcpSocketT& socket) {
+    TRY_SYS(::fcntl(fd, F_SETFL, O_NONBLOCK));
+    Result<> connected = connect_to(fd, socket.peer_name);
+    if (connected || connected.error().err() == EINPROGRESS) return {};
+    return connected;
+  }
+
+  // One that was connected and is no more: so it is connected once, and reset.
+  static Result<> ended(int fd, const TcpSocketT& socket) {
+    TRY(apply_options(fd, socket.options, is_for_binding));
+    TRY(enter_repair(fd));
+    TRY(bind_to(fd, socket.name));
+    TRY(leave_repair(fd));
+    UniqueFd listener = TRY(new_socket(socket.domain));
+    InetName loopback = socket.name;
+    std::memset(loopback.data() + offsetof(sockaddr_in, sin_port), 0, sizeof(in_port_t));
+    TRY(bind_to(listener.get(), loopback));
+    TRY_SYS(::listen(listener.get(), 1));
+    TRY(connect_to(fd, TRY(name_of(listener.get()))));
+    UniqueFd peer(TRY_SYS(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
+    const linger reset{1, 0};
+    TRY_SYS(::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
+    peer.reset();
+    int told = 0;
+    socklen_t length = sizeof told;
+    TRY_SYS(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &told, &length));
+    return apply_options(fd, socket.options,
+                         [](const OptionName& name) { return !is_for_binding(name); });
+  }
+
+  Result<> finish(const image::OpenFileT& file, const TcpSocketT& socket) {
+    const int fd = context_.sockets.at(&file).get();
+    TRY_SYS(::fcntl(fd, F_SETFL, file.flags & (O_NONBLOCK | O_APPEND)));
+    if (socket.uid != 0 || socket.gid != 0) TRY_SYS(::fchown(fd, socket.uid, socket.gid));
+    return {};
+  }
+
+  RestoreContext& context_;
+  std::vector<std::pair<const image::OpenFileT*, const TcpSocketT*>> sockets_;
+  std::list<TcpSocketT> closed_;  // at places that do not change
+  std::list<End> ends_;
+};
+
+}  // namespace
+
+Result<> make_all(RestoreContext& context) { return Maker(context).run(); }
+
+}  // namespace appshot::tcp

@@ -1,0 +1,108 @@
+#include "resources/tcp/tcp_socket.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+
+#include "resources/inet.h"
+#include "resources/tcp/options.h"
+#include "resources/tcp/states.h"
+
+namespace appshot::tcp {
+namespace {
+
+bool has_urgent_byte(int socket) {
+  char byte;
+  return ::recv(socket, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1 || errno == EAGAIN;
+}
+
+// Encryption in the kernel, which keeps its keys to itself.
+bool has_upper_protocol(int socket) {
+  std::array<char, 16> name{};
+  socklen_t length = name.size();
+  return ::getsockopt(socket, IPPROTO_TCP, TCP_ULP, name.data(), &length) == 0 && length > 0 &&
+         name[0] != 0;
+}
+
+bool has_error(int socket) {
+  pollfd state{socket, 0, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
+}
+
+std::string obstacle_of(int socket) {
+  Result<tcp_info> info = info_of(socket);
+  if (!info) return "";
+  if (info->tcpi_state == TCP_LISTEN)
+    return info->tcpi_unacked == 0
+               ? ""
+               : "a TCP socket with " + std::to_string(info->tcpi_unacked) +
+                     " connections that wait to be accepted, which cannot be captured yet";
+  if (info->tcpi_state == TCP_SYN_RECV) return "a TCP socket that is just being connected";
+  if (has_upper_protocol(socket)) return "a TCP socket that the kernel encrypts";
+  if (is_connected(info->tcpi_state) && has_urgent_byte(socket))
+    return "a TCP socket that holds urgent data, which cannot be captured yet";
+  if (info->tcpi_state == TCP_CLOSE && has_error(socket))
+    return "a TCP socket whose connection has failed, of which the program has not heard yet";
+  return "";
+}
+
+// A socket that has been connected and is no more, as opposed to one that never was.
+uint8_t shut_of(int socket, int state) {
+  constexpr uint8_t kReading = 1;
+  pollfd events{socket, POLLRDHUP, 0};
+  if (state == TCP_LISTEN || was_finished(state) || ::poll(&events, 1, 0) != 1) return 0;
+  return (events.revents & POLLRDHUP) != 0 ? kReading : 0;
+}
+
+}  // namespace
+
+Result<tcp_info> info_of(int socket) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  TRY_SYS(::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length));
+  return info;
+}
+
+bool TcpSocket::recognises(const DescriptorRef& ref) const {
+  const std::string protocol = protocol_of(ref);
+  return protocol == "TCP" || protocol == "TCPv6";
+}
+
+std::string TcpSocket::obstacle(const DescriptorRef& ref) const {
+  Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
+  return copy ? obstacle_of(copy->get()) : "";  // closed since
+}
+
+Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
+                                                const DescriptorRef& ref) const {
+  UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
+  image::TcpSocketT socket;
+  socklen_t length = sizeof socket.domain;
+  TRY_SYS(::getsockopt(copy.get(), SOL_SOCKET, SO_DOMAIN, &socket.domain, &length));
+  const tcp_info info = TRY(info_of(copy.get()));
+  socket.state = info.tcpi_state;
+  socket.name = TRY(name_of(copy.get()));
+  if (info.tcpi_state == TCP_LISTEN) socket.backlog = static_cast<int>(info.tcpi_sacked);
+  socket.shut = shut_of(copy.get(), info.tcpi_state);
+  const bool was_connected =
+      is_connected(info.tcpi_state) || (info.tcpi_state == TCP_CLOSE && socket.shut != 0);
+  socket.options = TRY(options_of(copy.get(), socket.domain, was_connected));
+  socket.uid = ref.descriptor.info.st_uid;
+  socket.gid = ref.descriptor.info.st_gid;
+  context.sockets[ref.descriptor.info.st_ino] = {static_cast<int>(context.image.open_files.size()),
+                                                 std::move(copy)};
+  image::FileKindUnion kind;
+  kind.Set(std::move(socket));
+  return kind;
+}
+
+Result<UniqueFd> TcpSocket::reopen(RestoreContext& context, const image::OpenFileT& file) const {
+  auto made = context.sockets.find(&file);
+  if (made == context.sockets.end())
+    return Error(ErrorClass::corrupt, "a TCP socket of the image has not been made");
+  return std::move(made->second);
+}
+
+}  // namespace appshot::tcp

@@ -1,0 +1,105 @@
+#include "resources/udp/udp_socket.h"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resources/inet.h"
+#include "resources/inet_groups.h"
+#include "resources/udp/datagrams.h"
+
+namespace appshot::udp {
+namespace {
+
+// Of UDP-Lite, which only the kernel's headers name.
+constexpr int kSendCoverage = 10;
+constexpr int kReceiveCoverage = 11;
+
+constexpr OptionName kOptions[] = {
+    {IPPROTO_UDP, UDP_CORK},          {IPPROTO_UDP, UDP_SEGMENT},         {IPPROTO_UDP, UDP_GRO},
+    {IPPROTO_UDP, UDP_NO_CHECK6_TX},  {IPPROTO_UDP, UDP_NO_CHECK6_RX},    {SOL_SOCKET, SO_NO_CHECK},
+    {IPPROTO_UDPLITE, kSendCoverage}, {IPPROTO_UDPLITE, kReceiveCoverage}};
+
+Result<int> socket_option(int socket, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  TRY_SYS(::getsockopt(socket, SOL_SOCKET, name, &value, &length));
+  return value;
+}
+
+Result<SocketOptions> options_of(int socket, int domain, int protocol) {
+  UniqueFd fresh(TRY_SYS(::socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, protocol)));
+  std::vector<OptionName> names;
+  for (std::span<const OptionName> list :
+       {inet_options(domain), multicast_options(domain), std::span<const OptionName>(kOptions)})
+    names.insert(names.end(), list.begin(), list.end());
+  SocketOptions options = TRY(capture_options(socket, fresh.get(), names));
+  TRY(capture_groups(socket, domain, options));
+  return options;
+}
+
+bool has(int socket, short event) {
+  pollfd state{socket, event, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & event) != 0;
+}
+
+// What was given with MSG_MORE, or under UDP_CORK, and not sent yet.
+bool holds_unsent(int socket) {
+  int bytes = 0;
+  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+}  // namespace
+
+bool UdpSocket::recognises(const DescriptorRef& ref) const {
+  return protocol_of(ref).starts_with("UDP");
+}
+
+std::string UdpSocket::obstacle(const DescriptorRef& ref) const {
+  Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
+  if (!copy) return "";  // closed since
+  if (holds_unsent(copy->get()))
+    return "a UDP socket that holds part of a datagram it has not sent (MSG_MORE, UDP_CORK)";
+  if (has(copy->get(), POLLERR) && has(copy->get(), POLLIN))
+    return "a UDP socket with datagrams behind an error that the program has not looked at";
+  return "";
+}
+
+Result<image::FileKindUnion> UdpSocket::capture(CaptureContext& context,
+                                                const DescriptorRef& ref) const {
+  UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
+  image::UdpSocketT socket;
+  socket.domain = TRY(socket_option(copy.get(), SO_DOMAIN));
+  socket.protocol = TRY(socket_option(copy.get(), SO_PROTOCOL));
+  socket.name = TRY(name_of(copy.get()));
+  socket.peer_name = TRY(peer_name_of(copy.get()));
+  socket.options = TRY(options_of(copy.get(), socket.domain, socket.protocol));
+  socket.uid = ref.descriptor.info.st_uid;
+  socket.gid = ref.descriptor.info.st_gid;
+  // Looking at the queue would take an error from its owner.
+  if (!has(copy.get(), POLLERR)) TRY(capture_datagrams(context.instance, copy.get(), socket));
+  image::FileKindUnion kind;
+  kind.Set(std::move(socket));
+  return kind;
+}
+
+Result<UniqueFd> UdpSocket::reopen(RestoreContext&, const image::OpenFileT& file) const {
+  const image::UdpSocketT& socket = *file.kind.AsUdpSocket();
+  UniqueFd fd(TRY_SYS(::socket(socket.domain, SOCK_DGRAM | SOCK_CLOEXEC, socket.protocol)));
+  TRY(apply_options(fd.get(), socket.options));
+  TRY(bind_to(fd.get(), socket.name));
+  // A connected socket takes from its peer alone.
+  TRY(put_back_datagrams(fd.get(), socket));
+  if (!socket.peer_name.empty()) TRY(connect_to(fd.get(), socket.peer_name));
+  TRY_SYS(::fcntl(fd.get(), F_SETFL, file.flags & (O_NONBLOCK | O_APPEND)));
+  if (socket.uid != 0 || socket.gid != 0) TRY_SYS(::fchown(fd.get(), socket.uid, socket.gid));
+  return fd;
+}
+
+}  // namespace appshot::udp

@@ -21,7 +21,7 @@
 #include "resources/layers/layers.h"
 #include "resources/pipes/pipe.h"
 #include "resources/tcp/connections.h"
-#include "resources/terminals/terminal.h"
+#include "resources/terminals/states.h"
 #include "resources/unix_sockets/connections.h"
 #include "resources/unix_sockets/identities.h"
 #include "trace/frozen_application.h"
@@ -106,7 +106,7 @@ class Checkpoint {
   Result<> capture_global_state() {
     TRY(capture_namespaces(context_));
     TRY(capture_sem_undo(context_, questions_));
-    TRY(terminals::capture_state(context_, sources_));
+    TRY(terminals::capture_states(context_, sources_));
     TRY(layers::capture(context_));
     TRY(pages_.close());
     return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);

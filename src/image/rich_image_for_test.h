@@ -161,6 +161,7 @@ inline void add_open_files(ImageT& image) {
   add_open_file(image, PidfdT());
   add_open_file(image, MessageQueueFileT());
   add_open_file(image, TerminalT());
+  add_open_file(image, TerminalMasterT());
   add_open_file(image, StreamT());
   UnixSocketT socket;
   socket.name = {'/', 's'};
@@ -255,7 +256,8 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.private_files.push_back(private_file("layers/root/etc/web.link", 0100644));
   image.private_files.back()->same_as = 1;
   image.private_files.push_back(private_file("shm/counter", 0100600));
-  image.terminal = std::make_unique<TerminalStateT>();
+  image.terminals.push_back(std::make_unique<TerminalStateT>());
+  image.terminals.back()->typed = {'l', 's'};
   return image;
 }
 

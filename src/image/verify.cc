@@ -22,6 +22,7 @@ constexpr size_t kSignals = 64;
 constexpr size_t kSigInfoBytes = 128;
 constexpr size_t kCallArguments = 6;
 constexpr size_t kSunPathMax = 108;
+constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
 Error wrong(const std::string& what) {
@@ -60,6 +61,7 @@ class Verifier {
     TRY(machine());
     TRY(objects());
     TRY(private_files());
+    TRY(terminals());
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
@@ -129,6 +131,18 @@ class Verifier {
     return {};
   }
 
+  Result<> terminals() {
+    std::set<int> indexes;
+    int of_instance = 0;
+    for (const auto& terminal : image_.terminals) {
+      if (terminal->index < 0 || terminal->index > kTerminalsMax ||
+          !indexes.insert(terminal->index).second)
+        return wrong("a terminal's number");
+      of_instance += terminal->of_instance;
+    }
+    return of_instance > 1 ? Result<>(wrong("whose its terminals are")) : Result<>{};
+  }
+
   // Each lies in a folder that was told before it, so that nothing is ever made through a link.
   Result<> private_files() {
     std::set<std::string_view> folders;
@@ -191,6 +205,15 @@ class Verifier {
       case FileKind::Memfd:
         if (!inside(file.kind.AsMemfd()->object, image_.shared_memory.size()))
           return wrong("a memfd");
+        return {};
+      case FileKind::Terminal:
+        if (file.kind.AsTerminal()->terminal != -1 &&
+            !inside(file.kind.AsTerminal()->terminal, image_.terminals.size()))
+          return wrong("a terminal");
+        return {};
+      case FileKind::TerminalMaster:
+        if (!inside(file.kind.AsTerminalMaster()->terminal, image_.terminals.size()))
+          return wrong("a terminal's master");
         return {};
       case FileKind::UnixSocket:
         return unix_socket(*file.kind.AsUnixSocket());

@@ -16,11 +16,6 @@ struct Case {
 
 MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
 
-constexpr int kUnixSocket = 14;  // of its open files
-UnixSocketT& unix_socket(ImageT& image) {
-  return *image.open_files[kUnixSocket]->kind.AsUnixSocket();
-}
-
 void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class VerifyReferences : public testing::TestWithParam<Case> {};
@@ -75,18 +70,6 @@ const Case kFileCases[] = {
     {"WatchOfNothing",
      [](ImageT& i) { i.open_files[6]->kind.AsInotify()->watches[0]->name.reset(); }},
     {"MemfdWithoutObject", [](ImageT& i) { i.open_files[7]->kind.AsMemfd()->object = 1; }},
-    {"WaitingClientIsNoSocket", [](ImageT& i) { unix_socket(i).waiting[0]->client = 0; }},
-    {"WaitingClientIsNoFile", [](ImageT& i) { unix_socket(i).waiting[0]->client = 99; }},
-    {"ClientWaitsTwice",
-     [](ImageT& i) {
-       UnixSocketT& socket = unix_socket(i);
-       socket.waiting.push_back(std::make_unique<UnixWaitingT>());
-       for (auto& waiting : socket.waiting) waiting->client = kUnixSocket;
-     }},
-    {"WaitingClientWithLongName",
-     [](ImageT& i) { unix_socket(i).waiting[0]->client_name.resize(109); }},
-    {"WaitingMessageWithNoFile",
-     [](ImageT& i) { unix_socket(i).waiting[0]->messages[0]->files = {99}; }},
     {"LockOfNoKind",
      [](ImageT& i) { i.open_files[0]->locks[0]->kind = static_cast<LockKind>(77); }},
     {"PrivateFileElsewhere", [](ImageT& i) { i.private_files[0]->path = "etc/passwd"; }},
@@ -139,7 +122,10 @@ const Case kProcessCases[] = {
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
     {"DescriptorTwice", [](ImageT& i) { i.processes[0]->descriptors[1]->fd = 0; }},
     {"DescriptorNegative", [](ImageT& i) { i.processes[0]->descriptors[0]->fd = -1; }},
-    {"DescriptorOfNothing", [](ImageT& i) { i.processes[0]->descriptors[2]->file = 99; }},
+    {"DescriptorOfNothing",
+     [](ImageT& i) {
+       i.processes[0]->descriptors[2]->file = static_cast<int>(i.open_files.size());
+     }},
     {"NoMemory", [](ImageT& i) { i.processes[0]->address_space.reset(); }},
     {"NoProgram", [](ImageT& i) { i.processes[0]->address_space->exe.reset(); }},
     {"NoMarks", [](ImageT& i) { i.processes[0]->address_space->marks.reset(); }},
@@ -159,8 +145,56 @@ const Case kProcessCases[] = {
 
 std::string name_of_case(const testing::TestParamInfo<Case>& info) { return info.param.name; }
 
+FileKindUnion& find_kind(ImageT& image, FileKind kind) {
+  auto found = std::find_if(image.open_files.begin(), image.open_files.end(),
+                            [&](const auto& file) { return file->kind.type == kind; });
+  return (*found)->kind;
+}
+UnixSocketT& unix_socket(ImageT& i) { return *find_kind(i, FileKind::UnixSocket).AsUnixSocket(); }
+TcpSocketT& tcp_socket(ImageT& i) { return *find_kind(i, FileKind::TcpSocket).AsTcpSocket(); }
+UdpSocketT& udp_socket(ImageT& i) { return *find_kind(i, FileKind::UdpSocket).AsUdpSocket(); }
+
+const Case kSocketCases[] = {
+    {"UnixPeerOutside", [](ImageT& i) { unix_socket(i).peer = 9999; }},
+    {"UnixPeerOfAnotherKind", [](ImageT& i) { unix_socket(i).peer = 0; }},
+    {"UnixNameTooLong", [](ImageT& i) { unix_socket(i).name.resize(109); }},
+    {"UnixStateUnknown", [](ImageT& i) { unix_socket(i).state = static_cast<UnixState>(9); }},
+    {"FileOnItsWayOutside", [](ImageT& i) { unix_socket(i).messages[0]->files = {-1}; }},
+    {"WaitingClientIsNoSocket", [](ImageT& i) { unix_socket(i).waiting[0]->client = 0; }},
+    {"WaitingClientIsNoFile", [](ImageT& i) { unix_socket(i).waiting[0]->client = 99; }},
+    {"ClientWaitsTwice",
+     [](ImageT& i) {
+       const auto is_unix = [](const auto& file) {
+         return file->kind.type == FileKind::UnixSocket;
+       };
+       const auto found = std::find_if(i.open_files.begin(), i.open_files.end(), is_unix);
+       UnixSocketT& socket = unix_socket(i);
+       socket.waiting.push_back(std::make_unique<UnixWaitingT>());
+       for (auto& waiting : socket.waiting)
+         waiting->client = static_cast<int>(found - i.open_files.begin());
+     }},
+    {"WaitingClientWithLongName",
+     [](ImageT& i) { unix_socket(i).waiting[0]->client_name.resize(109); }},
+    {"WaitingMessageWithNoFile",
+     [](ImageT& i) { unix_socket(i).waiting[0]->messages[0]->files = {99}; }},
+    {"TcpFamily", [](ImageT& i) { tcp_socket(i).domain = 99; }},
+    {"TcpNameCutShort", [](ImageT& i) { tcp_socket(i).name.resize(7); }},
+    {"TcpNameOfAnotherFamily", [](ImageT& i) { tcp_socket(i).name[0] = 10; }},
+    {"TcpUnsentMoreThanThereIs", [](ImageT& i) { tcp_socket(i).unsent = 4; }},
+    {"TcpConnectionWithoutPeer", [](ImageT& i) { tcp_socket(i).peer_name.clear(); }},
+    {"TcpConnectionWithoutWindow", [](ImageT& i) { tcp_socket(i).connection->window.reset(); }},
+    {"UdpFamily", [](ImageT& i) { udp_socket(i).domain = 1; }},
+    {"DatagramFromNowhere", [](ImageT& i) { udp_socket(i).datagrams[0]->from = {1}; }},
+    {"TerminalOutside",
+     [](ImageT& i) { find_kind(i, FileKind::Terminal).AsTerminal()->terminal = 5; }},
+    {"MasterOutside",
+     [](ImageT& i) { find_kind(i, FileKind::TerminalMaster).AsTerminalMaster()->terminal = -1; }},
+    {"TerminalNumber", [](ImageT& i) { i.terminals[0]->index = -1; }},
+};
+
 INSTANTIATE_TEST_SUITE_P(Image, VerifyReferences, testing::ValuesIn(kImageCases), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Files, VerifyReferences, testing::ValuesIn(kFileCases), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Sockets, VerifyReferences, testing::ValuesIn(kSocketCases), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Processes, VerifyReferences, testing::ValuesIn(kProcessCases),
                          name_of_case);
 

@@ -42,11 +42,12 @@ const pidfds::Pidfd kPidfd;
 const unix_sockets::UnixSocket kUnixSocket;
 const tcp::TcpSocket kTcpSocket;
 const udp::UdpSocket kUdpSocket;
+const terminals::TerminalMaster kTerminalMaster;
 
 const FileKind* const kKinds[] = {
-    &kStream,     &kTerminal,     &kPipe,       &kNamedPipe, &kMemfd,    &kRegularFile,
-    &kDeviceFile, &kEventfd,      &kTimerfd,    &kSignalfd,  &kEpoll,    &kInotify,
-    &kPidfd,      &kMessageQueue, &kUnixSocket, &kTcpSocket, &kUdpSocket};
+    &kStream,     &kTerminal,     &kPipe,       &kNamedPipe, &kMemfd,     &kRegularFile,
+    &kDeviceFile, &kEventfd,      &kTimerfd,    &kSignalfd,  &kEpoll,     &kInotify,
+    &kPidfd,      &kMessageQueue, &kUnixSocket, &kTcpSocket, &kUdpSocket, &kTerminalMaster};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning

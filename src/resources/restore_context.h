@@ -21,15 +21,16 @@ struct RestoreContext {
   const image::ImageT& image;
   const image::PagesReader& pages;
   std::map<std::string, UniqueFd> streams;  // the harness's new ends: stdin, stdout, stderr
-  std::string terminal;                     // "/dev/pts/0"; empty: the instance has none
   int first_descriptor = 0;                 // ours lie from here on, out of the application's way
 
   image::PagesReader::Tell tell_loaded = {};
+  std::vector<UniqueFd> terminal_masters =
+      {};  // by Image.terminals; some are held by a file as well
 
-  std::vector<UniqueFd> files;          // by Image.open_files; empty: made by its process
-  std::vector<UniqueFd> shared_memory;  // by Image.shared_memory
-  std::vector<PipeEnds> pipes;          // by Image.pipes
-  std::map<int, UniqueFd> ghosts;       // by Image.ghosts, open for reading and writing
+  std::vector<UniqueFd> files = {};          // by Image.open_files; empty: made by its process
+  std::vector<UniqueFd> shared_memory = {};  // by Image.shared_memory
+  std::vector<PipeEnds> pipes = {};          // by Image.pipes
+  std::map<int, UniqueFd> ghosts = {};       // by Image.ghosts, open for reading and writing
   std::map<const image::OpenFileT*, UniqueFd> message_queue_files = {};  // made with their queues
   std::map<const image::OpenFileT*, UniqueFd> sockets = {};              // made with their peers
   std::map<const image::OpenFileT*, UniqueFd> closed_peers = {};  // of those, until queues are full

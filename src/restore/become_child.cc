@@ -24,7 +24,7 @@
 #include "resources/files/regular_file.h"
 #include "resources/ipc/sem_undo.h"
 #include "resources/mqueue/notification.h"
-#include "resources/terminals/terminal.h"
+#include "resources/terminals/states.h"
 #include "restore/inherited_windows.h"
 #include "restore/spawn_plan.h"
 #include "restore/stages.h"

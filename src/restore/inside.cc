@@ -17,7 +17,7 @@
 #include "resources/mqueue/queues.h"
 #include "resources/shared_memory.h"
 #include "resources/tcp/make_sockets.h"
-#include "resources/terminals/terminal.h"
+#include "resources/terminals/states.h"
 #include "resources/unix_sockets/make_sockets.h"
 #include "restore/become_child.h"
 #include "restore/differences.h"
@@ -32,20 +32,6 @@ constexpr int kDescriptorsAtLeast = 64;
 Result<> move_up(UniqueFd& fd, int first) {
   if (!fd || fd.get() >= first) return {};
   fd = UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD_CLOEXEC, first)));
-  return {};
-}
-
-Result<> open_terminal(RestoreContext& context, KeptDescriptors& kept) {
-  if (!context.image.terminal) return {};
-  UniqueFd master = TRY(open_file("/dev/pts/ptmx", O_RDWR | O_NOCTTY));
-  int unlocked = 0, index = 0;
-  TRY_SYS(::ioctl(master.get(), TIOCSPTLCK, &unlocked));
-  TRY_SYS(::ioctl(master.get(), TIOCGPTN, &index));
-  if (index != context.image.terminal->index)
-    return Error(ErrorClass::unsupported, "the terminal got number " + std::to_string(index));
-  context.terminal = "/dev/pts/" + std::to_string(index);
-  TRY(terminals::restore_state(context, master.get()));
-  kept["terminal"] = std::move(master);
   return {};
 }
 
@@ -102,8 +88,7 @@ std::vector<int> RestoreInside::descriptors() const {
 
 Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& tell) {
   const int first_descriptor = files.end();
-  RestoreContext context{
-      image.manifest, image.pages, std::move(streams), "", first_descriptor, {}, {}, {}, {}, {}};
+  RestoreContext context{image.manifest, image.pages, std::move(streams), first_descriptor};
   context.tell_loaded = now_and_then(tell);
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
@@ -119,7 +104,8 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(mqueues::restore_queues(context));
   TRY(make_shared_memory(context));
   for (UniqueFd& fd : context.shared_memory) TRY(move_up(fd, first_descriptor));
-  TRY(open_terminal(context, kept));
+  TRY(terminals::make_all(context));
+  for (UniqueFd& master : context.terminal_masters) TRY(move_up(master, first_descriptor));
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
   TRY(unix_sockets::make_all(context));
   TRY(tcp::make_all(context));
@@ -127,6 +113,9 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
     for (auto& socket : *sockets) TRY(move_up(socket.second, first_descriptor));
   TRY(open_files(context));
   TRY(unix_sockets::fill_all(context));
+  TRY(terminals::finish_all(context));
+  if (const int terminal = terminals::of_instance(image.manifest); terminal >= 0)
+    kept["terminal"] = std::move(context.terminal_masters[static_cast<size_t>(terminal)]);
   std::vector<UniqueFd> mapped = TRY(files.open_files(context));
   TRY(make_windows(context, layout));
   TRY(seal_shared_memory(context));

@@ -20,6 +20,7 @@
 #include "os/proc/process_dir.h"
 #include "protocol/error_json.h"
 #include "resources/limits/limits.h"
+#include "resources/terminals/states.h"
 #include "restore/differences.h"
 #include "restore/hold_restored.h"
 #include "restore/inside.h"
@@ -204,9 +205,9 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(threads.put_back(
       zone, [&] { return clock.now_ns(); }, deadline));
   TRY(fault_point("restore.ready"));
-  if (image.terminal) {
+  if (const int terminal = terminals::of_instance(image); terminal >= 0) {
     instance.terminal = TRY(fetch_terminal(request.control, deadline));
-    instance.terminal_index = image.terminal->index;
+    instance.terminal_index = image.terminals[static_cast<size_t>(terminal)]->index;
   }
   TRY(request.application.begin_freeze());
   TRY(threads.release());

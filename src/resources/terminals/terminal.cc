@@ -1,20 +1,21 @@
 #include "resources/terminals/terminal.h"
 
-#include <asm/termbits.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
-
-#include <cstring>
 
 #include "os/file.h"
 #include "resources/open_flags.h"
+#include "resources/terminals/waiting_bytes.h"
 
 namespace appshot::terminals {
 namespace {
 
 constexpr unsigned kPtsMajorFirst = 136, kPtsMajorLast = 143;
 constexpr unsigned kTtyMajor = 5;
+constexpr unsigned kMasterMinor = 2;
 constexpr char kControlling[] = "/dev/tty";
 
 bool is_slave(const struct stat& info) {
@@ -22,94 +23,104 @@ bool is_slave(const struct stat& info) {
          major(info.st_rdev) <= kPtsMajorLast;
 }
 
+bool is_master(const struct stat& info) {
+  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(kTtyMajor, kMasterMinor);
+}
+
 bool is_controlling_alias(const struct stat& info) {
   return S_ISCHR(info.st_mode) && info.st_rdev == makedev(kTtyMajor, 0);
+}
+
+// The host's terminals are not the application's.
+bool is_of_instance(const DescriptorRef& ref) {
+  struct stat own {};
+  return ::stat((ref.instance.root + "/dev/pts").c_str(), &own) == 0 &&
+         own.st_dev == ref.descriptor.info.st_dev;
+}
+
+// Image.terminals.
+int state_of(CaptureContext& context, int number) {
+  auto [known, is_new] = context.terminals.emplace(number, 0);
+  if (!is_new) return known->second;
+  known->second = static_cast<int>(context.image.terminals.size());
+  context.image.terminals.push_back(std::make_unique<image::TerminalStateT>());
+  context.image.terminals.back()->index = number;
+  return known->second;
+}
+
+bool has_untold_state(int master) {
+  pollfd state{master, POLLPRI, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLPRI) != 0;
 }
 
 }  // namespace
 
 bool Terminal::recognises(const DescriptorRef& ref) const {
   const struct stat& info = ref.descriptor.info;
-  if (is_controlling_alias(info)) return true;
-  return is_slave(info) && ref.instance.terminal >= 0 &&
-         static_cast<int>(minor(info.st_rdev)) == ref.instance.terminal_index;
+  return is_controlling_alias(info) || (is_slave(info) && is_of_instance(ref));
 }
 
-Result<image::FileKindUnion> Terminal::capture(CaptureContext&, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> Terminal::capture(CaptureContext& context,
+                                               const DescriptorRef& ref) const {
   image::TerminalT terminal;
-  terminal.name = is_controlling_alias(ref.descriptor.info) ? kControlling : ref.descriptor.link;
+  const struct stat& info = ref.descriptor.info;
+  if (is_controlling_alias(info)) {
+    terminal.name = kControlling;
+  } else {
+    terminal.name = ref.descriptor.link;
+    terminal.terminal = state_of(context, static_cast<int>(minor(info.st_rdev)));
+    image::TerminalStateT& state = *context.image.terminals[static_cast<size_t>(terminal.terminal)];
+    state.mode = info.st_mode;
+    state.uid = info.st_uid;
+    state.gid = info.st_gid;
+  }
   image::FileKindUnion kind;
   kind.Set(std::move(terminal));
   return kind;
 }
 
 Result<UniqueFd> Terminal::reopen(RestoreContext& context, const image::OpenFileT& file) const {
-  const std::string& name = file.kind.AsTerminal()->name;
-  if (name == kControlling) return UniqueFd();  // means something only to the process that opens it
-  if (context.terminal.empty())
-    return Error(ErrorClass::other, "the image's terminal was not made");
-  return open_file(context.terminal, reopen_flags(file.flags) | O_NOCTTY);
+  const int terminal = file.kind.AsTerminal()->terminal;
+  if (terminal < 0) return UniqueFd();  // means something only to the process that opens it
+  const UniqueFd& master = context.terminal_masters[static_cast<size_t>(terminal)];
+  return open_slave(master.get(), reopen_flags(file.flags));
 }
 
 Result<UniqueFd> Terminal::reopen_child(const RestoreContext&, const image::OpenFileT& file) const {
-  if (file.kind.AsTerminal()->name != kControlling) return UniqueFd();
+  if (file.kind.AsTerminal()->terminal >= 0) return UniqueFd();
   return open_file(kControlling, reopen_flags(file.flags) | O_NOCTTY);
 }
 
-Result<> capture_state(CaptureContext& context, const std::vector<ProcessSource>& processes) {
-  int master = context.instance.terminal;
-  if (master < 0) return {};
-  auto state = std::make_unique<image::TerminalStateT>();
-  termios2 settings{};
-  TRY_SYS(::ioctl(master, TCGETS2, &settings));
-  const auto* bytes = reinterpret_cast<const uint8_t*>(&settings);
-  state->termios.assign(bytes, bytes + sizeof settings);
-  winsize window{};
-  TRY_SYS(::ioctl(master, TIOCGWINSZ, &window));
-  state->rows = window.ws_row;
-  state->cols = window.ws_col;
-  state->index = context.instance.terminal_index;
-  for (const ProcessSource& process : processes) {
-    pid_t session = proc::innermost(process.status, "NSsid");
-    if (process.stat.tty == 0 || session != process.id.value) continue;
-    state->session = session;
-    // tpgid is told in our pid namespace: found again among the processes by their group.
-    for (const ProcessSource& other : processes)
-      if (other.stat.group == process.stat.tty_group)
-        state->foreground = proc::innermost(other.status, "NSpgid");
-  }
-  context.image.terminal = std::move(state);
-  return {};
+bool TerminalMaster::recognises(const DescriptorRef& ref) const {
+  return is_master(ref.descriptor.info) && is_of_instance(ref) &&
+         (ref.descriptor.flags() & O_PATH) == 0;
 }
 
-Result<> restore_state(const RestoreContext& context, int master) {
-  const image::TerminalStateT& state = *context.image.terminal;
-  termios2 settings{};
-  if (state.termios.size() != sizeof settings)
-    return Error(ErrorClass::corrupt, "the image's terminal settings have the wrong size");
-  std::memcpy(&settings, state.termios.data(), sizeof settings);
-  TRY_SYS(::ioctl(master, TCSETS2, &settings));
-  winsize window{};
-  window.ws_row = state.rows;
-  window.ws_col = state.cols;
-  TRY_SYS(::ioctl(master, TIOCSWINSZ, &window));
-  return {};
+std::string TerminalMaster::obstacle(const DescriptorRef& ref) const {
+  Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
+  if (!copy || !has_untold_state(copy->get())) return "";
+  return "the master of a terminal in packet mode, which has something to tell that cannot be kept";
 }
 
-Result<> take_as_controlling_child(const RestoreContext& context, const image::ProcessT& process) {
-  if (!context.image.terminal || context.image.terminal->session != process.pid) return {};
-  UniqueFd terminal = TRY(open_file(context.terminal, O_RDWR | O_NOCTTY));
-  TRY_SYS(::ioctl(terminal.get(), TIOCSCTTY, 0));
-  return {};
+Result<image::FileKindUnion> TerminalMaster::capture(CaptureContext& context,
+                                                     const DescriptorRef& ref) const {
+  UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
+  int number = 0;
+  TRY_SYS(::ioctl(copy.get(), TIOCGPTN, &number));
+  image::TerminalMasterT master;
+  master.terminal = state_of(context, number);
+  context.terminal_masters[number] = std::move(copy);
+  image::FileKindUnion kind;
+  kind.Set(std::move(master));
+  return kind;
 }
 
-Result<> set_foreground_child(const RestoreContext& context, const image::ProcessT& process) {
-  if (!context.image.terminal || context.image.terminal->session != process.pid) return {};
-  if (context.image.terminal->foreground == 0) return {};
-  UniqueFd terminal = TRY(open_file(context.terminal, O_RDWR | O_NOCTTY));
-  pid_t group = context.image.terminal->foreground;
-  TRY_SYS(::ioctl(terminal.get(), TIOCSPGRP, &group));
-  return {};
+Result<UniqueFd> TerminalMaster::reopen(RestoreContext& context,
+                                        const image::OpenFileT& file) const {
+  const auto terminal = static_cast<size_t>(file.kind.AsTerminalMaster()->terminal);
+  UniqueFd master(TRY_SYS(::fcntl(context.terminal_masters[terminal].get(), F_DUPFD_CLOEXEC, 0)));
+  TRY_SYS(::fcntl(master.get(), F_SETFL, file.flags & (O_NONBLOCK | O_APPEND)));
+  return master;
 }
 
 }  // namespace appshot::terminals

@@ -1,5 +1,6 @@
-// The instance's own terminal as its processes hold it: /dev/pts/N, and /dev/tty for a process
-// whose controlling terminal it is.
+// Terminals as processes hold them: the instance's own and those that the application has made.
+// A side that programs use (/dev/pts/N), the side that shows it (its master), and /dev/tty for a
+// process whose controlling terminal it is.
 #pragma once
 
 #include "resources/file_kind.h"
@@ -17,13 +18,14 @@ class Terminal : public FileKind {
                                 const image::OpenFileT& file) const override;
 };
 
-// The terminal's own state: settings, window size, who its session and foreground group are.
-Result<> capture_state(CaptureContext& context, const std::vector<ProcessSource>& processes);
-Result<> restore_state(const RestoreContext& context, int master);
-
-// By the session leader whose terminal it was: makes it the controlling one again.
-Result<> take_as_controlling_child(const RestoreContext& context, const image::ProcessT& process);
-// By the leader, once all groups exist.
-Result<> set_foreground_child(const RestoreContext& context, const image::ProcessT& process);
+class TerminalMaster : public FileKind {
+ public:
+  bool recognises(const DescriptorRef& ref) const override;
+  std::string obstacle(const DescriptorRef& ref) const override;
+  Result<image::FileKindUnion> capture(CaptureContext& context,
+                                       const DescriptorRef& ref) const override;
+  image::FileKind type() const override { return image::FileKind::TerminalMaster; }
+  Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
+};
 
 }  // namespace appshot::terminals

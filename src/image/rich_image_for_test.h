@@ -171,6 +171,12 @@ inline void add_open_files(ImageT& image) {
   socket.messages.back()->files = {0};
   socket.messages.back()->sender = std::make_unique<IdentityT>();
   socket.options.push_back(std::make_unique<SocketOptionT>());
+  socket.waiting.push_back(std::make_unique<UnixWaitingT>());
+  socket.waiting.back()->client_name = {0, 'c'};
+  socket.waiting.back()->identity = std::make_unique<IdentityT>();
+  socket.waiting.back()->options.push_back(std::make_unique<SocketOptionT>());
+  socket.waiting.back()->messages.push_back(std::make_unique<UnixMessageT>());
+  socket.waiting.back()->messages.back()->files = {1};
   add_open_file(image, std::move(socket));
   TcpSocketT tcp;
   tcp.domain = AF_INET;

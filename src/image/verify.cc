@@ -237,10 +237,18 @@ class Verifier {
       return wrong("the name of a UNIX socket");
     if (socket.file) TRY(name(socket.file));
     if (!is_unix_socket_or_none(socket.peer)) return wrong("the peer of a UNIX socket");
-    for (int client : socket.waiting)
-      if (client < 0 || !is_unix_socket_or_none(client))
+    for (const auto& waiting : socket.waiting) {
+      if (!is_unix_socket_or_none(waiting->client) || waiting->client_name.size() > kSunPathMax)
         return wrong("who waits for a UNIX socket");
-    for (const auto& message : socket.messages) {
+      if (waiting->client >= 0 && !waiting_.insert(waiting->client).second)
+        return wrong("who waits for two UNIX sockets");
+      TRY(unix_messages(waiting->messages));
+    }
+    return unix_messages(socket.messages);
+  }
+
+  Result<> unix_messages(const std::vector<std::unique_ptr<UnixMessageT>>& messages) {
+    for (const auto& message : messages) {
       if (message->from.size() > kSunPathMax) return wrong("the sender of a message");
       for (int file : message->files)
         if (!inside(file, image_.open_files.size())) return wrong("a file on its way");
@@ -389,8 +397,9 @@ class Verifier {
   }
 
   const ImageT& image_;
-  std::set<int> pids_;  // of processes
-  std::set<int> ids_;   // of processes and threads
+  std::set<int> pids_;     // of processes
+  std::set<int> ids_;      // of processes and threads
+  std::set<int> waiting_;  // clients that have not been accepted
   bool some_process_lives_ = false;
 };
 

@@ -160,6 +160,23 @@ const Case kSocketCases[] = {
     {"UnixNameTooLong", [](ImageT& i) { unix_socket(i).name.resize(109); }},
     {"UnixStateUnknown", [](ImageT& i) { unix_socket(i).state = static_cast<UnixState>(9); }},
     {"FileOnItsWayOutside", [](ImageT& i) { unix_socket(i).messages[0]->files = {-1}; }},
+    {"WaitingClientIsNoSocket", [](ImageT& i) { unix_socket(i).waiting[0]->client = 0; }},
+    {"WaitingClientIsNoFile", [](ImageT& i) { unix_socket(i).waiting[0]->client = 99; }},
+    {"ClientWaitsTwice",
+     [](ImageT& i) {
+       const auto is_unix = [](const auto& file) {
+         return file->kind.type == FileKind::UnixSocket;
+       };
+       const auto found = std::find_if(i.open_files.begin(), i.open_files.end(), is_unix);
+       UnixSocketT& socket = unix_socket(i);
+       socket.waiting.push_back(std::make_unique<UnixWaitingT>());
+       for (auto& waiting : socket.waiting)
+         waiting->client = static_cast<int>(found - i.open_files.begin());
+     }},
+    {"WaitingClientWithLongName",
+     [](ImageT& i) { unix_socket(i).waiting[0]->client_name.resize(109); }},
+    {"WaitingMessageWithNoFile",
+     [](ImageT& i) { unix_socket(i).waiting[0]->messages[0]->files = {99}; }},
     {"TcpFamily", [](ImageT& i) { tcp_socket(i).domain = 99; }},
     {"TcpNameCutShort", [](ImageT& i) { tcp_socket(i).name.resize(7); }},
     {"TcpNameOfAnotherFamily", [](ImageT& i) { tcp_socket(i).name[0] = 10; }},

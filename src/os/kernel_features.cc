@@ -22,6 +22,7 @@
 #include "os/child.h"
 #include "os/file.h"
 #include "os/kcmp.h"
+#include "os/kernel_view.h"
 #include "os/page_scan.h"
 #include "os/pidfd.h"
 #include "os/proc/timer_list.h"
@@ -311,6 +312,9 @@ std::vector<KernelFeature> probe_kernel_features(const std::string& scratch) {
       restores_timer_ids());
   add("MEMBARRIER_CMD_GET_REGISTRATIONS", kOptional, "keeping registered memory barriers",
       tells_barriers());
+  Result<KernelView> memory = KernelView::open(nullptr);
+  add("kernel memory by BPF", kOptional, "connections that have data before they are accepted",
+      memory ? Result<>() : Result<>(memory.take_error()));
   Result<proc::Wakeups> list = proc::wakeups();
   add("/proc/timer_list", kOptional, "sleeps that go on for the time that was left",
       list ? Result<>() : Result<>(list.take_error()));

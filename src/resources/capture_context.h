@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "image/schema/values.h"
 #include "os/unique_fd.h"
@@ -34,13 +35,14 @@ struct CaptureContext {
   std::map<Identity, int> message_queues{};   // -> Image.message_queues
   std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
 
-  std::map<uint64_t, SeenSocket> sockets{};  // by inode
+  std::map<uint64_t, SeenSocket> sockets{};    // by inode
   std::map<int, int> terminals{};              // by number -> Image.terminals
   std::map<int, UniqueFd> terminal_masters{};  // by number, ours
 
   // A file on its way from one process to another becomes one of Image.open_files, whoever else has
   // it open; given by the table of files.
   std::function<Result<int>(UniqueFd file, const std::string& where)> keep_in_flight{};
+  std::vector<UniqueFd> in_flight{};  // ours, of those
 };
 
 }  // namespace appshot

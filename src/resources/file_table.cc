@@ -61,7 +61,7 @@ Result<int> FileTable::keep_in_flight(UniqueFd file, const std::string& where) {
     return 0;
   }
   const int index = TRY(index_of(*ourselves_, descriptor));
-  in_flight_.push_back(std::move(file));
+  context_.in_flight.push_back(std::move(file));
   return index;
 }
 
@@ -156,7 +156,7 @@ int FileTable::find_target(const Holder& set, const image::EpollTargetT& target,
   for (const ProcessSource& process : processes)
     for (const DescriptorSource& d : process.descriptors)
       if (matches(process.host, d.fd)) return by_descriptor_.at({process.host.value, d.fd});
-  for (const UniqueFd& fd : in_flight_)
+  for (const UniqueFd& fd : context_.in_flight)
     if (matches(ourselves_->host, fd.get()))
       return by_descriptor_.at({ourselves_->host.value, fd.get()});
   return -1;

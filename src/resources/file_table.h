@@ -41,7 +41,6 @@ class FileTable {
 
   CaptureContext& context_;
   std::optional<ProcessSource> ourselves_;
-  std::vector<UniqueFd> in_flight_;  // ours, of those
   // What /proc says of it is the same for every descriptor of a description: only equals are
   // compared.
   std::map<std::string, std::vector<Holder>> by_appearance_;

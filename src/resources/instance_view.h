@@ -4,11 +4,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "isolation/share.h"
 #include "os/cgroup.h"
+#include "os/kernel_view.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
 #include "resources/empty_messages.h"
@@ -33,7 +35,8 @@ struct InstanceView {
   std::vector<StreamIdentity> streams;
   int terminal = -1;  // master of the instance's terminal, borrowed; -1: none
   int terminal_index = -1;
-  SeenQueues* seen_queues = nullptr;  // by earlier snapshots of it
+  SeenQueues* seen_queues = nullptr;                     // by earlier snapshots of it
+  std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
 };
 
 }  // namespace appshot

@@ -34,6 +34,8 @@ struct RestoreContext {
   std::map<const image::OpenFileT*, UniqueFd> message_queue_files = {};  // made with their queues
   std::map<const image::OpenFileT*, UniqueFd> sockets = {};              // made with their peers
   std::map<const image::OpenFileT*, UniqueFd> closed_peers = {};  // of those, until queues are full
+  // By UnixSocket.waiting of a listener, as long; empty: the client is one of `sockets`.
+  std::map<const image::OpenFileT*, std::vector<UniqueFd>> closed_clients = {};
 };
 
 }  // namespace appshot

@@ -112,6 +112,20 @@ class Connecting {
     return {};
   }
 
+  // That it has finished is heard at the other end, and that is heard here.
+  Result<> settle() {
+    const Deadline deadline = Deadline::in(kArrivalMax);
+    for (;;) {
+      const int state = TRY(info_of(fd())).tcpi_state;
+      const bool heard = socket_.state != TCP_FIN_WAIT2 || state != TCP_FIN_WAIT1;
+      const bool told = !was_finished(socket_.state) || was_finished(state) || state == TCP_CLOSE;
+      if (heard && told) return {};
+      if (deadline.passed())
+        return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
+      ::poll(nullptr, 0, 1);
+    }
+  }
+
  private:
   int fd() const { return end_.fd.get(); }
 
@@ -213,6 +227,7 @@ class Maker {
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).make()));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
     for (End& end : ends_)
       if (end.file != nullptr) keep(*end.file, std::move(end.fd));
     ends_.clear();  // the closed ones are closed

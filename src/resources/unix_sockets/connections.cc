@@ -1,19 +1,18 @@
 #include "resources/unix_sockets/connections.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cstdlib>
+#include <optional>
 #include <set>
 
 #include "os/sock_diag.h"
 #include "resources/unix_sockets/messages.h"
 #include "resources/unix_sockets/unix_socket.h"
+#include "resources/unix_sockets/waiting.h"
 
 namespace appshot::unix_sockets {
 namespace {
 
-using States = std::map<uint32_t, UnixSocketState>;
+using States = UnixSocketStates;
 
 struct Held {
   const ProcessSource* process;
@@ -38,20 +37,37 @@ std::map<uint32_t, Held> find_held(const InstanceView& instance,
 bool some_may_be_on_their_way(const std::map<uint32_t, Held>& held, const States& states) {
   return std::ranges::any_of(held, [&](const auto& one) {
     auto state = states.find(one.first);
-    return state != states.end() && !state->second.listening && state->second.to_read > 0;
+    if (state == states.end()) return false;
+    return state->second.listening ? waits_with_more(state->second, states)
+                                   : state->second.to_read > 0;
   });
 }
 
-void find_unseen(const Held& listener, const UnixSocketState& state, const States& states,
-                 Obstacles& obstacles) {
-  for (uint32_t client : state.waiting) {
-    auto found = states.find(client);
-    if (client != 0 && found != states.end() && found->second.not_taken == 0) continue;
-    obstacles.add(listener.words() + "a UNIX socket to which a client has connected and " +
-                      (client == 0 ? "ended" : "written") + " before it was accepted",
-                  "let the application accept it first");
+// What its clients have done before they were accepted shows in the kernel's memory alone.
+class UnseenClients {
+ public:
+  UnseenClients(const InstanceView& instance, const States& states)
+      : instance_(instance), states_(states) {}
+
+  void find(const Held& listener, const UnixSocketState& state, Obstacles& obstacles) {
+    if (!waits_with_more(state, states_)) return;
+    if (!tried_) tried_.emplace(KernelView::open(instance_.kernel_layout));
+    if (*tried_) return;
+    for (uint32_t client : state.waiting) {
+      auto found = states_.find(client);
+      if (client != 0 && found != states_.end() && found->second.not_taken == 0) continue;
+      obstacles.add(listener.words() + "a UNIX socket to which a client has connected and " +
+                        (client == 0 ? "ended" : "written") + " before it was accepted (" +
+                        tried_->error().message() + ")",
+                    "let the application accept it first");
+    }
   }
-}
+
+ private:
+  const InstanceView& instance_;
+  const States& states_;
+  std::optional<Result<KernelView>> tried_;
+};
 
 image::UnixSocketT& record_of(CaptureContext& context, const SeenSocket& socket) {
   return *context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsUnixSocket();
@@ -62,44 +78,15 @@ int file_of(const CaptureContext& context, uint32_t inode) {
   return found == context.sockets.end() ? -1 : found->second.file;
 }
 
-// Of "Uid:" and "Gid:" in its status: real, effective, saved, of the file system.
-uint32_t effective_id(const proc::Fields& status, std::string_view key) {
-  const std::string ids = proc::field(status, key);
-  return static_cast<uint32_t>(std::strtoul(ids.c_str() + ids.find('\t'), nullptr, 10));
-}
-
-// Nobody tells who connected a client that has not been accepted. Nearly always it is who has it.
-std::unique_ptr<image::IdentityT> find_holder(const std::vector<ProcessSource>& processes,
-                                              uint32_t inode) {
-  for (const ProcessSource& process : processes)
-    for (const DescriptorSource& descriptor : process.descriptors)
-      if (S_ISSOCK(descriptor.info.st_mode) && descriptor.info.st_ino == inode) {
-        auto holder = std::make_unique<image::IdentityT>();
-        holder->pid = process.host.value;
-        holder->uid = effective_id(process.status, "Uid");
-        holder->gid = effective_id(process.status, "Gid");
-        return holder;
-      }
-  return nullptr;
-}
-
-Result<> join(CaptureContext& context, const std::vector<ProcessSource>& processes,
-              const SeenSocket& socket, const UnixSocketState& state) {
+Result<> join(CaptureContext& context, WaitingConnections& waiting, const SeenSocket& socket,
+              const UnixSocketState& state) {
   image::UnixSocketT& record = record_of(context, socket);
   record.shut = state.shut;
   record.reset = !state.listening && has_error(socket.copy.get());
   if (state.listening) {
     record.state = image::UnixState::listening;
     record.backlog = static_cast<int>(state.not_taken);
-    for (uint32_t client : state.waiting) {
-      const int file = file_of(context, client);
-      if (file < 0)
-        return Error(ErrorClass::refused,
-                     "a client outside of the application waits to be accepted");
-      record.waiting.push_back(file);
-      record_of(context, context.sockets.at(client)).holder = find_holder(processes, client);
-    }
-    return {};
+    return waiting.capture(socket, state);
   }
   record.peer = state.peer == 0 ? -1 : file_of(context, state.peer);
   if (state.peer != 0 && record.peer < 0)
@@ -117,11 +104,12 @@ Result<bool> find_obstacles(const InstanceView& instance,
   if (held.empty()) return false;
   const States states = TRY(list_unix_sockets());
   const bool on_their_way = some_may_be_on_their_way(held, states);
+  UnseenClients unseen(instance, states);
   for (const auto& [inode, socket] : held) {
     auto state = states.find(inode);
     if (state == states.end()) continue;  // closed since
     if (state->second.listening) {
-      find_unseen(socket, state->second, states, obstacles);
+      unseen.find(socket, state->second, obstacles);
     } else if (const uint32_t peer = state->second.peer;
                peer != 0 && held.count(peer) == 0 && !on_their_way) {
       obstacles.add(socket.words() + "a UNIX socket whose other end is outside of the application",
@@ -147,12 +135,14 @@ Result<> capture_connections(CaptureContext& context, const std::vector<ProcessS
   }
   if (looked_at.empty()) return {};
   const States states = TRY(list_unix_sockets());
+  WaitingConnections waiting(context, processes, states);
   for (uint64_t inode : looked_at) {
     auto state = states.find(static_cast<uint32_t>(inode));
     if (state == states.end())
       return Error(ErrorClass::refused, "a UNIX socket belongs to another network namespace");
-    TRY(join(context, processes, context.sockets.at(inode), state->second));
+    TRY(join(context, waiting, context.sockets.at(inode), state->second));
   }
+  waiting.find_names_in_use();
   return {};
 }
 

@@ -79,7 +79,6 @@ Result<> translate_identities(CaptureContext& context,
         context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsUnixSocket();
     if (record == nullptr) continue;
     translation.translate(record->peer_identity.get(), socket.copy.get(), -1);
-    translation.translate(record->holder.get(), socket.copy.get(), -1);
     for (size_t i = 0; i < record->messages.size(); ++i)
       translation.translate(record->messages[i]->sender.get(), socket.copy.get(),
                             static_cast<int>(i));

@@ -47,15 +47,25 @@ bool is_paired(const image::ImageT& image, int index) {
   return peer->name.empty() || (peer->peer == index && socket.name.empty());
 }
 
+// To be accepted; their other ends are not files yet.
+std::set<int> clients_that_wait(const image::ImageT& image) {
+  std::set<int> clients;
+  for (size_t i = 0; i < image.open_files.size(); ++i)
+    if (const UnixSocketT* socket = unix_socket(image, static_cast<int>(i)); socket != nullptr)
+      for (const auto& waiting : socket->waiting)
+        if (waiting->client >= 0) clients.insert(waiting->client);
+  return clients;
+}
+
 class Maker {
  public:
-  explicit Maker(RestoreContext& context) : context_(context), image_(context.image) {
+  explicit Maker(RestoreContext& context)
+      : context_(context), image_(context.image), waiting_(clients_that_wait(context.image)) {
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const int index = static_cast<int>(i);
       const UnixSocketT* socket = unix_socket(image_, index);
       if (socket == nullptr) continue;
       indexes_.push_back(index);
-      waiting_.insert(socket->waiting.begin(), socket->waiting.end());
       if (socket->state == UnixState::listening) listeners_[{socket->type, socket->name}] = index;
     }
   }
@@ -85,9 +95,14 @@ class Maker {
     if (socket.state != UnixState::listening) return {};
     UniqueFd fd = TRY(new_socket(socket.type));
     TRY(bind_own(fd.get(), socket));
-    TRY(listen_as(fd.get(), socket.backlog, socket.peer_identity.get()));
+    TRY(listen_as(fd.get(), room_for_waiting(socket), socket.peer_identity.get()));
     keep(index, std::move(fd));
     return {};
+  }
+
+  // It may have been made smaller than what waited already.
+  static int room_for_waiting(const UnixSocketT& socket) {
+    return std::max(socket.backlog, static_cast<int>(socket.waiting.size()));
   }
 
   static Result<> listen_as(int socket, int backlog, const image::IdentityT* who) {
@@ -211,25 +226,52 @@ class Maker {
   }
 
   Result<> waiting_clients(int index) {
-    for (int client : record(index).waiting) {
-      const UnixSocketT& socket = record(client);
-      keep(client, TRY(new_socket(socket.type)));
-      TRY(bind_own(made(client), socket));
-      TRY(connect_as(made(client), made(index), record(index).name, socket.holder.get()));
+    const UnixSocketT& listener = record(index);
+    for (const auto& waiting : listener.waiting) {
+      UniqueFd client = TRY(new_socket(listener.type));
+      if (waiting->client >= 0)
+        TRY(bind_own(client.get(), record(waiting->client)));
+      else
+        TRY(bind_to(client.get(), waiting->client_name, {}));
+      // Since 6.16 the connection has these from its listener from now on.
+      TRY(apply_options(made(index), waiting->options));
+      TRY(connect_as(client.get(), made(index), listener.name, waiting->identity.get()));
+      TRY(take_back(made(index), listener.type, waiting->options));
+      std::vector<UniqueFd>& closed = context_.closed_clients[file(index)];
+      closed.emplace_back();
+      if (waiting->client >= 0)
+        keep(waiting->client, std::move(client));
+      else
+        closed.back() = std::move(client);
+    }
+    if (room_for_waiting(listener) != listener.backlog)
+      TRY(listen_as(made(index), listener.backlog, listener.peer_identity.get()));
+    return {};
+  }
+
+  static Result<> take_back(int socket, int type, const SocketOptions& options) {
+    if (options.empty()) return {};
+    UniqueFd fresh = TRY(new_socket(type));
+    for (const auto& option : options) {
+      int value = 0;
+      socklen_t length = sizeof value;
+      TRY_SYS(::getsockopt(fresh.get(), option->level, option->name, &value, &length));
+      TRY_SYS(::setsockopt(socket, option->level, option->name, &value, length));
     }
     return {};
   }
 
   RestoreContext& context_;
   const image::ImageT& image_;
+  std::set<int> waiting_;
   std::vector<int> indexes_;
-  std::set<int> waiting_;  // to be accepted
   std::map<std::pair<int, Name>, int> listeners_;
 };
 
 class Filler {
  public:
-  explicit Filler(RestoreContext& context) : context_(context), image_(context.image) {}
+  explicit Filler(RestoreContext& context)
+      : context_(context), image_(context.image), waiting_(clients_that_wait(context.image)) {}
 
   Result<> run() {
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
@@ -248,22 +290,38 @@ class Filler {
  private:
   int fd(size_t index) const { return context_.files[index].get(); }
 
-  Result<> fill(size_t index, const UnixSocketT& socket) {
-    for (const auto& message : socket.messages) {
-      const Sender sender = TRY(sender_of(index, socket, *message));
-      const BufferSizes sizes = TRY(make_room(sender.socket));
-      TRY(send_again(sender.socket, *message, context_.files, sender.to));
-      TRY(take_room_back(sender.socket, sizes));
-    }
-    return {};
-  }
-
   struct Sender {
     int socket;
     Name to;         // empty: it is connected
     UniqueFd own{};  // when the one that sent it is no more
     UniqueFd way{};  // that `to` leads through
   };
+
+  Result<> send(const Sender& sender, const image::UnixMessageT& message) const {
+    const BufferSizes sizes = TRY(make_room(sender.socket));
+    TRY(send_again(sender.socket, message, context_.files, sender.to));
+    return take_room_back(sender.socket, sizes);
+  }
+
+  Result<> fill(size_t index, const UnixSocketT& socket) {
+    for (const auto& message : socket.messages) {
+      const Sender sender = TRY(sender_of(index, socket, *message));
+      TRY(send(sender, *message));
+    }
+    for (size_t i = 0; i < socket.waiting.size(); ++i)
+      TRY(fill_waiting(index, i, *socket.waiting[i]));
+    return {};
+  }
+
+  // The client sends it, whoever will accept the connection.
+  Result<> fill_waiting(size_t index, size_t place, const image::UnixWaitingT& waiting) {
+    const image::OpenFileT* listener = image_.open_files[index].get();
+    UniqueFd& closed = context_.closed_clients.at(listener)[place];
+    const int client = waiting.client >= 0 ? fd(static_cast<size_t>(waiting.client)) : closed.get();
+    for (const auto& message : waiting.messages) TRY(send(Sender{client, {}}, *message));
+    closed.reset();
+    return {};
+  }
 
   Result<Sender> sender_of(size_t index, const UnixSocketT& socket,
                            const image::UnixMessageT& message) {
@@ -303,7 +361,8 @@ class Filler {
     if (is_datagram(socket) && socket.state == UnixState::connected)
       TRY(connect_datagrams(index, socket));
     TRY(close_peer(index, socket));
-    if (socket.state == UnixState::connected && socket.shut != 0 && socket.peer >= 0)
+    const bool waits = waiting_.count(static_cast<int>(index)) != 0;
+    if (socket.state == UnixState::connected && socket.shut != 0 && (socket.peer >= 0 || waits))
       TRY(shut(index, socket));
     TRY(apply_options(fd(index), socket.options));
     const uint32_t flags = image_.open_files[index]->flags;
@@ -345,6 +404,7 @@ class Filler {
 
   RestoreContext& context_;
   const image::ImageT& image_;
+  std::set<int> waiting_;
 };
 
 }  // namespace

@@ -1,0 +1,113 @@
+#include "os/kernel_message.h"
+
+#include <string>
+
+namespace appshot {
+namespace {
+
+constexpr uint32_t kBytesMax = 1 << 28;  // of one message; the largest send buffer is smaller
+constexpr uint32_t kPiecesMax = 64;      // MAX_SKB_FRAGS is 45 at most
+constexpr uint32_t kFilesMax = 253;      // SCM_MAX_FD
+constexpr uint32_t kDepthMax = 32;       // MAX_PID_NS_LEVEL
+
+class Reader {
+ public:
+  Reader(KernelView& kernel, KernelPages& pages, uint64_t buffer)
+      : kernel_(kernel),
+        memory_(kernel.memory),
+        at_(kernel.layout),
+        pages_(pages),
+        buffer_(buffer) {}
+
+  Result<QueuedMessage> read() {
+    QueuedMessage message;
+    message.data = TRY(bytes());
+    const auto pid = TRY(own<uint64_t>(at_.own_pid));
+    if (pid != 0) {
+      message.sender = TRY(read_pid(kernel_, pid));
+      message.sender->uid = TRY(own<uint32_t>(at_.own_uid));
+      message.sender->gid = TRY(own<uint32_t>(at_.own_gid));
+    }
+    if (const auto sent = TRY(own<uint64_t>(at_.own_files)); sent != 0)
+      message.files = TRY(files(sent));
+    return message;
+  }
+
+ private:
+  template <typename T>
+  Result<T> field(uint32_t offset) {
+    return memory_.read<T>(buffer_ + offset);
+  }
+  // What UNIX sockets keep with each.
+  template <typename T>
+  Result<T> own(uint32_t offset) {
+    return field<T>(at_.skb_own + offset);
+  }
+
+  Result<std::vector<uint8_t>> bytes() {
+    const auto length = TRY(field<uint32_t>(at_.skb_length));
+    const auto paged = TRY(field<uint32_t>(at_.skb_paged_length));
+    if (length > kBytesMax || paged > length) return unexpected_memory("a message's length");
+    std::vector<uint8_t> bytes(length);
+    std::span<uint8_t> left(bytes);
+    TRY(memory_.read(TRY(field<uint64_t>(at_.skb_data)), left.first(length - paged)));
+    left = left.subspan(length - paged);
+    if (paged > 0) TRY(pieces(left));
+    const auto taken = TRY(own<uint32_t>(at_.own_consumed));
+    if (taken > length) return unexpected_memory("a message's beginning");
+    bytes.erase(bytes.begin(), bytes.begin() + taken);
+    return bytes;
+  }
+
+  Result<> pieces(std::span<uint8_t> left) {
+    const uint64_t shared = TRY(field<uint64_t>(at_.skb_head)) + TRY(field<uint32_t>(at_.skb_end));
+    const auto count = TRY(memory_.read<uint8_t>(shared + at_.shared_count));
+    if (count > kPiecesMax) return unexpected_memory("a message's pieces");
+    for (uint64_t i = 0; i < count && !left.empty(); ++i) {
+      const uint64_t piece = shared + at_.shared_pieces + i * at_.piece_size;
+      const auto page = TRY(memory_.read<uint64_t>(piece + at_.piece_page));
+      const auto length = TRY(memory_.read<uint32_t>(piece + at_.piece_length));
+      const auto offset = TRY(memory_.read<uint32_t>(piece + at_.piece_offset));
+      if (length > left.size()) return unexpected_memory("a message's piece");
+      TRY(memory_.read(TRY(pages_.address_of(page)) + offset, left.first(length)));
+      left = left.subspan(length);
+    }
+    // Buffers that are chained to one another are not for UNIX sockets.
+    return left.empty() ? Result<>() : unexpected_memory("a message's end");
+  }
+
+  Result<std::vector<uint64_t>> files(uint64_t sent) {
+    const auto count = TRY(memory_.read<uint16_t>(sent + at_.sent_count));
+    if (count > kFilesMax) return unexpected_memory("files on their way");
+    std::vector<uint64_t> files(count);
+    TRY(memory_.read(sent + at_.sent_files,
+                     {reinterpret_cast<uint8_t*>(files.data()), count * sizeof(uint64_t)}));
+    return files;
+  }
+
+  KernelView& kernel_;
+  KernelMemory& memory_;
+  const KernelLayout& at_;
+  KernelPages& pages_;
+  uint64_t buffer_;
+};
+
+}  // namespace
+
+Result<QueuedMessage> read_message(KernelView& kernel, KernelPages& pages, uint64_t buffer) {
+  return Reader(kernel, pages, buffer).read();
+}
+
+Result<KernelIdentity> read_pid(KernelView& kernel, uint64_t pid) {
+  KernelMemory& memory = kernel.memory;
+  const KernelLayout& at = kernel.layout;
+  KernelIdentity identity;
+  if (pid == 0) return identity;
+  identity.depth = TRY(memory.read<uint32_t>(pid + at.pid_level));
+  if (identity.depth > kDepthMax) return unexpected_memory("a process id");
+  const uint64_t innermost = pid + at.pid_numbers + uint64_t{identity.depth} * at.number_size;
+  identity.pid = TRY(memory.read<int32_t>(innermost + at.number_value));
+  return identity;
+}
+
+}  // namespace appshot

@@ -1,0 +1,127 @@
+#include "os/kernel_view.h"
+
+#include <string_view>
+
+#include "os/kernel_types.h"
+
+namespace appshot {
+namespace {
+
+using Layout = KernelLayout;
+
+struct Wanted {
+  uint32_t Layout::*into;
+  std::string_view structure, member;
+};
+
+constexpr Wanted kWanted[] = {
+    {&Layout::task_files, "task_struct", "files"},
+    {&Layout::task_pid, "task_struct", "thread_pid"},
+    {&Layout::files_table, "files_struct", "fdt"},
+    {&Layout::table_size, "fdtable", "max_fds"},
+    {&Layout::table_files, "fdtable", "fd"},
+    {&Layout::file_private, "file", "private_data"},
+    {&Layout::file_inode, "file", "f_inode"},
+    {&Layout::file_flags, "file", "f_flags"},
+    {&Layout::file_position, "file", "f_pos"},
+    {&Layout::inode_number, "inode", "i_ino"},
+    {&Layout::inode_mode, "inode", "i_mode"},
+    {&Layout::inode_locks, "inode", "i_flctx"},
+    {&Layout::socket_inode, "socket_alloc", "vfs_inode"},
+    {&Layout::socket_sock, "socket", "sk"},
+    {&Layout::sock_socket, "sock", "sk_socket"},
+    {&Layout::sock_queue, "sock", "sk_receive_queue"},
+    {&Layout::queue_first, "sk_buff_head", "next"},
+    {&Layout::queue_length, "sk_buff_head", "qlen"},
+    {&Layout::sock_peer_pid, "sock", "sk_peer_pid"},
+    {&Layout::sock_peer_cred, "sock", "sk_peer_cred"},
+    {&Layout::unix_peer, "unix_sock", "peer"},
+    {&Layout::unix_address, "unix_sock", "addr"},
+    {&Layout::address_length, "unix_address", "len"},
+    {&Layout::address_name, "unix_address", "name"},
+    {&Layout::pid_level, "pid", "level"},
+    {&Layout::pid_numbers, "pid", "numbers"},
+    {&Layout::number_value, "upid", "nr"},
+    {&Layout::cred_uid, "cred", "euid"},
+    {&Layout::cred_gid, "cred", "egid"},
+    {&Layout::cred_groups, "cred", "group_info"},
+    {&Layout::groups_count, "group_info", "ngroups"},
+    {&Layout::groups_ids, "group_info", "gid"},
+    {&Layout::skb_next, "sk_buff", "next"},
+    {&Layout::skb_sock, "sk_buff", "sk"},
+    {&Layout::skb_length, "sk_buff", "len"},
+    {&Layout::skb_paged_length, "sk_buff", "data_len"},
+    {&Layout::skb_head, "sk_buff", "head"},
+    {&Layout::skb_data, "sk_buff", "data"},
+    {&Layout::skb_end, "sk_buff", "end"},
+    {&Layout::skb_own, "sk_buff", "cb"},
+    {&Layout::own_pid, "unix_skb_parms", "pid"},
+    {&Layout::own_uid, "unix_skb_parms", "uid"},
+    {&Layout::own_gid, "unix_skb_parms", "gid"},
+    {&Layout::own_files, "unix_skb_parms", "fp"},
+    {&Layout::own_consumed, "unix_skb_parms", "consumed"},
+    {&Layout::sent_count, "scm_fp_list", "count"},
+    {&Layout::sent_files, "scm_fp_list", "fp"},
+    {&Layout::shared_count, "skb_shared_info", "nr_frags"},
+    {&Layout::shared_pieces, "skb_shared_info", "frags"},
+    {&Layout::pipe_buffers, "pipe_inode_info", "bufs"},
+    {&Layout::buffer_page, "pipe_buffer", "page"},
+};
+
+// Not in every kernel.
+constexpr Wanted kOptional[] = {
+    {&Layout::sock_receives, "sock", "sk_scm_recv_flags"},
+    {&Layout::unix_urgent, "unix_sock", "oob_skb"},
+};
+
+constexpr std::string_view kStructures[] = {
+    "task_struct",    "files_struct", "fdtable",         "file",
+    "inode",          "socket_alloc", "socket",          "sock",
+    "sk_buff_head",   "unix_sock",    "unix_address",    "pid",
+    "upid",           "cred",         "group_info",      "sk_buff",
+    "unix_skb_parms", "scm_fp_list",  "skb_shared_info", "skb_frag",
+    "bio_vec",        "page",         "pipe_inode_info", "pipe_buffer"};
+
+// A piece of a message that lies in pages. Until 6.9 it was the same as a piece of a block request.
+Result<> find_piece(const KernelTypes& types, Layout& layout) {
+  const bool has_own = types.has("skb_frag", "netmem");
+  const std::string_view piece = has_own ? "skb_frag" : "bio_vec";
+  layout.piece_size = TRY(types.size_of(piece));
+  layout.piece_page = TRY(types.offset_of(piece, has_own ? "netmem" : "bv_page"));
+  layout.piece_length = TRY(types.offset_of(piece, has_own ? "len" : "bv_len"));
+  layout.piece_offset = TRY(types.offset_of(piece, has_own ? "offset" : "bv_offset"));
+  return {};
+}
+
+}  // namespace
+
+Result<KernelLayout> KernelLayout::of_running_kernel() {
+  const KernelTypes types = TRY(KernelTypes::of_running_kernel(kStructures));
+  KernelLayout layout{};
+  for (const Wanted& wanted : kWanted)
+    layout.*wanted.into = TRY(types.offset_of(wanted.structure, wanted.member));
+  for (const Wanted& wanted : kOptional)
+    layout.*wanted.into = types.offset_of(wanted.structure, wanted.member).value_or(kAbsent);
+  TRY(find_piece(types, layout));
+  layout.number_size = TRY(types.size_of("upid"));
+  layout.page_size = TRY(types.size_of("page"));
+  return layout;
+}
+
+Result<KernelView> KernelView::open(std::optional<KernelLayout>* layout) {
+#ifndef __x86_64__
+  return Error(ErrorClass::unsupported, "the kernel's memory is only known on x86-64");
+#endif
+  KernelMemory memory = TRY(KernelMemory::open());
+  if (layout != nullptr && *layout) return KernelView{std::move(memory), **layout};
+  const KernelLayout found = TRY(KernelLayout::of_running_kernel());
+  if (layout != nullptr) *layout = found;
+  return KernelView{std::move(memory), found};
+}
+
+Error unexpected_memory(const char* what) {
+  return Error(ErrorClass::unsupported,
+               std::string("the kernel's memory does not look as expected: ") + what);
+}
+
+}  // namespace appshot

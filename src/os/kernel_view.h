@@ -1,0 +1,52 @@
+// The kernel's memory together with how its structures lie in it (x86-64): what is needed to follow
+// one from a descriptor of ours. All of it is the kernel's own affair and may differ with every
+// version: an offset that is not found makes all of this unsupported, never wrong.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "os/kernel_memory.h"
+
+namespace appshot {
+
+// Offsets in bytes, "structure.member".
+struct KernelLayout {
+  static constexpr uint32_t kAbsent = ~0U;
+
+  uint32_t task_files, task_pid, files_table, table_size, table_files;
+  uint32_t file_private, file_inode, file_flags, file_position;
+  uint32_t inode_number, inode_mode, inode_locks, socket_inode;
+  uint32_t socket_sock, sock_socket, sock_queue, queue_first, queue_length, sock_peer_pid,
+      sock_peer_cred;
+  uint32_t sock_receives = kAbsent;  // since 6.16
+  uint32_t unix_peer, unix_address, address_length, address_name;
+  uint32_t unix_urgent = kAbsent;
+  uint32_t pid_level, pid_numbers, number_value, number_size;
+  uint32_t cred_uid, cred_gid, cred_groups, groups_count, groups_ids;
+  uint32_t skb_next, skb_sock, skb_length, skb_paged_length, skb_head, skb_data, skb_end, skb_own;
+  uint32_t own_pid, own_uid, own_gid, own_files, own_consumed;  // in skb_own
+  uint32_t sent_count, sent_files;
+  uint32_t shared_count, shared_pieces;
+  uint32_t piece_size, piece_page, piece_length, piece_offset;
+  uint32_t page_size;  // of struct page
+  uint32_t pipe_buffers, buffer_page;
+
+  static Result<KernelLayout> of_running_kernel();
+};
+
+// One thread at a time.
+struct KernelView {
+  KernelMemory memory;
+  KernelLayout layout;
+
+  // Takes some milliseconds to find the layout; it stays the same while the machine runs. Where it
+  // is kept may be nullptr.
+  static Result<KernelView> open(std::optional<KernelLayout>* layout);
+};
+
+// Something in it that cannot be: a structure is not what it was taken for, or has changed.
+Error unexpected_memory(const char* what);
+
+}  // namespace appshot

@@ -18,7 +18,7 @@ static void shut(int fds[kCount][2], int family) {
   wait_until(tcp_state_of(fds[kBoth][0]) == TCP_CLOSE);
 }
 
-static void check(int fds[kCount][2]) {
+static void check(int fds[kCount][2], bool step) {
   const int readable = POLLIN | POLLRDHUP;
   CHECK_EQ(tcp_state_of(fds[kData][0]), TCP_FIN_WAIT2);
   CHECK_EQ(tcp_state_of(fds[kData][1]), TCP_CLOSE_WAIT);
@@ -46,7 +46,7 @@ static void check(int fds[kCount][2]) {
     RECEIVE(fds[kEmpty][1], "still");
     send_text(fds[kReadOnly][0], "still");
     RECEIVE(fds[kReadOnly][1], "still");
-    if (round == 0) STEP("read to the end");
+    if (round == 0 && step) STEP("read to the end");
     CHECK_END(fds[kData][1]);
   }
   CHECK_OK(close(fds[kData][1]));
@@ -59,6 +59,6 @@ int main(void) {
   int fds[2][kCount][2];
   for (int i = 0; i < 2; ++i) shut(fds[i], family_of(i));
   STEP("shut down");
-  for (int i = 0; i < 2; ++i) check(fds[i]);
+  for (int i = 0; i < 2; ++i) check(fds[i], i == 1);
   subject_done();
 }

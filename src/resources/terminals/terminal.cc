@@ -111,7 +111,7 @@ Result<image::FileKindUnion> TerminalMaster::capture(CaptureContext& context,
   master.terminal = state_of(context, number);
   context.terminal_masters[number] = std::move(copy);
   image::FileKindUnion kind;
-  kind.Set(std::move(master));
+  kind.Set(master);
   return kind;
 }
 

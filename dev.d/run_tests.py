@@ -144,7 +144,7 @@ def test_parts(run):
     run.part("unit tests", lambda: unit_tests(run, BUILD))
     run.part("build sanitize", lambda: build(run, "sanitize"))
     run.part("unit tests, sanitized", lambda: unit_tests(run, REPOSITORY / "build-sanitize"))
-    for name in sorted(glob.glob(str(E2E / "test_*.py"))):
+    for name in sorted(glob.glob(str(E2E / "**" / "test_*.py"), recursive=True)):
         script = pathlib.Path(name)
         run.part(f"e2e {script.stem}", lambda script=script: e2e_tests(run, script), [BIN])
     for name in SANITIZED_SCRIPTS:

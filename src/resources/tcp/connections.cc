@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "os/fault.h"
 #include "os/sock_diag.h"
 #include "resources/inet.h"
 #include "resources/tcp/repair.h"
@@ -131,7 +132,8 @@ Result<> capture_connections(CaptureContext& context) {
     one.record->connection->segment_now = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
     sockets.push_back(one.socket);
   }
-  Repaired repaired = TRY(Repaired::enter(std::move(sockets)));
+  Repaired repaired = TRY(Repaired::enter(sockets));
+  TRY(fault_point("snapshot.connections"));
   for (const Connected& one : connected) {
     // In this mode it means something else.
     one.record->connection->segment = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));

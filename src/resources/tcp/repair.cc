@@ -62,7 +62,7 @@ Result<> put_in(int socket, Queue queue, std::span<const uint8_t> bytes) {
   return {};
 }
 
-Result<Repaired> Repaired::enter(std::vector<int> fds) {
+Result<Repaired> Repaired::enter(std::span<const int> fds) {
   std::vector<Socket> sockets;
   for (int fd : fds) {
     Socket socket{fd, 0};

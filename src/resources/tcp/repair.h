@@ -30,7 +30,7 @@ Result<> put_in(int socket, Queue queue, std::span<const uint8_t> bytes);
 // of no use to its owner.
 class Repaired {
  public:
-  static Result<Repaired> enter(std::vector<int> sockets);
+  static Result<Repaired> enter(std::span<const int> sockets);
   Repaired(Repaired&&) noexcept = default;
   Repaired& operator=(Repaired&&) = delete;
   ~Repaired();

@@ -190,6 +190,7 @@ inline void add_open_files(ImageT& image) {
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());
   add_open_file(image, std::move(udp));
+  add_open_file(image, PlainSocketT());
 }
 
 inline void add_ipc(ImageT& image) {

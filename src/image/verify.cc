@@ -221,6 +221,11 @@ class Verifier {
         return tcp_socket(*file.kind.AsTcpSocket());
       case FileKind::UdpSocket:
         return udp_socket(*file.kind.AsUdpSocket());
+      case FileKind::PlainSocket:
+        if (file.kind.AsPlainSocket()->name.size() > sizeof(sockaddr_storage) ||
+            file.kind.AsPlainSocket()->peer_name.size() > sizeof(sockaddr_storage))
+          return wrong("the name of a socket");
+        return {};
       default:
         return {};
     }

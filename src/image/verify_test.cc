@@ -185,6 +185,8 @@ const Case kSocketCases[] = {
     {"TcpConnectionWithoutWindow", [](ImageT& i) { tcp_socket(i).connection->window.reset(); }},
     {"UdpFamily", [](ImageT& i) { udp_socket(i).domain = 1; }},
     {"DatagramFromNowhere", [](ImageT& i) { udp_socket(i).datagrams[0]->from = {1}; }},
+    {"PlainSocketNameTooLong",
+     [](ImageT& i) { find_kind(i, FileKind::PlainSocket).AsPlainSocket()->name.resize(129); }},
     {"TerminalOutside",
      [](ImageT& i) { find_kind(i, FileKind::Terminal).AsTerminal()->terminal = 5; }},
     {"MasterOutside",

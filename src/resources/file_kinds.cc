@@ -14,6 +14,7 @@
 #include "resources/obstacles.h"
 #include "resources/pidfd/pidfd.h"
 #include "resources/pipes/pipe.h"
+#include "resources/plain_sockets/plain_socket.h"
 #include "resources/signalfd/signalfd.h"
 #include "resources/streams/stream.h"
 #include "resources/tcp/tcp_socket.h"
@@ -43,11 +44,13 @@ const unix_sockets::UnixSocket kUnixSocket;
 const tcp::TcpSocket kTcpSocket;
 const udp::UdpSocket kUdpSocket;
 const terminals::TerminalMaster kTerminalMaster;
+const plain_sockets::PlainSocket kPlainSocket;
 
-const FileKind* const kKinds[] = {
-    &kStream,     &kTerminal,     &kPipe,       &kNamedPipe, &kMemfd,     &kRegularFile,
-    &kDeviceFile, &kEventfd,      &kTimerfd,    &kSignalfd,  &kEpoll,     &kInotify,
-    &kPidfd,      &kMessageQueue, &kUnixSocket, &kTcpSocket, &kUdpSocket, &kTerminalMaster};
+const FileKind* const kKinds[] = {&kStream,    &kTerminal,       &kPipe,       &kNamedPipe,
+                                  &kMemfd,     &kRegularFile,    &kDeviceFile, &kEventfd,
+                                  &kTimerfd,   &kSignalfd,       &kEpoll,      &kInotify,
+                                  &kPidfd,     &kMessageQueue,   &kUnixSocket, &kTcpSocket,
+                                  &kUdpSocket, &kTerminalMaster, &kPlainSocket};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning

@@ -96,6 +96,7 @@ class Checkpoint {
     for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
     TRY(seen.finish());
     for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
+    TRY(tcp::capture_connections(context_));
     TRY(unix_sockets::translate_identities(context_, sources_));
     TRY(files.find_lost_pipe_ends(sources_));
     TRY(files.resolve_epoll_targets(sources_));
@@ -146,7 +147,6 @@ class Checkpoint {
       TRY(capture_seen(context_, files, sources_[i], *image_.processes[i])
               .within(sources_[i].words()));
     TRY(unix_sockets::capture_connections(context_, sources_));
-    TRY(tcp::capture_connections(context_));
     const uint64_t total = pages_.noted();
     file_->on_block(
         [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });

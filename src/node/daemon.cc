@@ -20,7 +20,6 @@
 #include "node/recovery.h"
 #include "node/routes.h"
 #include "os/file.h"
-#include "os/pidfd.h"
 #include "protocol/unix_address.h"
 #include "registry/sqlite/sqlite_registry.h"
 
@@ -28,37 +27,28 @@ namespace appshot {
 namespace {
 
 constexpr std::chrono::seconds kLastBreath{30};
-constexpr int kLookMs = 50;
+constexpr int kLookMs = 10;
 
 bool is_served(const std::string& socket_path) {
   UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return socket && connect_unix(socket.get(), socket_path);
 }
 
-// One that has been told to stop, or was killed, holds everything until the disk is done. One that
-// has only just begun will serve in a moment.
-void wait_if_dying(pid_t pid, const std::string& socket_path) {
-  Result<Pidfd> holder = Pidfd::open(HostPid{pid});
-  if (!holder) return;
-  pollfd ended{holder->fd(), POLLIN, 0};
-  const Deadline deadline = Deadline::in(kLastBreath);
-  while (!is_served(socket_path) && !deadline.passed())
-    if (::poll(&ended, 1, kLookMs) == 1) return;
-}
-
-// Whoever holds it is the daemon of this root; the kernel lets go of it when the process dies.
+// Whoever holds it is the daemon of this root; the kernel lets go of it when the process dies. One
+// that has been told to stop, or was killed, holds it until the disk is done, or until a harness
+// that it was just starting has begun; one that has only just begun will serve in a moment.
 Result<UniqueFd> lock_root(const std::string& path, const std::string& socket_path) {
   UniqueFd lock = TRY(open_file(path, O_RDWR | O_CREAT, 0600));
-  const std::string pid = read_file(path).value_or("");
-  auto taken = [&] { return ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0; };
-  if (!taken()) {
+  const Deadline deadline = Deadline::in(kLastBreath);
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(errno, "flock " + path);
-    wait_if_dying(std::atoi(pid.c_str()), socket_path);
-  }
-  if (!taken()) {
-    return Error(ErrorClass::conflict,
-                 "a daemon serves this root already" + (pid.empty() ? "" : " (pid " + pid + ")"))
-        .hint("appshot daemon stop ends it");
+    if (is_served(socket_path) || deadline.passed()) {
+      const std::string pid = read_file(path).value_or("");
+      return Error(ErrorClass::conflict,
+                   "a daemon serves this root already" + (pid.empty() ? "" : " (pid " + pid + ")"))
+          .hint("appshot daemon stop ends it");
+    }
+    ::poll(nullptr, 0, kLookMs);
   }
   TRY_SYS(::ftruncate(lock.get(), 0));
   const std::string mine = std::to_string(::getpid());

@@ -1,13 +1,14 @@
 #include "resources/tcp/connections.h"
 
 #include <linux/sockios.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <map>
 #include <string>
+#include <utility>
 
+#include "os/cgroup.h"
 #include "os/fault.h"
 #include "os/sock_diag.h"
 #include "resources/inet.h"
@@ -119,6 +120,24 @@ Result<> capture_connecting(CaptureContext& context) {
   return {};
 }
 
+class FrozenMeanwhile {
+ public:
+  static Result<FrozenMeanwhile> begin(const Cgroup& application) {
+    TRY(application.begin_freeze());
+    return FrozenMeanwhile(application);
+  }
+  FrozenMeanwhile(FrozenMeanwhile&& other) noexcept
+      : application_(std::exchange(other.application_, nullptr)) {}
+  FrozenMeanwhile& operator=(FrozenMeanwhile&&) = delete;
+  ~FrozenMeanwhile() {
+    if (application_ != nullptr) (void)application_->thaw();
+  }
+
+ private:
+  explicit FrozenMeanwhile(const Cgroup& application) : application_(&application) {}
+  const Cgroup* application_;
+};
+
 }  // namespace
 
 Result<> capture_connections(CaptureContext& context) {
@@ -132,6 +151,9 @@ Result<> capture_connections(CaptureContext& context) {
     one.record->connection->segment_now = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
     sockets.push_back(one.socket);
   }
+  // Should the harness be killed now, nobody runs before the guard has put all back: who waits for
+  // the harness's end to let them run hears of it from the guard's end alone.
+  const FrozenMeanwhile frozen = TRY(FrozenMeanwhile::begin(*context.instance.application));
   Repaired repaired = TRY(Repaired::enter(sockets));
   TRY(fault_point("snapshot.connections"));
   for (const Connected& one : connected) {

@@ -7,7 +7,7 @@
 
 namespace appshot::tcp {
 
-// When the descriptors of all processes have been captured.
+// When the descriptors of all processes have been captured, and nothing is done in them any more.
 Result<> capture_connections(CaptureContext& context);
 
 }  // namespace appshot::tcp

@@ -1,5 +1,6 @@
 #include "os/child.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -9,6 +10,12 @@
 #include <cerrno>
 
 namespace appshot {
+namespace {
+
+// A thread that has been joined may hold its id for a moment longer.
+constexpr int kTriesForId = 50;
+
+}  // namespace
 
 Result<pid_t> fork_child(const ChildOptions& options) {
   clone_args args{};
@@ -30,6 +37,10 @@ Result<pid_t> fork_child(const ChildOptions& options) {
     args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   }
   auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  for (int tries = 0; pid < 0 && errno == EEXIST && tries < kTriesForId; ++tries) {
+    ::poll(nullptr, 0, 1);
+    pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  }
   if (pid < 0) {
     if (errno == EEXIST)
       return Error::from_errno(errno, "clone3 with pid " + std::to_string(wanted));

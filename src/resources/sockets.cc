@@ -1,6 +1,7 @@
 #include "resources/sockets.h"
 
 #include <linux/filter.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/xattr.h>
 
@@ -139,6 +140,25 @@ std::string protocol_of(const DescriptorRef& ref) {
   std::array<char, 64> name{};
   ssize_t length = ::getxattr(path.c_str(), "system.sockprotoname", name.data(), name.size() - 1);
   return length < 0 ? "" : name.data();
+}
+
+Result<int> number_of(int socket, int option) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  TRY_SYS(::getsockopt(socket, SOL_SOCKET, option, &value, &length));
+  return value;
+}
+
+bool has_event(int socket, short event) {
+  pollfd state{socket, event, 0};
+  return ::poll(&state, 1, 0) == 1 && (state.revents & event) != 0;
+}
+
+Result<UniqueFd> take_made(RestoreContext& context, const image::OpenFileT& file) {
+  auto made = context.sockets.find(&file);
+  if (made == context.sockets.end())
+    return Error(ErrorClass::corrupt, "a socket of the image has not been made");
+  return std::move(made->second);
 }
 
 Result<SocketOptions> capture_options(int socket, int fresh, std::span<const OptionName> names) {

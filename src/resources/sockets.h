@@ -16,6 +16,14 @@ namespace appshot {
 // without taking a copy, which would keep a socket alive that its running owner closes.
 std::string protocol_of(const DescriptorRef& ref);
 
+// An option of SOL_SOCKET that is a number.
+Result<int> number_of(int socket, int option);
+// Of poll(2), asked without waiting.
+bool has_event(int socket, short event);
+
+// Of those that are made together before files are opened.
+Result<UniqueFd> take_made(RestoreContext& context, const image::OpenFileT& file);
+
 struct OptionName {
   int level;
   int name;

@@ -1,7 +1,6 @@
 #include "restore/inside.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

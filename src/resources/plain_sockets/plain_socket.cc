@@ -24,13 +24,6 @@ constexpr OptionName kRawOptions[] = {{SOL_RAW, ICMP_FILTER},
                                       {IPPROTO_IP, IP_HDRINCL},
                                       {IPPROTO_IPV6, IPV6_CHECKSUM}};
 
-Result<int> socket_option(int socket, int name) {
-  int value = 0;
-  socklen_t length = sizeof value;
-  TRY_SYS(::getsockopt(socket, SOL_SOCKET, name, &value, &length));
-  return value;
-}
-
 Result<SocketOptions> options_of(int socket, const image::PlainSocketT& record) {
   UniqueFd fresh(TRY_SYS(::socket(record.domain, record.type | SOCK_CLOEXEC, record.protocol)));
   if (record.domain == AF_NETLINK) {
@@ -48,16 +41,11 @@ Result<SocketOptions> options_of(int socket, const image::PlainSocketT& record) 
   return options;
 }
 
-bool is_waiting(int socket, short event) {
-  pollfd state{socket, event, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & event) != 0;
-}
-
 std::string obstacle_of(int socket, const std::string& protocol) {
-  if (is_waiting(socket, POLLERR)) return "a socket with an error that has not been looked at";
-  if (is_waiting(socket, POLLIN))
+  if (has_event(socket, POLLERR)) return "a socket with an error that has not been looked at";
+  if (has_event(socket, POLLIN))
     return "a " + protocol + " socket in which something waits that cannot be put back";
-  Result<int> number = socket_option(socket, SO_PROTOCOL);
+  Result<int> number = number_of(socket, SO_PROTOCOL);
   if (protocol == "NETLINK" && number && !is_kept_whole(*number))
     return "a netlink socket (protocol " + std::to_string(*number) +
            ") for which the kernel keeps more than can be seen";
@@ -87,9 +75,9 @@ std::string PlainSocket::obstacle(const DescriptorRef& ref) const {
 Result<image::FileKindUnion> PlainSocket::capture(CaptureContext&, const DescriptorRef& ref) const {
   UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
   image::PlainSocketT socket;
-  socket.domain = TRY(socket_option(copy.get(), SO_DOMAIN));
-  socket.type = TRY(socket_option(copy.get(), SO_TYPE));
-  socket.protocol = TRY(socket_option(copy.get(), SO_PROTOCOL));
+  socket.domain = TRY(number_of(copy.get(), SO_DOMAIN));
+  socket.type = TRY(number_of(copy.get(), SO_TYPE));
+  socket.protocol = TRY(number_of(copy.get(), SO_PROTOCOL));
   socket.name = TRY(name_of(copy.get()));
   socket.peer_name = TRY(peer_name_of(copy.get()));
   if (is_nobody(socket.peer_name)) socket.peer_name.clear();

@@ -27,11 +27,6 @@ bool has_upper_protocol(int socket) {
          name[0] != 0;
 }
 
-bool has_error(int socket) {
-  pollfd state{socket, 0, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
-}
-
 std::string obstacle_of(int socket) {
   Result<tcp_info> info = info_of(socket);
   if (!info) return "";
@@ -44,7 +39,7 @@ std::string obstacle_of(int socket) {
   if (has_upper_protocol(socket)) return "a TCP socket that the kernel encrypts";
   if (is_connected(info->tcpi_state) && has_urgent_byte(socket))
     return "a TCP socket that holds urgent data, which cannot be captured yet";
-  if (info->tcpi_state == TCP_CLOSE && has_error(socket))
+  if (info->tcpi_state == TCP_CLOSE && has_event(socket, POLLERR))
     return "a TCP socket whose connection has failed, of which the program has not heard yet";
   return "";
 }
@@ -91,8 +86,7 @@ Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
                                                 const DescriptorRef& ref) const {
   UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
   image::TcpSocketT socket;
-  socklen_t length = sizeof socket.domain;
-  TRY_SYS(::getsockopt(copy.get(), SOL_SOCKET, SO_DOMAIN, &socket.domain, &length));
+  socket.domain = TRY(number_of(copy.get(), SO_DOMAIN));
   const tcp_info info = TRY(info_of(copy.get()));
   socket.state = info.tcpi_state;
   socket.name = TRY(name_of(copy.get()));
@@ -112,10 +106,7 @@ Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
 }
 
 Result<UniqueFd> TcpSocket::reopen(RestoreContext& context, const image::OpenFileT& file) const {
-  auto made = context.sockets.find(&file);
-  if (made == context.sockets.end())
-    return Error(ErrorClass::corrupt, "a TCP socket of the image has not been made");
-  return std::move(made->second);
+  return take_made(context, file);
 }
 
 }  // namespace appshot::tcp

@@ -26,13 +26,6 @@ constexpr OptionName kOptions[] = {
     {IPPROTO_UDP, UDP_NO_CHECK6_TX},  {IPPROTO_UDP, UDP_NO_CHECK6_RX},    {SOL_SOCKET, SO_NO_CHECK},
     {IPPROTO_UDPLITE, kSendCoverage}, {IPPROTO_UDPLITE, kReceiveCoverage}};
 
-Result<int> socket_option(int socket, int name) {
-  int value = 0;
-  socklen_t length = sizeof value;
-  TRY_SYS(::getsockopt(socket, SOL_SOCKET, name, &value, &length));
-  return value;
-}
-
 Result<SocketOptions> options_of(int socket, int domain, int protocol) {
   UniqueFd fresh(TRY_SYS(::socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, protocol)));
   std::vector<OptionName> names;
@@ -42,11 +35,6 @@ Result<SocketOptions> options_of(int socket, int domain, int protocol) {
   SocketOptions options = TRY(capture_options(socket, fresh.get(), names));
   TRY(capture_groups(socket, domain, options));
   return options;
-}
-
-bool has(int socket, short event) {
-  pollfd state{socket, event, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & event) != 0;
 }
 
 // What was given with MSG_MORE, or under UDP_CORK, and not sent yet.
@@ -66,7 +54,7 @@ std::string UdpSocket::obstacle(const DescriptorRef& ref) const {
   if (!copy) return "";  // closed since
   if (holds_unsent(copy->get()))
     return "a UDP socket that holds part of a datagram it has not sent (MSG_MORE, UDP_CORK)";
-  if (has(copy->get(), POLLERR) && has(copy->get(), POLLIN))
+  if (has_event(copy->get(), POLLERR) && has_event(copy->get(), POLLIN))
     return "a UDP socket with datagrams behind an error that the program has not looked at";
   return "";
 }
@@ -75,15 +63,15 @@ Result<image::FileKindUnion> UdpSocket::capture(CaptureContext& context,
                                                 const DescriptorRef& ref) const {
   UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
   image::UdpSocketT socket;
-  socket.domain = TRY(socket_option(copy.get(), SO_DOMAIN));
-  socket.protocol = TRY(socket_option(copy.get(), SO_PROTOCOL));
+  socket.domain = TRY(number_of(copy.get(), SO_DOMAIN));
+  socket.protocol = TRY(number_of(copy.get(), SO_PROTOCOL));
   socket.name = TRY(name_of(copy.get()));
   socket.peer_name = TRY(peer_name_of(copy.get()));
   socket.options = TRY(options_of(copy.get(), socket.domain, socket.protocol));
   socket.uid = ref.descriptor.info.st_uid;
   socket.gid = ref.descriptor.info.st_gid;
   // Looking at the queue would take an error from its owner.
-  if (!has(copy.get(), POLLERR)) TRY(capture_datagrams(context.instance, copy.get(), socket));
+  if (!has_event(copy.get(), POLLERR)) TRY(capture_datagrams(context.instance, copy.get(), socket));
   image::FileKindUnion kind;
   kind.Set(std::move(socket));
   return kind;

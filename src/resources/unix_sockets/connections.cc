@@ -1,10 +1,13 @@
 #include "resources/unix_sockets/connections.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
 
 #include "os/sock_diag.h"
+#include "resources/sockets.h"
 #include "resources/unix_sockets/messages.h"
 #include "resources/unix_sockets/unix_socket.h"
 #include "resources/unix_sockets/waiting.h"
@@ -82,7 +85,7 @@ Result<> join(CaptureContext& context, WaitingConnections& waiting, const SeenSo
               const UnixSocketState& state) {
   image::UnixSocketT& record = record_of(context, socket);
   record.shut = state.shut;
-  record.reset = !state.listening && has_error(socket.copy.get());
+  record.reset = !state.listening && has_event(socket.copy.get(), POLLERR);
   if (state.listening) {
     record.state = image::UnixState::listening;
     record.backlog = static_cast<int>(state.not_taken);

@@ -31,14 +31,7 @@ struct Peeked {
   bool is_message = false;  // else the end of what is there
 };
 
-Result<int> flag(int socket, int name) {
-  int value = 0;
-  socklen_t length = sizeof value;
-  TRY_SYS(::getsockopt(socket, SOL_SOCKET, name, &value, &length));
-  return value;
-}
-
-bool is_stream(int socket) { return flag(socket, SO_TYPE).value_or(0) == SOCK_STREAM; }
+bool is_stream(int socket) { return number_of(socket, SO_TYPE).value_or(0) == SOCK_STREAM; }
 
 // Walks through a queue from its beginning. Readers of the socket must stand still: where a peek
 // begins is a setting of the socket, put back when this goes.
@@ -46,8 +39,8 @@ class QueueWalk {
  public:
   static Result<QueueWalk> begin(int socket) {
     QueueWalk walk(socket, is_stream(socket));
-    walk.offset_before_ = TRY(flag(socket, SO_PEEK_OFF));
-    walk.credentials_before_ = TRY(flag(socket, SO_PASSCRED));
+    walk.offset_before_ = TRY(number_of(socket, SO_PEEK_OFF));
+    walk.credentials_before_ = TRY(number_of(socket, SO_PASSCRED));
     TRY_SYS(::ioctl(socket, FIONREAD, &walk.left_));
     TRY(walk.set(SO_PASSCRED, 1));  // else nobody is told of any
     TRY(walk.set(SO_PEEK_OFF, 0));
@@ -252,11 +245,11 @@ int send_all(int socket, msghdr& header, iovec& part, bool stream) {
 }  // namespace
 
 Result<> capture_messages(CaptureContext& context, int file, int socket) {
-  if (TRY(flag(socket, SO_ACCEPTCONN))) return {};
+  if (TRY(number_of(socket, SO_ACCEPTCONN))) return {};
   if (has_urgent_byte(socket))
     return Error(ErrorClass::refused, "a UNIX socket holds a byte that was sent out of band")
         .hint("let its receiver take it first");
-  if (!is_stream(socket) && has_error(socket)) {
+  if (!is_stream(socket) && has_event(socket, POLLERR)) {
     // Who looks at the queue takes the error.
     int bytes = 0;
     TRY_SYS(::ioctl(socket, FIONREAD, &bytes));
@@ -269,11 +262,6 @@ Result<> capture_messages(CaptureContext& context, int file, int socket) {
   context.image.open_files[static_cast<size_t>(file)]->kind.AsUnixSocket()->messages =
       std::move(messages);
   return {};
-}
-
-bool has_error(int socket) {
-  pollfd state{socket, 0, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0;
 }
 
 pid_t sender_pid(int socket, int message) {

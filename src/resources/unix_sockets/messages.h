@@ -11,9 +11,6 @@ namespace appshot::unix_sockets {
 // Into the socket's record, Image.open_files[file].
 Result<> capture_messages(CaptureContext& context, int file, int socket);
 
-// One that whoever reads or writes next is told.
-bool has_error(int socket);
-
 // The process id of the sender of one message in the queue, in the ids of the caller; 0: unknown.
 pid_t sender_pid(int socket, int message);
 

@@ -44,8 +44,7 @@ Result<image::FileKindUnion> UnixSocket::capture(CaptureContext& context,
                                                  const DescriptorRef& ref) const {
   UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
   image::UnixSocketT socket;
-  socklen_t length = sizeof socket.type;
-  TRY_SYS(::getsockopt(copy.get(), SOL_SOCKET, SO_TYPE, &socket.type, &length));
+  socket.type = TRY(number_of(copy.get(), SO_TYPE));
   TRY(capture_names(copy.get(), socket));
   socket.peer_identity = TRY(peer_identity(copy.get()));
   socket.options = TRY(options_of(copy.get(), socket.type));
@@ -59,10 +58,7 @@ Result<image::FileKindUnion> UnixSocket::capture(CaptureContext& context,
 }
 
 Result<UniqueFd> UnixSocket::reopen(RestoreContext& context, const image::OpenFileT& file) const {
-  auto made = context.sockets.find(&file);
-  if (made == context.sockets.end())
-    return Error(ErrorClass::corrupt, "a UNIX socket of the image has not been made");
-  return std::move(made->second);
+  return take_made(context, file);
 }
 
 }  // namespace appshot::unix_sockets

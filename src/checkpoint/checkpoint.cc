@@ -127,9 +127,8 @@ class Checkpoint {
 
   Result<> write() {
     TRY(file_->finish());
-    image_.pages_length = file_->length();
     image_.pages_block = image::kPagesBlock;
-    image_.pages_checksums = file_->checksums();
+    if (file_->length() > 0) image_.pages.push_back(file_->part(image::kPagesName));
     return image::write_manifest(request_.partial, image_);
   }
 
@@ -187,7 +186,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   PartialFolder folder = TRY(PartialFolder::create(request.partial));
   const bool sync = request.sync || !TRY(reserves_room_when_written(request.partial));
   std::unique_ptr<image::PagesFile> pages =
-      TRY(image::PagesFile::create(request.partial + "/" + image::kPagesName, sync));
+      TRY(image::PagesFile::create(request.partial + "/" + image::kPagesName, 0, sync));
   TRY(fault_point("snapshot.begin"));
 
   // From here to resume() or kill() nothing of the application runs.

@@ -36,12 +36,18 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
   return running;
 }
 
+Result<FrozenApplication> freeze(const InstanceView& instance, const RunningProcesses& running,
+                                 Deadline deadline) {
+  const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
+  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
+  TRY(epoll_times.shorten(frozen));
+  TRY(find_time_left(frozen, deadline));
+  return frozen;
+}
+
 Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcesses& running,
                               Obstacles& obstacles, Deadline deadline) {
-  const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
-  Moment moment{TRY(FrozenApplication::freeze(*instance.application, deadline))};
-  TRY(epoll_times.shorten(moment.frozen));
-  TRY(find_time_left(moment.frozen, deadline));
+  Moment moment{TRY(freeze(instance, running, deadline))};
   std::vector<HostPid> threads;
   for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
   moment.sources = TRY(look_at_all(instance, threads, obstacles));
@@ -68,6 +74,10 @@ Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
     if (moments < kMomentsMax) continue;
     return traced ? std::move(moment) : refusal(obstacles);
   }
+}
+
+Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline) {
+  return freeze(instance, TRY(look_at_running(instance)), deadline);
 }
 
 // The words of one obstacle are the message; of several, each is listed behind their number.

@@ -42,6 +42,7 @@ class PagesFile {
   // After finish:
   uint64_t length() const { return length_; }
   std::unique_ptr<PagesPartT> part(const std::string& name) const;
+  uint64_t next_base() const;  // of a file that comes after it
 
  private:
   struct ShortBlock {

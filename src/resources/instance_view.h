@@ -14,6 +14,7 @@
 #include "os/pids.h"
 #include "os/unique_fd.h"
 #include "resources/empty_messages.h"
+#include "resources/memory_tracks.h"
 
 namespace appshot {
 
@@ -37,6 +38,7 @@ struct InstanceView {
   int terminal_index = -1;
   SeenQueues* seen_queues = nullptr;                     // by earlier snapshots of it
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
+  MemoryTracks* tracks = nullptr;                        // the same
 };
 
 }  // namespace appshot

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "checkpoint/preflight.h"
+#include "checkpoint/track_writes.h"
 #include "os/parallel.h"
 #include "os/proc/process_dir.h"
 #include "trace/epoll_time.h"
@@ -13,6 +14,8 @@ namespace appshot {
 namespace {
 
 constexpr int kMomentsMax = 5;
+// With so much memory of its own smaps takes a millisecond.
+constexpr uint64_t kSlowToCount = 32 << 20;
 
 struct RunningProcesses {
   std::vector<std::optional<proc::ProcessDir>> folders;  // who has ended since has none
@@ -33,6 +36,10 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
     running.folders[i] = std::move(dir).value();
   });
   running.traced = traced;
+  // While they run there is time for it.
+  for (const auto& dir : running.folders)
+    if (dir && instance.mapping_flags != nullptr && own_memory(*dir) >= kSlowToCount)
+      (void)instance.mapping_flags->learn(*dir);
   return running;
 }
 

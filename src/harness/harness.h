@@ -89,6 +89,7 @@ class Harness {
   std::list<PendingEnd> pending_ends_;
   SeenQueues seen_queues_;
   MemoryTracks tracks_;
+  MappingFlags mapping_flags_;
   std::optional<KernelLayout> kernel_layout_;
   std::optional<int> root_status_;
   bool ended_ = false;

@@ -11,6 +11,7 @@
 #include "isolation/share.h"
 #include "os/cgroup.h"
 #include "os/kernel_view.h"
+#include "os/mapping_flags.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
 #include "resources/empty_messages.h"
@@ -39,6 +40,7 @@ struct InstanceView {
   SeenQueues* seen_queues = nullptr;                     // by earlier snapshots of it
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
   MemoryTracks* tracks = nullptr;                        // the same
+  MappingFlags* mapping_flags = nullptr;                 // the same
 };
 
 }  // namespace appshot

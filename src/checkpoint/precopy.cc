@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "checkpoint/moment.h"
+#include "checkpoint/preflight.h"
 #include "checkpoint/track_writes.h"
 #include "trace/remote_memory.h"
 
@@ -38,6 +39,7 @@ class Precopy {
     for (int round = 0; round < kRoundsMax; ++round) {
       const uint64_t left = count_unknown();
       if (left < kLeftToTheEnd || left > before / kShrinksAtLeast) break;
+      if (round == 0) TRY(refuse_what_lasts());
       before = left;
       TRY(copy_round());
     }
@@ -52,6 +54,12 @@ class Precopy {
       Result<proc::Stat> stat = dir->stat();
       return stat && tracks_.find(HostPid{pid}, stat->start_time) == nullptr;
     });
+  }
+
+  // Before much is copied for nothing.
+  Result<> refuse_what_lasts() {
+    const Obstacles lasting = TRY(preflight(instance_));
+    return lasting.empty() ? Result<>() : refusal(lasting);
   }
 
   template <typename Action>

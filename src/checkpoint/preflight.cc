@@ -155,7 +155,7 @@ Result<> find_obstacles_between(const InstanceView& instance,
 Result<Obstacles> look_at_running(const InstanceView& instance) {
   std::vector<ProcessSource> processes;
   for (pid_t pid : TRY(instance.application->processes())) {
-    Result<ProcessSource> process = ProcessSource::look_at(HostPid{pid});
+    Result<ProcessSource> process = ProcessSource::look_at(HostPid{pid}, instance.mapping_flags);
     if (process)  // else it has ended since
       processes.push_back(std::move(process).value());
   }

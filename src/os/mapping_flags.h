@@ -21,8 +21,8 @@ class MappingFlags {
   // where the kernel does not let us.
   Result<> learn(const proc::ProcessDir& process);
 
-  // As ProcessDir::mappings(), of a process that stands still; only how many bytes are its own is
-  // not told: all may be. None where something is not known.
+  // As ProcessDir::mappings(); only how many bytes are its own is not told: all may be. None where
+  // something is not known, or changes just now.
   std::optional<std::vector<proc::Mapping>> mappings(const proc::ProcessDir& process) const;
 
  private:

@@ -33,8 +33,8 @@ Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd)
 
 std::string ProcessSource::words() const { return process_words(id, stat.name); }
 
-Result<ProcessSource> ProcessSource::look_at(HostPid pid) {
-  return look_through(TRY(living_thread(TRY(proc::ProcessDir::open(pid)))));
+Result<ProcessSource> ProcessSource::look_at(HostPid pid, const MappingFlags* flags) {
+  return look_through(TRY(living_thread(TRY(proc::ProcessDir::open(pid)))), flags);
 }
 
 Result<ProcessSource> ProcessSource::ourselves() {

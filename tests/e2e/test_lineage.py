@@ -3,12 +3,14 @@ The real harness."""
 
 import os
 import pathlib
+import re
 import sys
 import unittest
 
-from node_fixture import Follower
+from node_fixture import BIN, Follower
 from real_fixture import RealNode, enter_own_world, until
 
+SNAPSHOTS_UNDER_LOAD = int(os.environ.get("APPSHOT_TEST_SNAPSHOTS", "5"))
 PROGRAM = pathlib.Path(__file__).with_name("changing_memory.py")
 
 
@@ -69,6 +71,23 @@ class Lineage(RealNode):
             with self.subTest(name):
                 self.assert_holds(snapshot, expected)
                 self.appshot("snapshot-rm", snapshot["id"])
+
+    def test_each_is_of_one_moment_while_memory_is_written_as_fast_as_it_can_be(self):
+        program = BIN.parent / "bench" / "busy_memory"
+        if not program.exists():
+            self.skipTest("sanitized builds have no programs to measure with")
+        self.appshot("run", "-d", "--name", self.aid, "--", str(program), "128", "500")
+        until(lambda: "ready" in self.appshot("logs", self.aid), "it has filled its memory")
+        other = f"{self.aid}-again"
+        for _ in range(SNAPSHOTS_UNDER_LOAD):
+            snapshot = self.snapshot()
+            self.appshot("restore", snapshot["id"], "--as", other)
+            self.appshot("kill", "-s", "USR1", other)
+            until(lambda: re.search("whole|broken", self.appshot("logs", other)), "it has looked")
+            self.assertIn("whole", self.appshot("logs", other))
+            self.appshot("rm", "-f", other)
+        for one in self.json("snapshots"):
+            self.appshot("verify", one["id"])
 
     def test_only_what_changed_is_stored_and_a_full_one_shares_nothing(self):
         self.run_program()

@@ -14,6 +14,7 @@
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/pipes/pipe.h"
+#include "resources/process_files/process_file.h"
 #include "resources/unix_sockets/connections.h"
 
 namespace appshot {
@@ -84,6 +85,24 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
                 "end the debugger or strace that is attached to it");
 }
 
+// A folder of /proc about a process is there again when that process is; a root must be there
+// first.
+void find_folder_obstacles(const ProcessSource& process, Obstacles& obstacles) {
+  struct Folder {
+    const char* link;
+    const char* words;
+  };
+  for (const auto& [name, words] : {Folder{"cwd", "working directory"}, Folder{"root", "root"}}) {
+    Result<std::string> link = process.dir.link(name);
+    if (!link || process_files::path_in_proc(*link).empty()) continue;
+    const bool ended = link->ends_with(" (deleted)");
+    if (!ended && std::string_view(name) == "cwd") continue;
+    obstacles.add(process.words() + " has as its " + words + " " + *link +
+                      (ended ? ", of a process that has ended" : ", a folder about a process"),
+                  "let it go elsewhere first");
+  }
+}
+
 // A running process may close a descriptor, or open it anew, while it is being looked at.
 bool has_changed(const DescriptorRef& ref) {
   Result<std::string> link = ref.process.dir.link("fd/" + std::to_string(ref.descriptor.fd));
@@ -138,6 +157,7 @@ void find_obstacles_of(const InstanceView& instance,
                        const ProcessSource& process, Obstacles& obstacles) {
   find_tracer(process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
+  find_folder_obstacles(process, obstacles);
   find_descriptor_obstacles(instance, process, obstacles);
   memory::find_obstacles(process, obstacles);
 }

@@ -1,7 +1,9 @@
 #include "checkpoint/moment.h"
 
 #include <atomic>
+#include <chrono>
 #include <optional>
+#include <thread>
 
 #include "checkpoint/preflight.h"
 #include "checkpoint/track_writes.h"
@@ -13,7 +15,8 @@
 namespace appshot {
 namespace {
 
-constexpr int kMomentsMax = 5;
+constexpr int kMomentsMax = 20;
+constexpr std::chrono::milliseconds kBetweenMoments{1};
 // With so much memory of its own smaps takes a millisecond.
 constexpr uint64_t kSlowToCount = 32 << 20;
 
@@ -72,14 +75,15 @@ Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
   for (int moments = 1;; ++moments) {
     Obstacles obstacles;
     Result<Moment> moment = look_at_moment(instance, running, obstacles, deadline);
-    const bool traced = !moment && moment.error().cls() == ErrorClass::refused;
-    if (obstacles.empty() && !traced) return moment;
+    const bool cannot_be_held = !moment && moment.error().cls() == ErrorClass::refused;
+    if (obstacles.empty() && !cannot_be_held) return moment;
     if (moment) TRY(moment->frozen.resume());
     Obstacles lasting = TRY(preflight(instance));
     if (!lasting.empty()) return refusal(lasting);
     running = TRY(look_at_running(instance));
-    if (moments < kMomentsMax) continue;
-    return traced ? std::move(moment) : refusal(obstacles);
+    std::this_thread::sleep_for(kBetweenMoments);
+    if (moments < kMomentsMax && !deadline.passed()) continue;
+    return cannot_be_held ? std::move(moment) : refusal(obstacles);
   }
 }
 

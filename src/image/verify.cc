@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <set>
 #include <string_view>
 
@@ -23,6 +24,8 @@ constexpr size_t kSignals = 64;
 constexpr size_t kSigInfoBytes = 128;
 constexpr size_t kCallArguments = 6;
 constexpr size_t kSunPathMax = 108;
+constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
+                                                "pid",    "time", "user", "uts"};
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
@@ -52,6 +55,12 @@ size_t place_length(std::string_view path) {
     at = end + 1;
   }
   return place;
+}
+
+// "12/task/13/status": below /proc, and nowhere else.
+bool is_about_process(std::string_view path) {
+  if (path.empty() || path[0] < '1' || path[0] > '9' || path.find('\0') != path.npos) return false;
+  return ("/" + std::string(path) + "/").find("/../") == std::string::npos;
 }
 
 class Verifier {
@@ -106,8 +115,10 @@ class Verifier {
   }
 
   Result<> objects() {
-    for (const auto& ghost : image_.ghosts)
+    for (const auto& ghost : image_.ghosts) {
+      if (!ghost->mtime) return wrong("a lost file's time");
       TRY(runs(ghost->pages, 0, (ghost->size + kPageSize - 1) / kPageSize * kPageSize, true));
+    }
     for (const auto& memory : image_.shared_memory) {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
@@ -222,6 +233,15 @@ class Verifier {
         return tcp_socket(*file.kind.AsTcpSocket());
       case FileKind::UdpSocket:
         return udp_socket(*file.kind.AsUdpSocket());
+      case FileKind::ProcessFile:
+        return is_about_process(file.kind.AsProcessFile()->path)
+                   ? Result<>{}
+                   : Result<>(wrong("a file about a process"));
+      case FileKind::NamespaceFile:
+        return std::ranges::find(kNamespaceKinds, file.kind.AsNamespaceFile()->kind) !=
+                       std::end(kNamespaceKinds)
+                   ? Result<>{}
+                   : Result<>(wrong("a namespace"));
       case FileKind::PlainSocket:
         if (file.kind.AsPlainSocket()->name.size() > sizeof(sockaddr_storage) ||
             file.kind.AsPlainSocket()->peer_name.size() > sizeof(sockaddr_storage))

@@ -65,9 +65,10 @@ TEST(NodeNetwork, IsFoundAgainAndLeavesNothing) {
     EXPECT_EQ((*first)->publish(web).error().err(), EEXIST);
     EXPECT_TRUE((*first)->park(address));
     EXPECT_TRUE((*first)->park(address));
-    auto again = NodeNetwork::set_up({whole, part, "/a", {web}});
+    auto again = NodeNetwork::set_up({whole, part, "/a"});
     ASSERT_TRUE(again) << again.error().message();
     EXPECT_EQ((*again)->range().part, part);
+    EXPECT_TRUE((*again)->publish(web));
     EXPECT_TRUE((*again)->withdraw(web));
     EXPECT_TRUE((*again)->withdraw(web));
     EXPECT_TRUE((*again)->unpark(address));

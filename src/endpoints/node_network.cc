@@ -44,10 +44,7 @@ Result<std::unique_ptr<NodeNetwork>> NodeNetwork::set_up(const Wish& wish) {
   TRY(network->take_part(kernel, wish));
   TRY(network->make_parking(kernel));
   NetlinkSocket filter = TRY(NetlinkSocket::open(NETLINK_NETFILTER));
-  nft::Transaction table = network->table_.make();
-  for (const Publication& publication : wish.published)
-    table.join(network->table_.publish(publication.ports, publication.instance));
-  TRY(table.commit(filter));
+  TRY(network->table_.make().commit(filter));
   TRY(forward());
   return network;
 }

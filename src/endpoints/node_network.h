@@ -29,7 +29,6 @@ class NodeNetwork {
     IpNetwork whole;                // of all nodes
     std::optional<IpNetwork> part;  // as it was before
     std::string state_dir;          // tells daemons of one machine apart
-    std::vector<Publication> published{};
   };
   // In the caller's network namespace.
   static Result<std::unique_ptr<NodeNetwork>> set_up(const Wish& wish);

@@ -27,10 +27,75 @@ Result<> Endpoints::begin() {
   const std::vector<LeaseRecord> leases = TRY(registry_.leases());
   if (leases.empty()) return {};
   TRY(ensure_network());
-  for (const LeaseRecord& lease : leases)
-    if (!lease.standing.empty() || is_there(lease.aid))
-      TRY(network_->park(TRY(parse(lease.address))));
+  for (const LeaseRecord& lease : leases) {
+    if (lease.standing.empty() && !is_there(lease.aid)) continue;
+    TRY(network_->park(TRY(parse(lease.address))));
+    Publication publication = TRY(publication_of(lease));
+    if (publication.ports.empty()) continue;
+    TRY(network_->publish(publication));
+    // Somebody may have taken one while no daemon kept it.
+    if (Result<> claimed = claim(lease.aid, publication.ports); !claimed)
+      log_warning(lease.aid + ": " + claimed.error().message());
+    claimed_[lease.aid].publication = std::move(publication);
+  }
   return {};
+}
+
+Result<Publication> Endpoints::publication_of(const LeaseRecord& lease) {
+  Publication publication;
+  Json spec = TRY(parse_json(TRY(registry_.instance(lease.aid)).spec));
+  for (const std::string& port : strings_at(spec, "ports"))
+    publication.ports.push_back(TRY(PublishedPort::parse(port)));
+  publication.instance = network_->addresses_of(TRY(parse(lease.address)));
+  return publication;
+}
+
+Result<> Endpoints::claim(const std::string& aid, const std::vector<PublishedPort>& ports) {
+  for (const auto& [owner, claimed] : claimed_)
+    for (const PublishedPort& theirs : claimed.publication.ports)
+      for (const PublishedPort& port : ports)
+        if (collide(port, theirs))
+          return Error(ErrorClass::conflict, "port " + std::to_string(port.port) +
+                                                 (port.udp ? "/udp" : "") + " is published by " +
+                                                 owner)
+              .hint("publish another port, or stop " + owner + " first");
+  std::vector<PortClaim> claims;
+  for (const PublishedPort& port : ports) claims.push_back(TRY(PortClaim::take(port)));
+  claimed_[aid].claims = std::move(claims);
+  return {};
+}
+
+Result<> Endpoints::publish(const std::string& aid, const IpAddress& address,
+                            const std::vector<std::string>& ports) {
+  if (ports.empty() || claimed_.contains(aid)) return {};
+  Publication publication;
+  for (const std::string& port : ports)
+    publication.ports.push_back(TRY(PublishedPort::parse(port)));
+  publication.instance = network_->addresses_of(address);
+  TRY(claim(aid, publication.ports));
+  Result<> published = network_->publish(publication);
+  if (!published) {
+    claimed_.erase(aid);
+    return published;
+  }
+  claimed_[aid].publication = std::move(publication);
+  return {};
+}
+
+void Endpoints::withdraw(const std::string& aid) {
+  auto claimed = claimed_.find(aid);
+  if (claimed == claimed_.end()) return;
+  if (Result<> withdrawn = network_->withdraw(claimed->second.publication); !withdrawn)
+    log_warning(std::move(withdrawn).within("the ports of " + aid).error().message());
+  claimed_.erase(claimed);
+}
+
+std::vector<Endpoints::Published> Endpoints::published() {
+  std::lock_guard lock(mutex_);
+  std::vector<Published> all;
+  for (const auto& [aid, claimed] : claimed_)
+    for (const PublishedPort& port : claimed.publication.ports) all.push_back({aid, port});
+  return all;
 }
 
 void Endpoints::finish() {
@@ -55,9 +120,7 @@ Result<> Endpoints::ensure_network() {
   wish.part = IpNetwork::parse(TRY(registry_.setting(kPartSetting)));
   const bool has_moved = wish.part && !wish.whole.contains(wish.part->address);
   if (has_moved && TRY(registry_.leases()).empty()) wish.part.reset();
-  Result<std::unique_ptr<NodeNetwork>> network = NodeNetwork::set_up(wish);
-  if (!network) return std::move(network).within("the network of instances").take_error();
-  network_ = std::move(*network);
+  network_ = TRY(NodeNetwork::set_up(wish).within("the network of instances"));
   return registry_.set_setting(kPartSetting, network_->range().part.text());
 }
 
@@ -107,13 +170,20 @@ Result<> Endpoints::settle(const IpAddress& address, HarnessConfig& config) {
 }
 
 Result<> Endpoints::take(const std::string& aid, HarnessConfig& config) {
-  if (shares_network(config)) return {};
+  if (shares_network(config)) {
+    if (config.ports.empty()) return {};
+    return Error(ErrorClass::usage, "ports are not published with --share net")
+        .hint("its ports are the host's own already; leave out -p");
+  }
   std::lock_guard lock(mutex_);
   if (Result<> ready = ensure_network(); !ready) {
+    if (!config.ports.empty()) return ready;
     if (!std::exchange(warned_, true)) log_warning(ready.error().message());
     return {};
   }
-  return settle(TRY(take_free(aid)), config);
+  const IpAddress address = TRY(take_free(aid));
+  TRY(settle(address, config));
+  return publish(aid, address, config.ports);
 }
 
 Result<Endpoints::Before> Endpoints::take_again(const Wish& wish, HarnessConfig& config) {
@@ -128,32 +198,45 @@ Result<Endpoints::Before> Endpoints::take_again(const Wish& wish, HarnessConfig&
   const IpAddress had = TRY(parse(wish.address));
   std::optional<LeaseRecord> holder =
       find([&](const LeaseRecord& lease) { return lease.address == wish.address; });
-  bool keeps = network_->range().part.contains(had);
-  if (holder && holder->aid != wish.aid && is_there(holder->aid)) {
-    if (!wish.as_another)
-      return Error(ErrorClass::conflict,
-                   "its address " + wish.address + " is now that of " + holder->aid)
-          .hint("stop " + holder->aid + " first, or restore it --as another, with another address");
-    keeps = false;
+  const bool is_taken = holder && holder->aid != wish.aid && is_there(holder->aid);
+  if (is_taken && !wish.as_another)
+    return Error(ErrorClass::conflict,
+                 "its address " + wish.address + " is now that of " + holder->aid)
+        .hint("stop " + holder->aid + " first, or restore it --as another, with another address");
+  config.ports = wish.ports;
+  Result<IpAddress> given = had;
+  if (is_taken || !network_->range().part.contains(had)) {
+    given = before.own ? parse(before.own->address) : take_free(wish.aid);
+  } else {
+    config.keep_connections = holder && holder->standing == wish.snapshot;
+    if (holder && holder->aid != wish.aid) before.of_another = holder;
+    TRY(move_lease(wish, before));
   }
-  if (!keeps) {
-    if (before.own) return TRY(settle(TRY(parse(before.own->address)), config)), before;
-    return TRY(settle(TRY(take_free(wish.aid)), config)), before;
+  Result<> settled = given ? settle(*given, config) : given.take_error();
+  if (settled) settled = publish(wish.aid, *given, wish.ports);
+  if (settled) return before;
+  put_back(wish.aid, before);
+  return settled.take_error();
+}
+
+// From whoever has it, and is not there, to the one that is restored.
+Result<> Endpoints::move_lease(const Wish& wish, const Before& before) {
+  if (before.of_another) {
+    withdraw(before.of_another->aid);
+    TRY(registry_.remove_lease(before.of_another->address));
   }
-  config.keep_connections = holder && holder->standing == wish.snapshot;
-  const bool is_own = holder && holder->aid == wish.aid;
-  if (holder && !is_own) {
-    before.of_another = holder;
-    TRY(registry_.remove_lease(holder->address));
-  }
-  if (before.own && !is_own) TRY(registry_.remove_lease(before.own->address));
-  LeaseRecord now{wish.address, wish.aid, "", is_own ? holder->since_ms : unix_time_ms()};
-  TRY(is_own ? registry_.update_lease(now) : registry_.add_lease(now));
-  return TRY(settle(had, config)), before;
+  if (before.own && before.own->address == wish.address)
+    return registry_.update_lease({wish.address, wish.aid, "", before.own->since_ms});
+  if (before.own) TRY(registry_.remove_lease(before.own->address));
+  return registry_.add_lease({wish.address, wish.aid, "", unix_time_ms()});
 }
 
 void Endpoints::undo(const std::string& aid, const Before& before) {
   std::lock_guard lock(mutex_);
+  put_back(aid, before);
+}
+
+void Endpoints::put_back(const std::string& aid, const Before& before) {
   if (std::optional<LeaseRecord> now = lease_of(aid)) {
     (void)registry_.remove_lease(now->address);
     const bool stands = (before.own && before.own->address == now->address) ||
@@ -163,8 +246,11 @@ void Endpoints::undo(const std::string& aid, const Before& before) {
   for (const std::optional<LeaseRecord>& lease : {before.own, before.of_another}) {
     if (!lease) continue;
     (void)registry_.add_lease(*lease);
-    if (lease->standing.empty()) unpark(*lease);
+    if (!lease->standing.empty()) continue;
+    unpark(*lease);
+    withdraw(lease->aid);
   }
+  if (!before.own) withdraw(aid);
 }
 
 Result<> Endpoints::stand(const std::string& aid, const std::string& snapshot) {
@@ -186,6 +272,7 @@ void Endpoints::ended(const std::string& aid) {
   std::lock_guard lock(mutex_);
   std::optional<LeaseRecord> lease = lease_of(aid);
   if (!lease) return;
+  withdraw(aid);
   unpark(*lease);
   if (lease->standing.empty()) return;
   lease->standing.clear();
@@ -197,6 +284,7 @@ void Endpoints::dropped(const std::string& snapshot) {
   std::optional<LeaseRecord> lease =
       find([&](const LeaseRecord& each) { return each.standing == snapshot; });
   if (!lease || is_there(lease->aid)) return;
+  withdraw(lease->aid);
   unpark(*lease);
   lease->standing.clear();
   (void)registry_.update_lease(*lease);
@@ -206,6 +294,7 @@ void Endpoints::release(const std::string& aid) {
   std::lock_guard lock(mutex_);
   std::optional<LeaseRecord> lease = lease_of(aid);
   if (!lease) return;
+  withdraw(aid);
   unpark(*lease);
   (void)registry_.remove_lease(lease->address);
 }

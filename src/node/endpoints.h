@@ -6,6 +6,7 @@
 // which is logged once; who asks for a port is told why not.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "api/paths.h"
 #include "endpoints/node_network.h"
+#include "endpoints/port_claim.h"
 #include "node/config.h"
 #include "protocol/harness_config.h"
 #include "registry/registry.h"
@@ -39,6 +41,7 @@ class Endpoints {
     std::string snapshot;
     std::string address;      // as it had it; empty: none
     bool as_another = false;  // than the one that the snapshot is of
+    std::vector<std::string> ports{};
   };
   // What was before, for a restore that fails.
   struct Before {
@@ -58,6 +61,13 @@ class Endpoints {
   // There is no such instance any more.
   void release(const std::string& aid);
 
+  // What is published by whom.
+  struct Published {
+    std::string aid;
+    PublishedPort port;
+  };
+  std::vector<Published> published();
+
   std::optional<LeaseRecord> lease_of(const std::string& aid);
   Result<std::vector<NodeNetwork::Traffic>> traffic();
 
@@ -68,12 +78,26 @@ class Endpoints {
   std::optional<LeaseRecord> find(const std::function<bool(const LeaseRecord&)>& which);
   bool is_there(const std::string& aid);
   void unpark(const LeaseRecord& lease);
+  Result<> publish(const std::string& aid, const IpAddress& address,
+                   const std::vector<std::string>& ports);
+  Result<> claim(const std::string& aid, const std::vector<PublishedPort>& ports);
+  Result<Publication> publication_of(const LeaseRecord& lease);
+  void withdraw(const std::string& aid);
+
+  Result<> move_lease(const Wish& wish, const Before& before);
+  void put_back(const std::string& aid, const Before& before);
+
+  struct Claimed {
+    Publication publication;
+    std::vector<PortClaim> claims;
+  };
 
   Registry& registry_;
   const Paths& paths_;
   const NodeConfig& config_;
   std::mutex mutex_;
   std::unique_ptr<NodeNetwork> network_;
+  std::map<std::string, Claimed> claimed_;  // by AID
   bool warned_ = false;
   uint32_t next_ = 0;  // addresses are given out in turn, so that one is not soon another's
 };

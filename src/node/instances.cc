@@ -25,6 +25,7 @@ Json spec_of(const Json& request) {
           {"stdin", bool_at(request, "stdin")},
           {"share", strings_at(request, "share")},
           {"allow_io_uring", bool_at(request, "allow_io_uring")},
+          {"ports", strings_at(request, "ports")},
           {"rm", bool_at(request, "rm")}};
 }
 
@@ -42,6 +43,7 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.hold_start = bool_at(request, "hold_start");
   config.allow_io_uring = bool_at(request, "allow_io_uring");
   config.share = strings_at(request, "share");
+  config.ports = strings_at(request, "ports");
   return config;
 }
 
@@ -50,6 +52,7 @@ Result<> check_request(const Json& request) {
   if (string_at(request, "hostname").size() > HOST_NAME_MAX)
     return Error(ErrorClass::usage,
                  "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
+  for (const std::string& port : strings_at(request, "ports")) TRY(PublishedPort::parse(port));
   for (const std::string& share : strings_at(request, "share")) {
     bool known =
         share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";

@@ -200,9 +200,10 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   config.event = "restore";
   config.generation = record.generation;
   Json spec = TRY(parse_json(snapshot.spec));
-  Endpoints::Before before = TRY(node_.endpoints.take_again(
-      {operation.aid(), snapshot.id, string_at(spec, "address"), operation.aid() != snapshot.aid},
-      config));
+  Endpoints::Before before =
+      TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),
+                                      operation.aid() != snapshot.aid, strings_at(spec, "ports")},
+                                     config));
   Result<> started = lifecycle_.start(operation.instance(), std::move(config),
                                       InstanceState::running, why, progress);
   if (!started) {

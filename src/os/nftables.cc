@@ -236,11 +236,6 @@ Transaction& Transaction::delete_element(const std::string& set, std::span<const
   return element(NFT_MSG_DELSETELEM, NLM_F_ACK, set, key, {});
 }
 
-Transaction& Transaction::join(const Transaction& other) {
-  messages_.insert(messages_.end(), other.messages_.begin(), other.messages_.end());
-  return *this;
-}
-
 Result<> Transaction::commit(NetlinkSocket& socket, int tolerated) const {
   if (messages_.empty()) return {};
   std::vector<NetlinkMessage> all{edge(NFNL_MSG_BATCH_BEGIN)};

@@ -74,9 +74,6 @@ class Transaction {
                            std::span<const uint8_t> value = {});
   Transaction& delete_element(const std::string& set, std::span<const uint8_t> key);
 
-  // What the other does, behind what this does, in the same table.
-  Transaction& join(const Transaction& other);
-
   // In the namespace of the socket, which is one of NETLINK_NETFILTER. `tolerated`: an errno that
   // is as good as success; what failed with it undoes the transaction all the same.
   Result<> commit(NetlinkSocket& socket, int tolerated = 0) const;

@@ -1,7 +1,6 @@
 """The virtual address of an instance: who reaches it, what keeps it, what it answers. The real harness."""
 
 import errno
-import pathlib
 import socket
 import subprocess
 import sys
@@ -96,6 +95,79 @@ class Endpoints(RealNode):
         self.appshot("restore", "one", "--as", third)
         self.assertNotEqual(self.json("inspect", third)["address"], address)
         said_by(self.json("inspect", third)["address"], 80)
+
+    def free_port(self):
+        with socket.create_server(("", 0)) as server:
+            return server.getsockname()[1]
+
+    def test_a_published_port_answers_at_every_address(self):
+        port = self.free_port()
+        self.serve(self.aid, 80, "-p", f"{port}:80")
+        self.assertEqual(self.instance(self.aid)["ports"], [f"{port}:80"])
+        node = said_by("127.0.0.1", port)
+        for at in ("127.0.0.9", node, "::1", "fd61:7073:686f::" + node):
+            said_by(at, port)
+        # Others, and the instance itself, find it at the host's addresses.
+        ask = f"import socket;print(socket.create_connection(('{node}',{port}),timeout=10).makefile().read())"
+        self.assertEqual(self.appshot("run", "--rm", "--", "python3", "-c", ask), node)
+        self.assertEqual(self.appshot("exec", self.aid, "python3", "-c", ask), node)
+        # The host's own loopback stays its own.
+        private = ("import socket,sys\ntry: socket.create_connection(('127.0.0.1',%d),timeout=1)\n"
+                   "except OSError as e: print(e.errno)" % port)
+        self.assertEqual(self.appshot("run", "--rm", "--", "python3", "-c", private), str(errno.ECONNREFUSED))
+
+    def test_published_ports_are_kept(self):
+        port = self.free_port()
+        address = self.serve(self.aid, 80, "-p", f"127.0.0.1:{port}:80")
+        self.kill_daemon()
+        said_by("127.0.0.1", port)
+        self.fails(errno.ECONNREFUSED, "127.0.0.2", port)
+        self.assertEqual(self.json("ports"), [{"aid": self.aid, "port": f"127.0.0.1:{port}:80",
+                                               "address": address, "state": "up"}])
+        said_by("127.0.0.1", port)
+        self.appshot("snapshot", "--stop", "--name", "one", self.aid)
+        self.assertEqual(self.json("ports")[0]["state"], "asleep")
+        self.fails(None, "127.0.0.1", port)
+        self.appshot("rm", self.aid)
+        self.fails(errno.ECONNREFUSED, "127.0.0.1", port)
+        self.assertEqual(self.json("ports"), [])
+        self.appshot("restore", "one")
+        said_by("127.0.0.1", port)
+        endpoint, = self.json("endpoints")
+        self.assertEqual((endpoint["address"], endpoint["state"]), (address, "up"))
+        self.assertGreater(endpoint["to_instance_bytes"], 0)
+        self.assertIn(f"127.0.0.1:{port}", self.appshot("ports"))
+        self.assertEqual(self.appshot("endpoints", "-q"), address)
+
+    def test_who_has_a_port_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            self.appshot("run", "-d", "-p", f"{port}:80", "--", "sleep", "100", status=6)
+            self.assertIn(f"port {port} is taken by process", self.stderr)
+            self.assertIn("(python", self.stderr)
+        self.serve(self.aid, 80, "-p", f"{port}:80")
+        self.appshot("run", "-d", "-p", f"127.0.0.1:{port}:80", "--", "sleep", "100", status=6)
+        self.assertIn(f"port {port} is published by {self.aid}", self.stderr)
+        with self.assertRaises(OSError):
+            socket.create_server(("127.0.0.1", port))
+        self.appshot("run", "-d", "-p", f"10.99.99.99:{port + 1}:80", "--", "sleep", "100", status=2)
+        self.appshot("run", "-d", "-p", "80", "--", "sleep", "100", status=2)
+        self.assertEqual([i["aid"] for i in self.json("ps", "-a")], [self.aid])
+
+    def test_datagrams_come_by_published_ports(self):
+        port = self.free_port()
+        echo = ("import socket\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM);s.bind(('',53))\n"
+                "print('listens',flush=True)\nwhile True:\n d,a=s.recvfrom(999);s.sendto(d.upper(),a)\n")
+        self.appshot("run", "-d", "--name", self.aid, "-p", f"{port}:53/udp", "--", "python3", "-c", echo)
+        with Follower(self, "logs", "-f", self.aid) as log:
+            self.assertEqual(log.line(), "listens")
+        for _ in range(2):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.settimeout(10)
+                client.connect(("127.0.0.1", port))
+                client.send(b"abc")
+                self.assertEqual(client.recv(9), b"ABC")
+            self.appshot("restore", self.appshot("snapshot", "--stop", self.aid))
 
     def test_nothing_is_left_when_the_last_has_gone(self):
         def seen():

@@ -12,7 +12,7 @@ endif()
 appshot_library(protocol os nlohmann_json::nlohmann_json)
 appshot_library(registry base ${sqlite_library})
 appshot_library(api base protocol)
-appshot_library(node api registry image)
+appshot_library(node api registry image endpoints)
 target_compile_definitions(appshot_node PRIVATE APPSHOT_VERSION="${PROJECT_VERSION}")
 target_compile_definitions(unit_node PRIVATE APPSHOT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 

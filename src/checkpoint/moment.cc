@@ -88,7 +88,12 @@ Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
 }
 
 Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline) {
-  return freeze(instance, TRY(look_at_running(instance)), deadline);
+  for (int moments = 1;; ++moments) {
+    Result<FrozenApplication> frozen = freeze(instance, TRY(look_at_running(instance)), deadline);
+    const bool cannot_be_held = !frozen && frozen.error().cls() == ErrorClass::refused;
+    if (!cannot_be_held || moments == kMomentsMax || deadline.passed()) return frozen;
+    std::this_thread::sleep_for(kBetweenMoments);
+  }
 }
 
 // The words of one obstacle are the message; of several, each is listed behind their number.

@@ -34,6 +34,8 @@ constexpr std::array kTable{
     Entry{"verify", command_verify},
     Entry{"export", command_export},
     Entry{"import", command_import},
+    Entry{"ports", command_ports},
+    Entry{"endpoints", command_endpoints},
     Entry{"check", command_check},
     Entry{"logs", command_logs},
     Entry{"events", command_events},

@@ -37,6 +37,8 @@ int command_verify(Context& context);
 int command_export(Context& context);
 int command_import(Context& context);
 int command_check(Context& context);
+int command_ports(Context& context);
+int command_endpoints(Context& context);
 int command_logs(Context& context);
 int command_events(Context& context);
 int command_why(Context& context);

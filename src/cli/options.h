@@ -30,6 +30,7 @@ struct Options {
   std::string hostname;
   bool rm = false;
   std::vector<std::string> share;
+  std::vector<std::string> ports;
   bool allow_io_uring = false;
 
   // the others

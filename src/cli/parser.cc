@@ -57,6 +57,10 @@ void setup_run(CLI::App& app, Options& o) {
   app.add_flag("--rm", o.rm, "Remove the instance when it ends");
   app.add_option("--share", o.share, "Do not isolate fs, net, ipc, uts or time (repeatable)")
       ->allow_extra_args(false);
+  app.add_option("-p,--publish", o.ports,
+                 "[ADDRESS:]PORT:PORT[/udp]: lead a port of this machine to one of the instance's"
+                 " (repeatable)")
+      ->allow_extra_args(false);
   app.add_flag("--allow-io-uring", o.allow_io_uring,
                "Allow io_uring; the instance can then not be captured while it uses it");
   app.add_option("CMD", o.argv, "The program and its arguments");
@@ -202,6 +206,9 @@ constexpr std::array kCommands{
     Command{"verify", "Check every byte of a snapshot", setup_snapshot_ids},
     Command{"export", "Write a snapshot as one file", setup_export},
     Command{"import", "Read a snapshot from such a file", setup_import},
+    Command{"ports", "Published ports and where they lead", listing_options},
+    Command{"endpoints", "Virtual addresses, where they lead, and what has gone there",
+            listing_options},
     Command{"check", "What stands in the way of a snapshot, or what this machine supports",
             setup_check},
     Command{"events", "What has happened", setup_events},

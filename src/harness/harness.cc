@@ -23,7 +23,7 @@ constexpr int kWaitForever = -1;
 
 }  // namespace
 
-Harness::Harness(HarnessConfig config, Channel first_connection, OwnNetwork network)
+Harness::Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network)
     : config_(std::move(config)),
       places_{config_.state_dir, config_.run_dir},
       network_(std::move(network)) {
@@ -58,6 +58,7 @@ Result<> Harness::start() {
     TRY(network_.leave());  // the instance has its own already
     groups_.emplace(TRY(InstanceGroups::open(config_)));
     instance_.emplace(TRY(adopt(config_, places_)));
+    TRY(network_.find(instance_->config, instance_->init_pid));
   } else {
     TRY(write_info(places_, config_));
     groups_.emplace(TRY(InstanceGroups::create(config_)));
@@ -199,7 +200,10 @@ void Harness::instance_ended(const std::string& reason) {
   Json exited = make_event("exited", {{"status", status}, {"reason", told}});
   // A snapshot has ended every process of the application; that its namespaces go takes the kernel
   // a while for which nobody has to wait.
-  if (reason == "snapshot") tell_everyone(exited);
+  if (reason == "snapshot") {
+    network_.unplug();
+    tell_everyone(exited);
+  }
   clean_up();
   // The image holds the private files; a second copy would only take room.
   if (reason == "snapshot") (void)!put_layers_aside(places_);

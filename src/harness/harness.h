@@ -14,8 +14,8 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
+#include "harness/instance_network.h"
 #include "harness/start.h"
-#include "isolation/own_network.h"
 #include "protocol/listener.h"
 #include "resources/instance_view.h"
 
@@ -23,7 +23,7 @@ namespace appshot {
 
 class Harness {
  public:
-  Harness(HarnessConfig config, Channel first_connection, OwnNetwork network);
+  Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network);
 
   // Until the instance has ended; the exit status of the program.
   int run();
@@ -78,7 +78,7 @@ class Harness {
 
   HarnessConfig config_;
   InstancePlaces places_;
-  OwnNetwork network_;
+  InstanceNetwork network_;
   std::optional<InstanceGroups> groups_;
   std::optional<Listener> listener_;
   std::list<Connection> connections_;

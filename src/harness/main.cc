@@ -9,7 +9,6 @@
 
 #include "checkpoint/machine.h"
 #include "harness/harness.h"
-#include "isolation/own_network.h"
 #include "os/descriptor_table.h"
 #include "protocol/harness_begin.h"
 
@@ -47,7 +46,7 @@ int main(int argc, char** argv) {
   appshot::reserve_descriptors(kDescriptors);
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  appshot::OwnNetwork network = appshot::OwnNetwork::prepare();
+  appshot::InstanceNetwork network = appshot::InstanceNetwork::prepare();
   (void)!appshot::describe_machine();            // now, because nobody waits; it is remembered
   prctl(PR_SET_NAME, "appshot-spare", 0, 0, 0);  // so that a list of processes tells which waits
   appshot::Channel control{appshot::UniqueFd(control_fd)};

@@ -44,7 +44,8 @@ struct InitParts {
 };
 
 Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, OwnNetwork& network) {
+                               const InstanceGroups& groups, InstanceNetwork& network,
+                               const std::string& former_address = "") {
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
   parts.setup.files = {TRY(Share::from_names(config.share)),
@@ -52,7 +53,7 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
                        places.layers(),
                        places.info(),
                        {node_folder(places.state), node_folder(places.run)}};
-  TRY(parts.setup.files.share.net ? network.leave() : network.enter());
+  TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);
   parts.setup.listener = TRY(listen_for_successor(places));
@@ -164,7 +165,7 @@ Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
 }
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, OwnNetwork& network) {
+                               const InstanceGroups& groups, InstanceNetwork& network) {
   InitParts parts = TRY(prepare_init(config, places, groups, network));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
@@ -178,6 +179,7 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   if (!ready) return Error(ErrorClass::gone, "the instance's init has died");
   if (string_at(ready->document, "event") != "ready")
     return error_from_json(field(ready->document, "error"));
+  TRY(network.plug());
 
   StartedInstance started;
   started.config = config;
@@ -205,7 +207,7 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 }
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, OwnNetwork& network,
+                                         const InstanceGroups& groups, InstanceNetwork& network,
                                          const std::function<void(const Json& event)>& tell) {
   OpenedImage image = TRY(OpenedImage::open(config.image));
   StartedInstance started;
@@ -220,13 +222,26 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.event = config.event;
   merged.generation = config.generation;
   merged.share = image.manifest.share;
+  const std::string former_address = merged.address;
+  merged.address = config.address;
+  merged.address_v6 = config.address_v6;
+  merged.node_address = config.node_address;
+  merged.node_address_v6 = config.node_address_v6;
+  merged.ports = config.ports;
+  merged.keep_connections = config.keep_connections;
   TRY(put_layers_aside(places));
   TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
   TRY(fault_point("restore.layers"));
 
-  InitParts parts = TRY(prepare_init(merged, places, groups, network));
-  RestoreRequest request{
-      image, groups.application, {}, std::move(parts.setup), std::move(parts.ours), {}, tell};
+  InitParts parts = TRY(prepare_init(merged, places, groups, network, former_address));
+  RestoreRequest request{image,
+                         groups.application,
+                         {},
+                         std::move(parts.setup),
+                         std::move(parts.ours),
+                         {},
+                         tell,
+                         [&network] { return network.plug(); }};
   if (!merged.tty) {
     StreamPair streams = TRY(make_pipes(merged.stdin_open));
     request.streams["stdin"] = std::move(streams.theirs[0]);

@@ -9,8 +9,8 @@
 #include "base/result.h"
 #include "harness/init_link.h"
 #include "harness/instance.h"
+#include "harness/instance_network.h"
 #include "harness/session.h"
-#include "isolation/own_network.h"
 #include "os/pids.h"
 
 namespace appshot {
@@ -26,9 +26,9 @@ struct StartedInstance {
 };
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, OwnNetwork& network);
+                               const InstanceGroups& groups, InstanceNetwork& network);
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, OwnNetwork& network,
+                                         const InstanceGroups& groups, InstanceNetwork& network,
                                          const std::function<void(const Json& event)>& tell);
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
 

@@ -18,6 +18,9 @@ class OwnNetwork {
   // Back to where the process came from, for an instance that shares the network.
   Result<> leave();
 
+  // Of the namespace that the process came from; -1 when it is there.
+  int host() const { return before_.get(); }
+
  private:
   UniqueFd before_;  // open while this process is in a namespace of its own
 };

@@ -65,6 +65,7 @@ Result<> apply_config_text(const std::string& text, const std::string& name, Nod
       {"daemon.harness", text_into(config.harness)},
       {"daemon.stop_timeout_ms", number_into(config.stop_timeout_ms)},
       {"daemon.start_timeout_ms", number_into(config.start_timeout_ms)},
+      {"network.range", text_into(config.network_range)},
       {"snapshots.sync", flag_into(config.sync_snapshots)},
       {"limits.events", number_into(config.events_max)},
   };

@@ -150,6 +150,9 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   Router router;
   add_all_routes(router, services);
 
+  // Instances can do without.
+  if (Result<> begun = node.endpoints.begin(); !begun) log_warning(begun.error().message());
+
   // Before the first request, so that nobody sees a state that is not true any more.
   TRY(recover(node, lifecycle, snapshots));
   UniqueFd listener = TRY(listen_at(paths.socket()));
@@ -158,6 +161,7 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   notify(options.notify_fd, "ready\n");
   serve(listener.get(), signals.get(), stop.get(), router, node.metrics);
 
+  node.endpoints.finish();
   log_info("stopped");
   ::unlink(paths.socket().c_str());
   // Connection threads still use what is on this stack: the process ends here, as if killed, which

@@ -25,6 +25,7 @@ Json spec_of(const Json& request) {
           {"stdin", bool_at(request, "stdin")},
           {"share", strings_at(request, "share")},
           {"allow_io_uring", bool_at(request, "allow_io_uring")},
+          {"ports", strings_at(request, "ports")},
           {"rm", bool_at(request, "rm")}};
 }
 
@@ -42,6 +43,7 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.hold_start = bool_at(request, "hold_start");
   config.allow_io_uring = bool_at(request, "allow_io_uring");
   config.share = strings_at(request, "share");
+  config.ports = strings_at(request, "ports");
   return config;
 }
 
@@ -50,6 +52,7 @@ Result<> check_request(const Json& request) {
   if (string_at(request, "hostname").size() > HOST_NAME_MAX)
     return Error(ErrorClass::usage,
                  "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
+  for (const std::string& port : strings_at(request, "ports")) TRY(PublishedPort::parse(port));
   for (const std::string& share : strings_at(request, "share")) {
     bool known =
         share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";
@@ -62,7 +65,8 @@ Result<> check_request(const Json& request) {
 
 }  // namespace
 
-Json describe_instance(const InstanceRecord& record, const Json& status, const std::string& busy) {
+Json describe_instance(Node& node, const InstanceRecord& record, const Json& status,
+                       const std::string& busy) {
   Result<Json> parsed = parse_json(record.spec);
   Json spec = parsed ? *parsed : Json::object();
   Json document{{"aid", record.aid},
@@ -77,7 +81,8 @@ Json describe_instance(const InstanceRecord& record, const Json& status, const s
                 {"generation", record.generation},
                 {"node", "local"},
                 {"template", nullptr},
-                {"ports", Json::array()},
+                {"ports", strings_at(spec, "ports")},
+                {"address", nullptr},
                 {"parent_snapshot", record.parent_snapshot},
                 {"sleep_snapshot", record.sleep_snapshot},
                 {"harness_pid", record.harness.pid},
@@ -90,6 +95,8 @@ Json describe_instance(const InstanceRecord& record, const Json& status, const s
                 {"exit_status", nullptr},
                 {"exit_signal", nullptr}};
   document["options"].erase("argv");
+  if (std::optional<LeaseRecord> lease = node.endpoints.lease_of(record.aid))
+    document["address"] = lease->address;
   if (!record.wait_status) return document;
   int ended = *record.wait_status;
   if (WIFSIGNALED(ended)) document["exit_signal"] = WTERMSIG(ended);
@@ -115,13 +122,14 @@ Result<Json> Instances::launch(const Json& request) {
   }
   node_.metrics.launches++;
   node_.events.add(aid, "launched", aid + ": " + strings_at(request, "argv").front());
-  return describe_instance(TRY(node_.registry.instance(aid)), Json(), "");
+  return describe_instance(node_, TRY(node_.registry.instance(aid)), Json(), "");
 }
 
 Result<> Instances::start_launched(const std::string& aid, const Json& request) {
   Operation operation = TRY(lifecycle_.begin(aid, "launch"));
   HarnessConfig config = config_of(request, aid);
   bool held = config.hold_start;
+  TRY(node_.endpoints.take(aid, config));
   return lifecycle_.start(operation.instance(), std::move(config),
                           held ? InstanceState::held : InstanceState::running,
                           held ? "waits for the first attach" : "launched");
@@ -155,7 +163,7 @@ Result<Json> Instances::list(bool all) {
   for (Asked& entry : asked) {
     Json status;
     if (entry.question) status = entry.link->await(*entry.question, deadline).value_or(Json());
-    list.push_back(describe_instance(entry.record, status, entry.busy));
+    list.push_back(describe_instance(node_, entry.record, status, entry.busy));
   }
   return Json{{"instances", std::move(list)}};
 }
@@ -174,7 +182,7 @@ Result<Json> Instances::describe(const std::string& aid, bool with_records) {
     SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
     records = TRY(node_.images.records(snapshot.dir));
   }
-  Json document = describe_instance(record, status, lifecycle_.busy_with(record.aid));
+  Json document = describe_instance(node_, record, status, lifecycle_.busy_with(record.aid));
   if (with_records) document["records"] = std::move(records);
   return document;
 }
@@ -191,7 +199,7 @@ Result<Json> Instances::start(const std::string& aid) {
   InstanceRecord record = TRY(lifecycle_.change(operation.aid(), [](InstanceRecord& edited) {
     if (edited.state == InstanceState::held) edited.state = InstanceState::running;
   }));
-  return describe_instance(record, Json(), "");
+  return describe_instance(node_, record, Json(), "");
 }
 
 Result<Json> Instances::kill(const std::string& aid, int signal, int64_t virtual_pid) {
@@ -212,14 +220,14 @@ Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
     }));
     (void)node_.registry.remove_snapshot(snapshot);
     TRY(remove_tree(node_.paths.snapshot_dir(snapshot)));
-    return describe_instance(record, Json(), "");
+    return describe_instance(node_, record, Json(), "");
   }
-  if (!is_alive(record.state)) return describe_instance(record, Json(), "");
+  if (!is_alive(record.state)) return describe_instance(node_, record, Json(), "");
   Result<std::shared_ptr<HarnessLink>> link = lifecycle_.link(operation.aid());
   if (!link) {
     // It may have ended by itself just now, which is what was wanted.
     Result<InstanceRecord> now = node_.registry.instance(operation.aid());
-    if (now && !is_alive(now->state)) return describe_instance(*now, Json(), "");
+    if (now && !is_alive(now->state)) return describe_instance(node_, *now, Json(), "");
     return link.take_error();
   }
   {
@@ -234,7 +242,7 @@ Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
     return Error(ErrorClass::timeout, aid + " did not end");
   Result<InstanceRecord> after = node_.registry.instance(operation.aid());
   // With --rm it is gone by now.
-  return describe_instance(after ? *after : record, Json(), "");
+  return describe_instance(node_, after ? *after : record, Json(), "");
 }
 
 Result<Json> Instances::wait(const std::string& aid, int64_t timeout_ms) {
@@ -243,7 +251,7 @@ Result<Json> Instances::wait(const std::string& aid, int64_t timeout_ms) {
   if (!lifecycle_.wait_harness_gone(*instance, Deadline::in(milliseconds(timeout_ms))))
     return Error(ErrorClass::timeout, record.aid + " has not ended");
   Result<InstanceRecord> after = node_.registry.instance(record.aid);
-  return describe_instance(after ? *after : record, Json(), "");
+  return describe_instance(node_, after ? *after : record, Json(), "");
 }
 
 Result<Json> Instances::remove(const std::string& aid, bool force) {

@@ -43,6 +43,7 @@ class Instances {
 };
 
 // The description of an instance from its record, and from what its harness says (or null).
-Json describe_instance(const InstanceRecord& record, const Json& status, const std::string& busy);
+Json describe_instance(Node& node, const InstanceRecord& record, const Json& status,
+                       const std::string& busy);
 
 }  // namespace appshot

@@ -286,6 +286,7 @@ Result<> Lifecycle::purge(const std::string& aid) {
     std::lock_guard lock(table_mutex_);
     table_.erase(aid);
   }
+  node_.endpoints.release(aid);
   return node_.registry.remove_instance(aid);
 }
 

@@ -63,6 +63,7 @@ void Lifecycle::on_exited(Instance& instance, const Json& event) {
     if (!sleeps) record.sleep_snapshot.clear();
     record.harness = record.init = {};
   });
+  if (!by_snapshot) node_.endpoints.ended(instance.aid);
   if (changed) {
     node_.events.add(instance.aid, changed->state == InstanceState::asleep ? "asleep" : "exited",
                      instance.aid + ": " + changed->why, {{"status", status}});
@@ -81,6 +82,7 @@ void Lifecycle::on_failed(Instance& instance, const std::string& why) {
     record.sleep_snapshot.clear();
     record.harness = record.init = {};
   });
+  node_.endpoints.ended(instance.aid);
   if (changed) node_.events.add(instance.aid, "failed", instance.aid + ": " + why);
   std::lock_guard lock(instance.mutex);
   instance.ended = true;

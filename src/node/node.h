@@ -8,6 +8,7 @@
 
 #include "api/paths.h"
 #include "node/config.h"
+#include "node/endpoints.h"
 #include "node/event_log.h"
 #include "node/image_store.h"
 #include "node/metrics.h"
@@ -34,6 +35,7 @@ struct Node {
   ImageStore& images;
   const MachineProbe probe_machine;
   EventLog events{registry};
+  Endpoints endpoints{registry, paths, config};
   Metrics metrics;
   const int64_t started_ms = unix_time_ms();
 };

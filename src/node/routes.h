@@ -22,6 +22,7 @@ struct Services {
 void add_instance_routes(Router& router, Services& services);
 void add_stream_routes(Router& router, Services& services);
 void add_snapshot_routes(Router& router, Services& services);
+void add_endpoint_routes(Router& router, Services& services);
 void add_system_routes(Router& router, Services& services);
 
 void add_all_routes(Router& router, Services& services);

@@ -70,6 +70,7 @@ void Snapshots::drop(const std::string& id) {
   if (::rename(dir.c_str(), doomed.c_str()) != 0) doomed = dir;
   if (Result<> removed = node_.registry.remove_snapshot(id); !removed)
     log_warning(removed.error().message());
+  node_.endpoints.dropped(id);
   lifecycle_.background().run([doomed] {
     if (Result<> removed = remove_tree(doomed); !removed) log_warning(removed.error().message());
   });

@@ -64,6 +64,8 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   record.created_ms = unix_time_ms();
   Json spec = TRY(parse_json(instance.spec));
   spec["generation"] = instance.generation;
+  if (std::optional<LeaseRecord> lease = node_.endpoints.lease_of(instance.aid))
+    spec["address"] = lease->address;
   record.spec = json_text(spec);
   TRY(node_.registry.add_snapshot(record));
   Result<Json> taken = capture(operation, record, wish, progress);
@@ -77,9 +79,10 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   const bool ended = gone && stop && node_.images.describe(record.dir) &&
                      lifecycle_.wait_application_gone(operation, Deadline::in(kEndAfterSnapshot));
   TRY(settle_one(record));
-  (void)lifecycle_.change(instance.aid, [](InstanceRecord& edited) {
+  Result<InstanceRecord> after = lifecycle_.change(instance.aid, [](InstanceRecord& edited) {
     if (is_alive(edited.state)) edited.sleep_snapshot.clear();
   });
+  if (after && is_alive(after->state)) (void)node_.endpoints.stand(instance.aid, "");
   Result<SnapshotRecord> settled = node_.registry.snapshot(record.id);
   const bool whole = settled && settled->complete;
   if (whole && gone && ended == stop) return describe_snapshot(*settled);
@@ -102,6 +105,7 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
     TRY(lifecycle_.change(pending.aid,
                           [&](InstanceRecord& edited) { edited.sleep_snapshot = pending.id; }));
   bool stop = wish.stop || wish.sleep;
+  if (stop) TRY(node_.endpoints.stand(pending.aid, pending.id));
   Json numbers = TRY(link->call("snapshot",
                                 {{"dir", pending.dir},
                                  {"partial", node_.paths.snapshot_partial(pending.id)},
@@ -158,7 +162,7 @@ Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
     }
     return std::move(running).within("cannot restore " + snapshot.id).take_error();
   }
-  return describe_instance(TRY(node_.registry.instance(aid)), Json(), "");
+  return describe_instance(node_, TRY(node_.registry.instance(aid)), Json(), "");
 }
 
 Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotRecord& snapshot,
@@ -198,9 +202,15 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   config.image = snapshot.dir;
   config.event = "restore";
   config.generation = record.generation;
+  Json spec = TRY(parse_json(snapshot.spec));
+  Endpoints::Before before =
+      TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),
+                                      operation.aid() != snapshot.aid, strings_at(spec, "ports")},
+                                     config));
   Result<> started = lifecycle_.start(operation.instance(), std::move(config),
                                       InstanceState::running, why, progress);
   if (!started) {
+    node_.endpoints.undo(operation.aid(), before);
     node_.metrics.failures++;
     return started;
   }
@@ -214,7 +224,7 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
 Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& progress) {
   Operation operation = TRY(lifecycle_.begin(aid, "wake"));
   InstanceRecord record = TRY(node_.registry.instance(operation.aid()));
-  if (is_alive(record.state)) return describe_instance(record, Json(), "");
+  if (is_alive(record.state)) return describe_instance(node_, record, Json(), "");
   if (record.state != InstanceState::asleep)
     return Error(ErrorClass::conflict,
                  record.aid + " is not asleep: it is " + std::string(name_of(record.state)))
@@ -230,7 +240,7 @@ Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& pro
     edited.parent_snapshot = record.parent_snapshot;  // the sleep leaves no trace in the lineage
   });
   drop(snapshot.id);
-  return describe_instance(TRY(node_.registry.instance(record.aid)), Json(), "");
+  return describe_instance(node_, TRY(node_.registry.instance(record.aid)), Json(), "");
 }
 
 }  // namespace appshot

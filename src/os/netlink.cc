@@ -23,9 +23,115 @@ std::span<const uint8_t> NetlinkAnswer::attribute(size_t fixed_bytes, uint16_t t
   return {};
 }
 
+NetlinkMessage& NetlinkMessage::add(uint16_t type, std::span<const uint8_t> value) {
+  const nlattr attribute{static_cast<uint16_t>(NLA_HDRLEN + value.size()), type};
+  const auto* header = reinterpret_cast<const uint8_t*>(&attribute);
+  body_.resize(NLMSG_ALIGN(body_.size()));
+  body_.insert(body_.end(), header, header + sizeof attribute);
+  body_.insert(body_.end(), value.begin(), value.end());
+  body_.resize(NLA_ALIGN(body_.size()));
+  return *this;
+}
+
+NetlinkMessage& NetlinkMessage::add(uint16_t type, std::string_view text) {
+  const std::string whole(text);
+  return add(type, {reinterpret_cast<const uint8_t*>(whole.c_str()), whole.size() + 1});
+}
+
+NetlinkMessage& NetlinkMessage::raw(std::span<const uint8_t> bytes) {
+  body_.insert(body_.end(), bytes.begin(), bytes.end());
+  body_.resize(NLMSG_ALIGN(body_.size()));
+  return *this;
+}
+
+NetlinkMessage& NetlinkMessage::nest(uint16_t type,
+                                     const std::function<void(NetlinkMessage&)>& fill) {
+  body_.resize(NLMSG_ALIGN(body_.size()));
+  const size_t begin = body_.size();
+  add(static_cast<uint16_t>(type | NLA_F_NESTED), std::span<const uint8_t>());
+  fill(*this);
+  const auto length = static_cast<uint16_t>(body_.size() - begin);
+  std::memcpy(body_.data() + begin, &length, sizeof length);
+  return *this;
+}
+
 Result<NetlinkSocket> NetlinkSocket::open(int protocol) {
   UniqueFd fd(TRY_SYS(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)));
+  // The kernel's own words for what is wrong with a request.
+  const int on = 1;
+  TRY_SYS(::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on));
   return NetlinkSocket(std::move(fd));
+}
+
+namespace {
+
+void append(std::vector<uint8_t>& packet, const NetlinkMessage& message, uint32_t sequence) {
+  nlmsghdr header{};
+  header.nlmsg_len = static_cast<uint32_t>(NLMSG_LENGTH(message.body().size()));
+  header.nlmsg_type = message.type();
+  header.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | message.flags());
+  header.nlmsg_seq = sequence;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&header);
+  packet.insert(packet.end(), bytes, bytes + sizeof header);
+  packet.insert(packet.end(), message.body().begin(), message.body().end());
+  packet.resize(NLMSG_ALIGN(packet.size()));
+}
+
+Error failure_of(const nlmsghdr* header, const nlmsgerr& failed, const std::string& what) {
+  std::string call = what;
+  // Unless it was left out, the request stands before what is said about it.
+  const bool capped = (header->nlmsg_flags & NLM_F_CAPPED) != 0;
+  const size_t request = capped ? 0 : failed.msg.nlmsg_len - sizeof(nlmsghdr);
+  if ((header->nlmsg_flags & NLM_F_ACK_TLVS) != 0) {
+    std::span<const uint8_t> words =
+        NetlinkAnswer(header).attribute(sizeof(nlmsgerr) + NLMSG_ALIGN(request), NLMSGERR_ATTR_MSG);
+    if (words.size() > 1) call += " (" + std::string(words.begin(), words.end() - 1) + ")";
+  }
+  return Error::from_errno(-failed.error, call);
+}
+
+bool wants_answer(const NetlinkMessage& message) { return (message.flags() & NLM_F_ACK) != 0; }
+
+}  // namespace
+
+Result<> NetlinkSocket::change(std::span<const NetlinkMessage> messages, int tolerated) {
+  std::vector<uint8_t> packet;
+  const uint32_t first = sequence_ + 1;
+  size_t expected = 0;
+  for (const NetlinkMessage& message : messages) {
+    append(packet, message, ++sequence_);
+    expected += wants_answer(message);
+  }
+  if (packet.empty()) return {};
+  if (::send(fd_.get(), packet.data(), packet.size(), 0) < 0)
+    return Error::from_errno(errno, messages.front().what());
+  Result<> outcome;
+  for (size_t answered = 0; answered < expected;)
+    answered += TRY(take_acknowledgements(messages, first, tolerated, outcome));
+  return outcome;
+}
+
+Result<size_t> NetlinkSocket::take_acknowledgements(std::span<const NetlinkMessage> messages,
+                                                    uint32_t first, int tolerated,
+                                                    Result<>& outcome) {
+  std::vector<uint8_t> packet(kPacketMax);
+  ssize_t got = ::recv(fd_.get(), packet.data(), packet.size(), 0);
+  if (got < 0) return Error::from_errno(errno, messages.front().what());
+  auto left = static_cast<size_t>(got);
+  size_t answered = 0;
+  for (const auto* header = reinterpret_cast<const nlmsghdr*>(packet.data());
+       NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
+    const uint32_t index = header->nlmsg_seq - first;
+    if (header->nlmsg_type != NLMSG_ERROR || index >= messages.size()) continue;
+    const auto failed = NetlinkAnswer(header).fixed<nlmsgerr>();
+    const NetlinkMessage& message = messages[index];
+    if (failed.error != 0 && -failed.error != tolerated && outcome)
+      outcome = failure_of(header, failed, message.what());
+    // One that wants no answer gets one only when the whole is refused.
+    if (!wants_answer(message) && failed.error != 0) return messages.size();
+    ++answered;
+  }
+  return answered;
 }
 
 Result<> NetlinkSocket::send(uint16_t type, uint16_t flags, std::span<const uint8_t> request,

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -43,10 +45,52 @@ class NetlinkAnswer {
   const nlmsghdr* header_;
 };
 
+// One message as it will be sent: a fixed part, then attributes, some with attributes in them.
+class NetlinkMessage {
+ public:
+  // `what` is for errors: "route to 198.18.0.5".
+  template <typename T>
+  NetlinkMessage(uint16_t type, uint16_t flags, const T& fixed, std::string what)
+      : type_(type), flags_(flags), what_(std::move(what)) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(&fixed);
+    body_.assign(bytes, bytes + sizeof fixed);
+  }
+
+  NetlinkMessage& add(uint16_t type, std::span<const uint8_t> value);
+  NetlinkMessage& add(uint16_t type, std::string_view text);  // with the zero at its end
+  template <typename T>
+  NetlinkMessage& number(uint16_t type, T value) {
+    return add(type, {reinterpret_cast<const uint8_t*>(&value), sizeof value});
+  }
+  // Bytes that are no attribute: a fixed part inside of one.
+  NetlinkMessage& raw(std::span<const uint8_t> bytes);
+  // What `fill` adds stands inside of one attribute.
+  NetlinkMessage& nest(uint16_t type, const std::function<void(NetlinkMessage&)>& fill);
+
+  uint16_t type() const { return type_; }
+  uint16_t flags() const { return flags_; }
+  const std::string& what() const { return what_; }
+  std::span<const uint8_t> body() const { return body_; }
+
+ private:
+  uint16_t type_;
+  uint16_t flags_;
+  std::string what_;
+  std::vector<uint8_t> body_;
+};
+
 class NetlinkSocket {
  public:
-  // `protocol` is NETLINK_*; in the caller's network namespace.
+  // `protocol` is NETLINK_*; in the caller's network namespace, in which it stays.
   static Result<NetlinkSocket> open(int protocol);
+
+  // Changes, in one go; each is answered. The first that fails is the error, and none after it has
+  // been made but by chance: whoever needs all or nothing sends a transaction (nftables.h).
+  // `tolerated`: an errno that is as good as success (EEXIST, ESRCH).
+  Result<> change(std::span<const NetlinkMessage> messages, int tolerated = 0);
+  Result<> change(const NetlinkMessage& message, int tolerated = 0) {
+    return change({&message, 1}, tolerated);
+  }
 
   using Take = std::function<void(const NetlinkAnswer&)>;
   // All of a list (NLM_F_DUMP). `what` is for errors: "list of UNIX sockets".
@@ -58,6 +102,8 @@ class NetlinkSocket {
   Result<> send(uint16_t type, uint16_t flags, std::span<const uint8_t> request, const char* what);
   // Whether the list is at its end.
   Result<bool> take_packet(const char* what, const Take& take);
+  Result<size_t> take_acknowledgements(std::span<const NetlinkMessage> messages, uint32_t first,
+                                       int tolerated, Result<>& outcome);
 
   UniqueFd fd_;
   uint32_t sequence_ = 0;

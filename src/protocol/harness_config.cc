@@ -22,6 +22,12 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"hold_start", config.hold_start},
           {"allow_io_uring", config.allow_io_uring},
           {"share", config.share},
+          {"address", config.address},
+          {"address_v6", config.address_v6},
+          {"node_address", config.node_address},
+          {"node_address_v6", config.node_address_v6},
+          {"ports", config.ports},
+          {"keep_connections", config.keep_connections},
           {"image", config.image},
           {"event", config.event},
           {"generation", config.generation}};
@@ -43,6 +49,12 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.hold_start = bool_at(document, "hold_start");
   config.allow_io_uring = bool_at(document, "allow_io_uring");
   config.share = strings_at(document, "share");
+  config.address = string_at(document, "address");
+  config.address_v6 = string_at(document, "address_v6");
+  config.node_address = string_at(document, "node_address");
+  config.node_address_v6 = string_at(document, "node_address_v6");
+  config.ports = strings_at(document, "ports");
+  config.keep_connections = bool_at(document, "keep_connections");
   config.image = string_at(document, "image");
   config.event = string_at(document, "event", "launch");
   config.generation = int_at(document, "generation", 1);

@@ -27,7 +27,13 @@ struct HarnessConfig {
   bool allow_io_uring = false;
   std::vector<std::string> share;  // fs, net, ipc, uts, time
 
+  // launch and restore, without `share net`: none where the node could not give any
+  std::string address, address_v6;            // the instance's
+  std::string node_address, node_address_v6;  // whom the instance takes the node for
+  std::vector<std::string> ports;             // published; kept in images for a later restore
+
   // restore
+  bool keep_connections = false;  // those with others than itself go on; else they have been lost
   std::string image;
   std::string event = "launch";  // launch, restore, clone: what the application is told
   int64_t generation = 1;

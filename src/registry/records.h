@@ -67,6 +67,17 @@ struct SnapshotRecord {
   bool operator==(const SnapshotRecord&) const = default;
 };
 
+// A virtual address that an instance has, for as long as there is a record of the instance.
+struct LeaseRecord {
+  std::string address;
+  std::string aid;
+  // The snapshot that the instance has ended in, and from which its connections could go on: until
+  // then packets to the address are dropped. Empty: it runs, or has ended otherwise.
+  std::string standing;
+  int64_t since_ms = 0;
+  bool operator==(const LeaseRecord&) const = default;
+};
+
 struct EventRecord {
   int64_t seq = 0;  // given by the registry, growing
   int64_t time_ms = 0;

@@ -38,6 +38,17 @@ class Registry {
   virtual Result<SnapshotRecord> snapshot(const std::string& id_or_name) = 0;
   virtual Result<std::vector<SnapshotRecord>> snapshots() = 0;  // oldest first
 
+  // An instance has one address, and an address one instance: class conflict when either has one.
+  virtual Result<> add_lease(const LeaseRecord& record) = 0;
+  // By the address. Class not_found.
+  virtual Result<> update_lease(const LeaseRecord& record) = 0;
+  virtual Result<> remove_lease(const std::string& address) = 0;
+  virtual Result<std::vector<LeaseRecord>> leases() = 0;  // oldest first
+
+  // What the node has settled for itself and keeps to, by name. Empty: not yet.
+  virtual Result<std::string> setting(const std::string& name) = 0;
+  virtual Result<> set_setting(const std::string& name, const std::string& value) = 0;
+
   // Keeps the newest events only, as many as the registry was opened to keep. Tells the number.
   virtual Result<int64_t> append_event(const EventRecord& event) = 0;
   // Oldest first, numbered above `after`, at most the `limit` newest; of all instances, or of one.

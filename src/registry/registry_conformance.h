@@ -49,6 +49,31 @@ TEST_P(RegistryConformance, ReadsAnInstanceBackAsItWas) {
   EXPECT_EQ(registry_->remove_instance("web").error().cls(), ErrorClass::not_found);
 }
 
+TEST_P(RegistryConformance, GivesAnAddressToOneInstanceAndOneToEach) {
+  const LeaseRecord web{"198.18.0.2", "web", "", 5};
+  ASSERT_TRUE(registry_->add_lease(web));
+  EXPECT_EQ(registry_->add_lease({"198.18.0.2", "other", "", 6}).error().cls(),
+            ErrorClass::conflict);
+  EXPECT_EQ(registry_->add_lease({"198.18.0.3", "web", "", 6}).error().cls(), ErrorClass::conflict);
+  LeaseRecord other{"198.18.0.3", "other", "", 4};
+  ASSERT_TRUE(registry_->add_lease(other));
+  EXPECT_EQ(registry_->leases().value(), (std::vector<LeaseRecord>{other, web}));
+  other.standing = "0123456789ab";
+  ASSERT_TRUE(registry_->update_lease(other));
+  EXPECT_EQ(registry_->leases().value(), (std::vector<LeaseRecord>{other, web}));
+  ASSERT_TRUE(registry_->remove_lease("198.18.0.3"));
+  EXPECT_EQ(registry_->remove_lease("198.18.0.3").error().cls(), ErrorClass::not_found);
+  EXPECT_EQ(registry_->update_lease(other).error().cls(), ErrorClass::not_found);
+  EXPECT_EQ(registry_->leases().value(), std::vector<LeaseRecord>{web});
+}
+
+TEST_P(RegistryConformance, KeepsSettings) {
+  EXPECT_EQ(registry_->setting("range").value(), "");
+  ASSERT_TRUE(registry_->set_setting("range", "198.18.0.0/20"));
+  ASSERT_TRUE(registry_->set_setting("range", "198.18.16.0/20"));
+  EXPECT_EQ(registry_->setting("range").value(), "198.18.16.0/20");
+}
+
 TEST_P(RegistryConformance, HandsOutAGivenAidOnce) {
   ASSERT_TRUE(registry_->create_instance({}, {AidWish::Kind::given, "web"}));
   auto second = registry_->create_instance({}, {AidWish::Kind::given, "web"});

@@ -207,6 +207,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(threads.release());
   TRY(fault_point("restore.released"));
   TRY(commit_init(request.control, deadline));
+  TRY(request.plug());
   unfinished.release();
   TRY(request.application.thaw());
   instance.control = std::move(request.control);

@@ -19,6 +19,7 @@ import unittest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("APPSHOT_BIN", REPOSITORY / "build" / "bin"))
 PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWNET = 0x40000000
 DEADLINE_S = 20
 
 
@@ -49,11 +50,20 @@ def end_all_children():
             raise TimeoutError(f"still there: {pids}")
 
 
+def enter_own_network():
+    """What a node that is killed leaves in the kernel goes with the namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "a network namespace for the test")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
 class Node(unittest.TestCase):
     """A test with a node. `self.appshot(...)` runs the command line and checks its status."""
 
     def setUp(self):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        enter_own_network()
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="appshot-e2e-"))
         self.env = dict(os.environ, APPSHOT_ROOT=str(self.root),
                         APPSHOT_HARNESS=str(BIN / "fake_harness"))

@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import select
+import subprocess
 import time
 
 import subjects_process
@@ -174,7 +175,14 @@ class RealNode(Node):
             "threads": len(os.listdir(f"/proc/{daemon}/task")),
             "instances": sorted((i["aid"], i["state"]) for i in self.json("ps", "-a")),
             "snapshots": sorted(s["id"] for s in self.json("snapshots")),
+            "network": self.network(),
         }
+
+    def network(self):
+        """How many cables and addresses; what the node has for itself comes with the first."""
+        cables = [name for name in os.listdir("/sys/class/net") if name.startswith("appshot")]
+        routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
+        return len(cables), len(re.findall(r"^[\d.]+ dev", routes, re.M))
 
     def harnesses_have_settled(self):
         """The harness of one who has ended tidies up for a moment after it said so."""

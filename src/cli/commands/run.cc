@@ -118,6 +118,7 @@ int command_run(Context& context) {
   (*request)["name"] = options.name;
   (*request)["cwd"] = working_folder(options);
   (*request)["share"] = options.share;
+  (*request)["ports"] = options.ports;
   (*request)["hostname"] = options.hostname;
   (*request)["rm"] = options.rm;
   (*request)["allow_io_uring"] = options.allow_io_uring;

@@ -8,6 +8,7 @@ namespace appshot {
 #define SNAPSHOT_COLUMNS                                                               \
   "id, aid, name, dir, parent, owner, complete, created_ms, processes, memory_bytes, " \
   "stored_bytes, frozen_ms, spec, durable"
+#define LEASE_COLUMNS "address, aid, standing, since_ms"
 #define EVENT_COLUMNS "seq, time_ms, aid, kind, text, details"
 
 const char* const kInsertInstance = "INSERT INTO instances (" INSTANCE_COLUMNS
@@ -32,6 +33,10 @@ const char* const kSnapshotsByPrefix =
     "SELECT " SNAPSHOT_COLUMNS " FROM snapshots WHERE substr(id,1,length(?1))=?1 LIMIT 2";
 const char* const kAllSnapshots =
     "SELECT " SNAPSHOT_COLUMNS " FROM snapshots ORDER BY created_ms, id";
+const char* const kInsertLease = "INSERT INTO leases (" LEASE_COLUMNS ") VALUES (?1,?2,?3,?4)";
+const char* const kUpdateLease =
+    "UPDATE leases SET (" LEASE_COLUMNS ") = (?1,?2,?3,?4) WHERE address=?1";
+const char* const kAllLeases = "SELECT " LEASE_COLUMNS " FROM leases ORDER BY since_ms, address";
 const char* const kInsertEvent =
     "INSERT INTO events (time_ms, aid, kind, text, details) VALUES (?1,?2,?3,?4,?5)";
 const char* const kNewestEvents =
@@ -79,6 +84,15 @@ SnapshotRecord read_snapshot(Statement& row) {
   record.frozen_ms = row.next_double();
   record.spec = row.next_text();
   record.durable = row.next_int() != 0;
+  return record;
+}
+
+LeaseRecord read_lease(Statement& row) {
+  LeaseRecord record;
+  record.address = row.next_text();
+  record.aid = row.next_text();
+  record.standing = row.next_text();
+  record.since_ms = row.next_int();
   return record;
 }
 
@@ -140,6 +154,14 @@ Statement bind_snapshot(Statement statement, const SnapshotRecord& record) {
       .bind(static_cast<int64_t>(record.durable));
 }
 
+Statement bind_lease(Statement statement, const LeaseRecord& record) {
+  return std::move(statement)
+      .bind(record.address)
+      .bind(record.aid)
+      .bind(record.standing)
+      .bind(record.since_ms);
+}
+
 Statement bind_event(Statement statement, const EventRecord& event) {
   return std::move(statement)
       .bind(event.time_ms)
@@ -155,6 +177,10 @@ Result<std::vector<InstanceRecord>> read_instances(Statement statement) {
 
 Result<std::vector<SnapshotRecord>> read_snapshots(Statement statement) {
   return read_all(statement, read_snapshot);
+}
+
+Result<std::vector<LeaseRecord>> read_leases(Statement statement) {
+  return read_all(statement, read_lease);
 }
 
 Result<std::vector<EventRecord>> read_events(Statement statement) {

@@ -33,6 +33,15 @@ ALTER TABLE snapshots ADD COLUMN durable INTEGER NOT NULL DEFAULT 1;
 PRAGMA user_version = 2;
 )sql";
 
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE leases (
+  address TEXT PRIMARY KEY, aid TEXT NOT NULL UNIQUE, standing TEXT NOT NULL,
+  since_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 3;
+)sql";
+
 Result<int64_t> version_of(Database& db) {
   Statement statement = db.prepare("PRAGMA user_version");
   TRY(statement.step());
@@ -52,6 +61,7 @@ Result<> migrate(Database& db) {
         .hint("use the newer appshot that has written it");
   if (version < 1) TRY(db.execute(kVersion1));
   if (version < 2) TRY(db.execute(kVersion2));
+  if (version < 3) TRY(db.execute(kVersion3));
   return transaction.commit();
 }
 

@@ -21,6 +21,10 @@ Error no_snapshot(const std::string& id) {
   return Error(ErrorClass::not_found, "there is no snapshot " + id).hint("see appshot snapshots");
 }
 
+Error no_lease(const std::string& address) {
+  return Error(ErrorClass::not_found, "nobody has the address " + address);
+}
+
 // The one row of those a prefix matches.
 template <typename Record>
 Result<Record> only_one(std::vector<Record> matches, const std::string& prefix, Error none) {
@@ -124,6 +128,47 @@ class SqliteRegistry : public Registry {
   Result<std::vector<SnapshotRecord>> snapshots() override {
     std::lock_guard lock(mutex_);
     return read_snapshots(db_.prepare(kAllSnapshots));
+  }
+
+  Result<> add_lease(const LeaseRecord& record) override {
+    std::lock_guard lock(mutex_);
+    auto added = bind_lease(db_.prepare(kInsertLease), record).run();
+    if (added || added.error().cls() != ErrorClass::conflict) return added;
+    return Error(ErrorClass::conflict, "the address " + record.address + " is taken");
+  }
+
+  Result<> update_lease(const LeaseRecord& record) override {
+    std::lock_guard lock(mutex_);
+    TRY(bind_lease(db_.prepare(kUpdateLease), record).run());
+    return db_.changes() == 1 ? Result<>() : no_lease(record.address);
+  }
+
+  Result<> remove_lease(const std::string& address) override {
+    std::lock_guard lock(mutex_);
+    TRY(db_.prepare("DELETE FROM leases WHERE address=?1").bind(address).run());
+    return db_.changes() == 1 ? Result<>() : no_lease(address);
+  }
+
+  Result<std::vector<LeaseRecord>> leases() override {
+    std::lock_guard lock(mutex_);
+    return read_leases(db_.prepare(kAllLeases));
+  }
+
+  Result<std::string> setting(const std::string& name) override {
+    std::lock_guard lock(mutex_);
+    Statement statement = db_.prepare("SELECT value FROM settings WHERE name=?1").bind(name);
+    return TRY(statement.step()) ? statement.next_text() : std::string();
+  }
+
+  Result<> set_setting(const std::string& name, const std::string& value) override {
+    std::lock_guard lock(mutex_);
+    return db_
+        .prepare(
+            "INSERT INTO settings (name, value) VALUES (?1,?2) "
+            "ON CONFLICT (name) DO UPDATE SET value=?2")
+        .bind(name)
+        .bind(value)
+        .run();
   }
 
   Result<int64_t> append_event(const EventRecord& event) override {

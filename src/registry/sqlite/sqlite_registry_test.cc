@@ -52,7 +52,9 @@ TEST_F(SqliteRegistryTest, TakesOverWhatTheFirstVersionHasWritten) {
   ASSERT_TRUE((*open_sqlite_registry(path))->add_snapshot(record));
   {
     auto db = Database::open(path);
-    ASSERT_TRUE(db->execute("ALTER TABLE snapshots DROP COLUMN durable; PRAGMA user_version = 1"));
+    ASSERT_TRUE(
+        db->execute("DROP TABLE leases; DROP TABLE settings;"
+                    "ALTER TABLE snapshots DROP COLUMN durable; PRAGMA user_version = 1"));
   }
   auto registry = open_sqlite_registry(path);
   ASSERT_TRUE(registry) << registry.error().message();

@@ -1,0 +1,25 @@
+// A port of this machine, kept from everybody else while it is published: packets for it never come
+// to this socket, but nobody can bind another one there.
+#pragma once
+
+#include <vector>
+
+#include "endpoints/table.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+class PortClaim {
+ public:
+  // Class conflict, naming who has it, when somebody else on this machine does.
+  static Result<PortClaim> take(const PublishedPort& port);
+
+ private:
+  explicit PortClaim(UniqueFd socket) : socket_(std::move(socket)) {}
+  UniqueFd socket_;
+};
+
+// Whether no two instances can have both.
+bool collide(const PublishedPort& one, const PublishedPort& other);
+
+}  // namespace appshot

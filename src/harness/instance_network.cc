@@ -1,0 +1,73 @@
+#include "harness/instance_network.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
+
+#include "os/file.h"
+#include "os/network_namespace.h"
+
+namespace appshot {
+
+EndpointAddresses addresses_of(const HarnessConfig& config) {
+  auto parsed = [](const std::string& text) {
+    return IpAddress::parse(text).value_or(IpAddress());
+  };
+  return {parsed(config.address), parsed(config.address_v6), parsed(config.node_address),
+          parsed(config.node_address_v6)};
+}
+
+InstanceNetwork InstanceNetwork::prepare() {
+  InstanceNetwork network;
+  network.network_ = OwnNetwork::prepare();
+  if (network.network_.host() >= 0) (void)!network.lay_cable();
+  return network;
+}
+
+Result<> InstanceNetwork::lay_cable() {
+  NetlinkSocket host =
+      TRY(in_namespace(network_.host(), [] { return NetlinkSocket::open(NETLINK_ROUTE); }));
+  cable_.emplace(TRY(Cable::lay(std::move(host), network_.host())));
+  return {};
+}
+
+Result<> InstanceNetwork::enter(const HarnessConfig& config, const std::string& former) {
+  TRY(network_.enter());
+  addresses_ = addresses_of(config);
+  if (!addresses_.v4) {
+    cable_.reset();
+    return {};
+  }
+  if (!cable_) TRY(lay_cable());
+  TRY(cable_->give(addresses_));
+  std::optional<IpAddress> believed = IpAddress::parse(former);
+  if (believed && *believed != addresses_.v4) TRY(cable_->give_former(*believed));
+  return {};
+}
+
+Result<> InstanceNetwork::leave() {
+  cable_.reset();  // what it holds would keep the namespace alive
+  return network_.leave();
+}
+
+Result<> InstanceNetwork::plug() {
+  if (!cable_) return {};
+  return cable_->plug(addresses_);
+}
+
+void InstanceNetwork::unplug() {
+  if (cable_) (void)!cable_->unplug(addresses_);  // else they go when the namespace does
+}
+
+Result<> InstanceNetwork::find(const HarnessConfig& config, HostPid init) {
+  addresses_ = addresses_of(config);
+  if (!addresses_.v4) return {};
+  UniqueFd inside =
+      TRY(open_file("/proc/" + std::to_string(init.value) + "/ns/net", O_RDONLY | O_CLOEXEC));
+  NetlinkSocket socket =
+      TRY(in_namespace(inside.get(), [] { return NetlinkSocket::open(NETLINK_ROUTE); }));
+  cable_.emplace(TRY(Cable::find(TRY(NetlinkSocket::open(NETLINK_ROUTE)), std::move(socket))));
+  return {};
+}
+
+}  // namespace appshot

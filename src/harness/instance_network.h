@@ -1,0 +1,48 @@
+// An instance's network: a namespace of its own and the cable out of it, or the host's.
+//
+// Making both takes the kernel longer than most of a restore, so a harness makes them before it
+// knows whose harness it will be.
+#pragma once
+
+#include <optional>
+
+#include "endpoints/cable.h"
+#include "isolation/own_network.h"
+#include "os/pids.h"
+#include "protocol/harness_config.h"
+
+namespace appshot {
+
+class InstanceNetwork {
+ public:
+  // What fails here is tried again, and told, by enter().
+  static InstanceNetwork prepare();
+
+  // With the addresses of the configuration, if it has any. `former`: what the instance believes
+  // its address to be; empty: the same.
+  Result<> enter(const HarnessConfig& config, const std::string& former = "");
+  // Back to the host's, for an instance that shares it or has its own already.
+  Result<> leave();
+  // Packets for the instance come from now on.
+  Result<> plug();
+  // They go where the node has parked the address.
+  void unplug();
+  // The way out of an instance that runs already, whose harness this becomes.
+  Result<> find(const HarnessConfig& config, HostPid init);
+
+  // None: the instance has no way out of its own.
+  Cable* cable() { return cable_ ? &*cable_ : nullptr; }
+  const EndpointAddresses& addresses() const { return addresses_; }
+
+ private:
+  Result<> lay_cable();
+
+  OwnNetwork network_;
+  std::optional<Cable> cable_;
+  EndpointAddresses addresses_;
+};
+
+// None where the configuration names none.
+EndpointAddresses addresses_of(const HarnessConfig& config);
+
+}  // namespace appshot

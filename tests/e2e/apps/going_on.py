@@ -1,0 +1,49 @@
+"""What the tests of real programs have in common: a program that says again and again how far it is is
+snapshotted, stopped and restored, and has to go on."""
+
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from node_fixture import Follower  # noqa: E402
+from real_fixture import RealNode  # noqa: E402
+
+CYCLES = 10
+
+
+class GoingOn(RealNode):
+    word = "answered"
+
+    def launch(self, name, *command):
+        self.aid = f"{self.tag}-{name}"
+        self.appshot("run", "-d", "--name", self.aid, "--", *map(str, command))
+        self.assert_goes_on()
+
+    def progress(self):
+        said = re.findall(rf"^{self.word} (\d+)\r?$", self.appshot("logs", self.aid), re.M)
+        return int(said[-1]) if said else 0
+
+    def assert_goes_on(self):
+        before = self.progress()
+        with Follower(self, "logs", "-f", self.aid) as log:
+            while True:
+                line = log.line()
+                self.assertIsNotNone(line, f"its log ends after {before}: {self.appshot('logs', self.aid)[-500:]}")
+                if (said := re.fullmatch(rf"{self.word} (\d+)", line.strip())) and int(said[1]) > before:
+                    return
+
+    def assert_survives(self, cycles=CYCLES):
+        """So often a snapshot that lets it run, and one that ends it."""
+        for _ in range(cycles):
+            self.appshot("snapshot-rm", self.appshot("snapshot", self.aid))
+            self.assert_goes_on()
+            self.stop_and_restore()
+            self.assert_goes_on()
+
+    def stop_and_restore(self):
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.appshot("restore", snapshot)
+        self.appshot("snapshot-rm", snapshot)

@@ -24,6 +24,7 @@ struct RestoreInside {
   int exe_fd;  // as told to write_script
   const FileMappings& files;
   int application_group;
+  bool keeps_connections;
 
   Result<> populate(KeptDescriptors& kept, const InitSetup::Tell& tell);
   // Those that it uses.

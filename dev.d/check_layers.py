@@ -23,7 +23,6 @@ SYSCALL = re.compile(r"(?<!\w)(?:::\s*syscall\s*\(|syscall\s*\(\s*(?:SYS|__NR)_)
 # function, or give it a name in os/.
 RAW_SYSCALLS = {
     "isolation/file_world.cc": "pivot_root: no function of the C library, and no other user",
-    "resources/pidfd/pidfd.cc": "pidfd_open: glibc 2.36 declares it for C only",
     "resources/scheduling/scheduling.cc": "sched_getattr and ioprio_get: likewise; the length that "
     "sched_getaffinity returns is lost by the C library",
     "restore/zone.cc": "futex: the stub at the other end uses the same words",

@@ -76,6 +76,7 @@ Result<std::unique_ptr<image::FileNameT>> folder(CaptureContext& context,
   if (::fstatat(source.dir.folder(), which, &info, 0) != 0)
     return Error::from_errno(errno, std::string("stat ") + which);
   std::string link = TRY(source.dir.link(which));
+  if (link.starts_with("/proc/")) return name_as_told(link, info);
   return capture_name(context, link, info, [] { return Result<UniqueFd>(UniqueFd()); });
 }
 

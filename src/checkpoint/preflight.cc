@@ -14,6 +14,7 @@
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/pipes/pipe.h"
+#include "resources/process_files/process_file.h"
 #include "resources/unix_sockets/connections.h"
 
 namespace appshot {
@@ -26,9 +27,10 @@ struct NamespaceName {
   const char* file;
   const char* words;
 };
-constexpr NamespaceName kNamespaces[] = {{"pid", "pid"},      {"mnt", "mount"}, {"net", "network"},
-                                         {"ipc", "ipc"},      {"uts", "uts"},   {"user", "user"},
-                                         {"cgroup", "cgroup"}};
+constexpr NamespaceName kNamespaces[] = {
+    {"pid", "pid"},       {"mnt", "mount"}, {"net", "network"},
+    {"ipc", "ipc"},       {"uts", "uts"},   {"user", "user"},
+    {"cgroup", "cgroup"}, {"time", "time"}, {"time_for_children", "time"}};
 
 std::map<std::string, std::string> namespaces_of(const InstanceView& instance) {
   std::map<std::string, std::string> found;
@@ -39,35 +41,54 @@ std::map<std::string, std::string> namespaces_of(const InstanceView& instance) {
   return found;
 }
 
-// An application may make namespaces of its own; those are not captured yet.
+std::string namespace_words(const char* words) {
+  return std::string(" lives in a ") + words +
+         " namespace of its own, which cannot be captured yet";
+}
+
+// An application may make namespaces of its own; those are not captured yet. One that is meant for
+// children cannot even be named until the first of them is there.
 void find_nested_namespaces(const std::map<std::string, std::string>& of_instance,
                             const ProcessSource& process, Obstacles& obstacles) {
+  constexpr const char* kHint = "start it without making namespaces (unshare, sandboxing options)";
   for (const auto& [file, words] : kNamespaces) {
     auto outer = of_instance.find(file);
     Result<std::string> own = process.dir.link(std::string("ns/") + file);
     if (!own || outer == of_instance.end() || *own == outer->second) continue;
-    obstacles.add(process.words() + " lives in a " + words +
-                      " namespace of its own, which cannot be captured yet",
-                  "start it without making namespaces (unshare, sandboxing options)");
+    obstacles.add(process.words() + namespace_words(words), kHint);
   }
+  Result<std::string> own = process.dir.link("ns/pid");
+  Result<std::string> of_children = process.dir.link("ns/pid_for_children");
+  if (own && (!of_children || *of_children != *own))
+    obstacles.add(process.words() +
+                      " has made a pid namespace for its children, which cannot be captured yet",
+                  kHint);
 }
+
+bool has_namespace_of_its_own(const ProcessSource& process, const std::string& thread,
+                              const char* file) {
+  Result<std::string> own = process.dir.link("task/" + thread + "/ns/" + file);
+  Result<std::string> common = process.dir.link(std::string("ns/") + file);
+  return own && common && *own != *common;
+}
+
+struct SharedWords {
+  SharedPart part;
+  const char* words;
+};
 
 // Two processes that are one in all but name (clone without CLONE_THREAD).
 void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
-  struct Shared {
-    SharedPart part;
-    const char* words;
-  };
-  constexpr Shared kParts[] = {{SharedPart::memory, "memory"},
-                               {SharedPart::descriptors, "descriptors"},
-                               {SharedPart::folders, "working directory"}};
+  constexpr SharedWords kParts[] = {{SharedPart::memory, "memory"},
+                                    {SharedPart::descriptors, "descriptors"},
+                                    {SharedPart::folders, "working directory"}};
   for (size_t i = 0; i + 1 < processes.size(); ++i) {
     // Sharing comes from clone: only parent and child, or siblings, can be such a pair.
     for (size_t j = i + 1; j < processes.size(); ++j) {
       bool related = processes[j].stat.parent == processes[i].host.value ||
                      processes[i].stat.parent == processes[j].host.value;
       if (!related) continue;
-      for (const Shared& shared : kParts)
+      for (const SharedWords& shared : kParts)
         if (share(processes[i].host, processes[j].host, shared.part))
           obstacles.add(processes[j].words() + " shares its " + shared.words + " with " +
                             processes[i].words() +
@@ -77,11 +98,57 @@ void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& o
   }
 }
 
+// A thread may have left what its process shares (unshare, setns).
+void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
+  if (proc::field_number(process.status, "Threads") == 1) return;
+  Result<std::vector<HostPid>> threads = process.dir.threads();
+  if (!threads) return;
+  for (HostPid tid : *threads) {
+    if (tid == process.host) continue;
+    std::vector<const char*> unshared;
+    for (const auto& [part, words] : {SharedWords{SharedPart::descriptors, "descriptors"},
+                                      SharedWords{SharedPart::folders, "a working directory"}})
+      if (differ(process.host, tid, part)) unshared.push_back(words);
+    for (const auto& [file, words] :
+         {NamespaceName{"net", "a network namespace"}, NamespaceName{"uts", "a uts namespace"},
+          NamespaceName{"ipc", "an ipc namespace"}})
+      if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
+        unshared.push_back(words);
+    // One that is ending shares nothing any more.
+    if (unshared.empty()) continue;
+    Result<proc::Fields> status = process.dir.status_of_thread(tid);
+    if (!status || proc::has_ended(*status)) continue;
+    for (const char* words : unshared)
+      obstacles.add(process.words() + ": its thread " +
+                        std::to_string(proc::innermost(*status, "NSpid")) + " has " + words +
+                        " of its own, which cannot be captured yet",
+                    "start it without unshare or setns in threads");
+  }
+}
+
 void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
   uint64_t tracer = proc::field_number(process.status, "TracerPid");
   if (tracer == 0 || static_cast<pid_t>(tracer) == ::getpid()) return;
   obstacles.add(process.words() + " is traced by process " + std::to_string(tracer),
                 "end the debugger or strace that is attached to it");
+}
+
+// A folder of /proc about a process is there again when that process is; a root must be there
+// first.
+void find_folder_obstacles(const ProcessSource& process, Obstacles& obstacles) {
+  struct Folder {
+    const char* link;
+    const char* words;
+  };
+  for (const auto& [name, words] : {Folder{"cwd", "working directory"}, Folder{"root", "root"}}) {
+    Result<std::string> link = process.dir.link(name);
+    if (!link || process_files::path_in_proc(*link).empty()) continue;
+    const bool ended = link->ends_with(" (deleted)");
+    if (!ended && std::string_view(name) == "cwd") continue;
+    obstacles.add(process.words() + " has as its " + words + " " + *link +
+                      (ended ? ", of a process that has ended" : ", a folder about a process"),
+                  "let it go elsewhere first");
+  }
 }
 
 // A running process may close a descriptor, or open it anew, while it is being looked at.
@@ -137,7 +204,9 @@ void find_obstacles_of(const InstanceView& instance,
                        const std::map<std::string, std::string>& namespaces,
                        const ProcessSource& process, Obstacles& obstacles) {
   find_tracer(process, obstacles);
+  find_unshared_parts(process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
+  find_folder_obstacles(process, obstacles);
   find_descriptor_obstacles(instance, process, obstacles);
   memory::find_obstacles(process, obstacles);
 }
@@ -155,7 +224,7 @@ Result<> find_obstacles_between(const InstanceView& instance,
 Result<Obstacles> look_at_running(const InstanceView& instance) {
   std::vector<ProcessSource> processes;
   for (pid_t pid : TRY(instance.application->processes())) {
-    Result<ProcessSource> process = ProcessSource::look_at(HostPid{pid});
+    Result<ProcessSource> process = ProcessSource::look_at(HostPid{pid}, instance.mapping_flags);
     if (process)  // else it has ended since
       processes.push_back(std::move(process).value());
   }
@@ -176,7 +245,7 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   std::vector<std::optional<Result<ProcessSource>>> looks(threads.size());
   std::vector<Obstacles> found(threads.size());
   in_parallel(threads.size(), [&](size_t i) {
-    looks[i].emplace(ProcessSource::look_through(threads[i]));
+    looks[i].emplace(ProcessSource::look_through(threads[i], instance.mapping_flags));
     if (*looks[i]) find_obstacles_of(instance, namespaces, **looks[i], found[i]);
   });
   std::vector<ProcessSource> sources;

@@ -191,6 +191,12 @@ inline void add_open_files(ImageT& image) {
   udp.datagrams.push_back(std::make_unique<DatagramT>());
   add_open_file(image, std::move(udp));
   add_open_file(image, PlainSocketT());
+  ProcessFileT about;
+  about.path = "2/task/102/status";
+  add_open_file(image, std::move(about));
+  NamespaceFileT space;
+  space.kind = "net";
+  add_open_file(image, std::move(space));
 }
 
 inline void add_ipc(ImageT& image) {
@@ -223,10 +229,12 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.machine = std::make_unique<MachineT>();
   image.machine->page_size = kPageSize;
   image.machine->cpu_features = {"sse2", "avx"};
-  image.pages_length = pages.size();
   image.pages_block = kPagesBlock;
+  image.pages.push_back(std::make_unique<PagesPartT>());
+  image.pages.back()->file = kPagesName;
+  image.pages.back()->length = pages.size();
   for (size_t at = 0; at < pages.size(); at += kPagesBlock)
-    image.pages_checksums.push_back(
+    image.pages.back()->checksums.push_back(
         XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
 
   image.processes.push_back(rich_process(2, 1));
@@ -249,6 +257,7 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.pipes.back()->chunks = {PipeChunk(1, false), PipeChunk(2, true)};
   image.ghosts.push_back(std::make_unique<GhostT>());
   image.ghosts.back()->size = 5000;
+  image.ghosts.back()->mtime = std::make_unique<Time>(1, 2);
   image.ghosts.back()->pages = {PageRun(0, 0x2000, 0x4000)};
   image.private_files.push_back(private_file("layers/root/etc", 040755));
   image.private_files.push_back(private_file("layers/root/etc/web", 0100644));

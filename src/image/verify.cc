@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <set>
 #include <string_view>
 
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/pages_parts.h"
 
 namespace appshot::image {
 namespace {
@@ -22,6 +24,8 @@ constexpr size_t kSignals = 64;
 constexpr size_t kSigInfoBytes = 128;
 constexpr size_t kCallArguments = 6;
 constexpr size_t kSunPathMax = 108;
+constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
+                                                "pid",    "time", "user", "uts"};
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
@@ -53,12 +57,19 @@ size_t place_length(std::string_view path) {
   return place;
 }
 
+// "12/task/13/status": below /proc, and nowhere else.
+bool is_about_process(std::string_view path) {
+  if (path.empty() || path[0] < '1' || path[0] > '9' || path.find('\0') != path.npos) return false;
+  return ("/" + std::string(path) + "/").find("/../") == std::string::npos;
+}
+
 class Verifier {
  public:
   explicit Verifier(const ImageT& image) : image_(image) {}
 
   Result<> run() {
     TRY(machine());
+    TRY(verify_parts(image_.pages));
     TRY(objects());
     TRY(private_files());
     TRY(terminals());
@@ -79,7 +90,7 @@ class Verifier {
     // Another machine's is possible; that it is not this one's is told by the restore.
     const uint32_t page = image_.machine->page_size;
     if (page < kPageSize || (page & (page - 1)) != 0) return wrong("page size");
-    if (image_.pages_block != kPagesBlock) return wrong("the size of the pages file's blocks");
+    if (image_.pages_block != kPagesBlock) return wrong("the size of its blocks of pages");
     return {};
   }
 
@@ -88,9 +99,8 @@ class Verifier {
     for (const PageRun& run : runs) {
       if (run.address() < at || run.address() > to || run.length() > to - run.address())
         return wrong("pages outside of what they belong to");
-      if (stored &&
-          (run.offset() > image_.pages_length || run.length() > image_.pages_length - run.offset()))
-        return wrong("pages beyond the end of the pages file");
+      if (stored && find_part(image_.pages, run.offset(), run.length()) == nullptr)
+        return wrong("pages that it does not have");
       at = run.address() + run.length();
     }
     return {};
@@ -105,8 +115,10 @@ class Verifier {
   }
 
   Result<> objects() {
-    for (const auto& ghost : image_.ghosts)
+    for (const auto& ghost : image_.ghosts) {
+      if (!ghost->mtime) return wrong("a lost file's time");
       TRY(runs(ghost->pages, 0, (ghost->size + kPageSize - 1) / kPageSize * kPageSize, true));
+    }
     for (const auto& memory : image_.shared_memory) {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
@@ -221,6 +233,15 @@ class Verifier {
         return tcp_socket(*file.kind.AsTcpSocket());
       case FileKind::UdpSocket:
         return udp_socket(*file.kind.AsUdpSocket());
+      case FileKind::ProcessFile:
+        return is_about_process(file.kind.AsProcessFile()->path)
+                   ? Result<>{}
+                   : Result<>(wrong("a file about a process"));
+      case FileKind::NamespaceFile:
+        return std::ranges::find(kNamespaceKinds, file.kind.AsNamespaceFile()->kind) !=
+                       std::end(kNamespaceKinds)
+                   ? Result<>{}
+                   : Result<>(wrong("a namespace"));
       case FileKind::PlainSocket:
         if (file.kind.AsPlainSocket()->name.size() > sizeof(sockaddr_storage) ||
             file.kind.AsPlainSocket()->peer_name.size() > sizeof(sockaddr_storage))

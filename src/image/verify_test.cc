@@ -16,6 +16,14 @@ struct Case {
 
 MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
 
+template <typename Kind>
+Kind& find_file(ImageT& image) {
+  for (auto& file : image.open_files)
+    if (file->kind.type == FileKindUnionTraits<Kind>::enum_value)
+      return *static_cast<Kind*>(file->kind.value);
+  throw std::out_of_range("the rich image has no such file");
+}
+
 void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 class VerifyReferences : public testing::TestWithParam<Case> {};
@@ -34,6 +42,15 @@ const Case kImageCases[] = {
     {"NoMachine", [](ImageT& i) { i.machine.reset(); }},
     {"ImpossiblePageSize", [](ImageT& i) { i.machine->page_size = 5000; }},
     {"OtherBlockSize", [](ImageT& i) { i.pages_block = 1; }},
+    {"PagesInAForeignFile", [](ImageT& i) { i.pages[0]->file = "pages./../../etc"; }},
+    {"PagesInNoFile", [](ImageT& i) { i.pages[0]->file = "pages."; }},
+    {"PartOffTheBlocks", [](ImageT& i) { i.pages[0]->base = kPageSize; }},
+    {"EmptyPart", [](ImageT& i) { i.pages[0]->length = 0; }},
+    {"PartThatWrapsAround", [](ImageT& i) { i.pages[0]->base = ~0ULL << 18; }},
+    {"PartOfImpossibleLength", [](ImageT& i) { i.pages[0]->length = ~0ULL; }},
+    {"TooFewChecksums", [](ImageT& i) { i.pages[0]->checksums.clear(); }},
+    {"PartsOverOneAnother",
+     [](ImageT& i) { i.pages.push_back(std::make_unique<PagesPartT>(*i.pages[0])); }},
     {"NoClocks", [](ImageT& i) { i.clock_boottime.reset(); }},
     {"GhostBeyondPages", [](ImageT& i) { i.ghosts[0]->pages = {PageRun(0, 0x1000, 0x6000)}; }},
     {"GhostRunWrapsAround",
@@ -70,6 +87,11 @@ const Case kFileCases[] = {
     {"WatchOfNothing",
      [](ImageT& i) { i.open_files[6]->kind.AsInotify()->watches[0]->name.reset(); }},
     {"MemfdWithoutObject", [](ImageT& i) { i.open_files[7]->kind.AsMemfd()->object = 1; }},
+    {"FileAboutNoProcess",
+     [](ImageT& i) { find_file<ProcessFileT>(i).path = "sys/kernel/core_pattern"; }},
+    {"FileAboveProc", [](ImageT& i) { find_file<ProcessFileT>(i).path = "2/../../etc/passwd"; }},
+    {"NamespaceOfNoKind", [](ImageT& i) { find_file<NamespaceFileT>(i).kind = "../exe"; }},
+    {"GhostWithoutTime", [](ImageT& i) { i.ghosts[0]->mtime.reset(); }},
     {"LockOfNoKind",
      [](ImageT& i) { i.open_files[0]->locks[0]->kind = static_cast<LockKind>(77); }},
     {"PrivateFileElsewhere", [](ImageT& i) { i.private_files[0]->path = "etc/passwd"; }},

@@ -27,6 +27,10 @@ bool share(HostPid a, HostPid b, SharedPart part) {
   return ::syscall(SYS_kcmp, a.value, b.value, kind_of(part), 0, 0) == 0;
 }
 
+bool differ(HostPid a, HostPid b, SharedPart part) {
+  return ::syscall(SYS_kcmp, a.value, b.value, kind_of(part), 0, 0) > 0;
+}
+
 Result<int> compare_open_files(HostPid a, int a_fd, HostPid b, int b_fd) {
   long order = ::syscall(SYS_kcmp, a.value, b.value, KCMP_FILE, a_fd, b_fd);
   if (order < 0) return Error::from_errno(errno, "kcmp");

@@ -8,8 +8,9 @@ namespace appshot {
 
 enum class SharedPart { memory, descriptors, folders, sem_undo };
 
-// False as well when either has gone.
+// Both are false as well when either has gone.
 bool share(HostPid a, HostPid b, SharedPart part);
+bool differ(HostPid a, HostPid b, SharedPart part);
 
 // Whether two descriptors of two processes are one open file description: <0, 0, >0 in an order
 // that is stable while both live.

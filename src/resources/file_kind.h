@@ -9,6 +9,7 @@
 #include "resources/capture_context.h"
 #include "resources/process_source.h"
 #include "resources/restore_context.h"
+#include "trace/call_list.h"
 
 namespace appshot {
 
@@ -35,6 +36,16 @@ class FileKind {
   virtual Result<UniqueFd> reopen_child(const RestoreContext&, const image::OpenFileT&) const {
     return UniqueFd();
   }
+
+  // Can be opened only when all processes and threads exist, by calls of the process that holds it.
+  virtual bool made_late(const image::OpenFileT&) const { return false; }
+  // `number` is what the opening call will return; `proc` a descriptor of /proc.
+  struct LateOpening {
+    int number;
+    int proc;
+  };
+  virtual void plan_open(const image::OpenFileT&, const LateOpening&, CallList&, DataSpace&) const {
+  }
 };
 
 // nullptr: no kind knows it.
@@ -43,5 +54,8 @@ const FileKind* find_file_kind(image::FileKind type);
 
 // Why a descriptor that no kind knows cannot be captured, and what can be done.
 Obstacle explain_unknown(const DescriptorRef& ref);
+
+// An open file of an image; see made_late().
+bool is_made_late(const image::OpenFileT& file);
 
 }  // namespace appshot

@@ -15,6 +15,8 @@
 #include "resources/pidfd/pidfd.h"
 #include "resources/pipes/pipe.h"
 #include "resources/plain_sockets/plain_socket.h"
+#include "resources/process_files/namespace_file.h"
+#include "resources/process_files/process_file.h"
 #include "resources/signalfd/signalfd.h"
 #include "resources/streams/stream.h"
 #include "resources/tcp/tcp_socket.h"
@@ -45,12 +47,14 @@ const tcp::TcpSocket kTcpSocket;
 const udp::UdpSocket kUdpSocket;
 const terminals::TerminalMaster kTerminalMaster;
 const plain_sockets::PlainSocket kPlainSocket;
+const process_files::ProcessFile kProcessFile;
+const process_files::NamespaceFile kNamespaceFile;
 
-const FileKind* const kKinds[] = {&kStream,    &kTerminal,       &kPipe,       &kNamedPipe,
-                                  &kMemfd,     &kRegularFile,    &kDeviceFile, &kEventfd,
-                                  &kTimerfd,   &kSignalfd,       &kEpoll,      &kInotify,
-                                  &kPidfd,     &kMessageQueue,   &kUnixSocket, &kTcpSocket,
-                                  &kUdpSocket, &kTerminalMaster, &kPlainSocket};
+const FileKind* const kKinds[] = {
+    &kStream,      &kTerminal,     &kPipe,         &kNamedPipe, &kMemfd,     &kRegularFile,
+    &kDeviceFile,  &kEventfd,      &kTimerfd,      &kSignalfd,  &kEpoll,     &kInotify,
+    &kPidfd,       &kMessageQueue, &kUnixSocket,   &kTcpSocket, &kUdpSocket, &kTerminalMaster,
+    &kPlainSocket, &kProcessFile,  &kNamespaceFile};
 
 struct Unknown {
   std::string_view link;  // how /proc shows it, from the beginning
@@ -73,10 +77,7 @@ constexpr Unknown kUnknown[] = {
     {"anon_inode:kvm", "a virtual machine of /dev/kvm", "close it"},
     {"anon_inode:", "an object of a kind this version does not know", "close it"},
     {"/secretmem", "secret memory, which nobody but its process can read", "end its use first"},
-    {"mnt:", "a namespace", "close it"},
-    {"net:", "a namespace", "close it"},
-    {"/proc/", "a file of /proc, whose content belongs to this machine",
-     "close it before the snapshot"},
+    {"/proc/pressure/", "a watch of the machine's load", "close it before the snapshot"},
     {"/sys/", "a file of /sys, whose content belongs to this machine",
      "close it before the snapshot"},
 };
@@ -93,6 +94,11 @@ const FileKind* find_file_kind(image::FileKind type) {
   for (const FileKind* kind : kKinds)
     if (kind->type() == type) return kind;
   return nullptr;
+}
+
+bool is_made_late(const image::OpenFileT& file) {
+  const FileKind* kind = find_file_kind(file.kind.type);
+  return kind != nullptr && kind->made_late(file);
 }
 
 Obstacle explain_unknown(const DescriptorRef& ref) {

@@ -56,9 +56,7 @@ std::string other_name(const std::string& root, const std::string& path, const s
 image::Time to_time(const timespec& time) { return image::Time(time.tv_sec, time.tv_nsec); }
 timespec from_time(const image::Time& time) { return timespec{time.sec(), time.nsec()}; }
 
-Result<std::unique_ptr<image::FileNameT>> capture_name(
-    CaptureContext& context, const std::string& link, const struct stat& info,
-    const std::function<Result<UniqueFd>()>& content) {
+std::unique_ptr<image::FileNameT> name_as_told(const std::string& link, const struct stat& info) {
   auto name = std::make_unique<image::FileNameT>();
   name->path = link;
   name->device = info.st_dev;
@@ -66,7 +64,13 @@ Result<std::unique_ptr<image::FileNameT>> capture_name(
   name->size = static_cast<uint64_t>(info.st_size);
   name->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
   name->mode = info.st_mode;
+  return name;
+}
 
+Result<std::unique_ptr<image::FileNameT>> capture_name(
+    CaptureContext& context, const std::string& link, const struct stat& info,
+    const std::function<Result<UniqueFd>()>& content) {
+  auto name = name_as_told(link, info);
   // A file may really be called "x (deleted)": the name is believed if it leads to the same file.
   if (leads_to(context.instance.root + link, info)) return name;
   if (link.ends_with(kDeleted)) name->path = link.substr(0, link.size() - kDeleted.size());

@@ -16,6 +16,9 @@ namespace appshot {
 image::Time to_time(const timespec& time);
 timespec from_time(const image::Time& time);
 
+// Of what is always found by its name.
+std::unique_ptr<image::FileNameT> name_as_told(const std::string& link, const struct stat& info);
+
 // `link` is what /proc shows ("/srv/x", "/srv/x (deleted)"), `info` the file's own state. When the
 // name leads elsewhere by now, the content is kept in the image; `content` must then be readable.
 Result<std::unique_ptr<image::FileNameT>> capture_name(

@@ -228,14 +228,22 @@ class Becoming {
   Result<> take_surroundings(const image::ProcessT& process) {
     UniqueFd exe =
         TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
-    UniqueFd cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
+    UniqueFd root = TRY(open_aside(*process.root, O_PATH | O_DIRECTORY).within("root directory"));
+    UniqueFd cwd, proc;
+    if (!stands_in_process_folder(process))
+      cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
+    if (context_.late.needs_proc(process)) proc = TRY(open_aside("/proc", O_PATH | O_DIRECTORY));
     TRY(take_descriptors(process));
     TRY(attributes::apply_child(process));
-    TRY_SYS(::chroot(process.root->path.c_str()));
-    TRY_SYS(::fchdir(cwd.get()));
-    cwd.reset();
+    TRY_SYS(::fchdir(root.get()));
+    TRY_SYS(::chroot("."));
+    if (cwd) TRY_SYS(::fchdir(cwd.get()));
     // Everything of ours goes but the program's file and the mapped ones, at the numbers the script
     // knows.
+    if (proc) TRY_SYS(::dup2(proc.get(), context_.late.proc()));
+    root.reset();
+    cwd.reset();
+    proc.reset();
     UniqueFd kept(TRY_SYS(::dup2(exe.get(), context_.exe_fd)));
     if (exe.get() == kept.get()) exe.release();
     TRY_SYS(::close_range(static_cast<unsigned>(context_.restore.first_descriptor), ~0U, 0));
@@ -253,7 +261,12 @@ class Becoming {
   // Out of the way of the application's own numbers, and not at the one its program's file will
   // have.
   Result<UniqueFd> open_aside(const image::FileNameT& name, int flags) {
-    UniqueFd fd = TRY(files::open_named(context_.restore, name, flags));
+    return move_aside(TRY(files::open_named(context_.restore, name, flags)));
+  }
+  Result<UniqueFd> open_aside(const std::string& path, int flags) {
+    return move_aside(TRY(open_file(path, flags)));
+  }
+  Result<UniqueFd> move_aside(UniqueFd fd) {
     return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.restore.first_descriptor)));
   }
 
@@ -264,6 +277,7 @@ class Becoming {
       auto index = static_cast<size_t>(descriptor->file);
       const image::OpenFileT& file = *image_.open_files[index];
       std::string words = "descriptor " + std::to_string(descriptor->fd);
+      if (is_made_late(file)) continue;
       if (!restore.files[index]) {
         UniqueFd made =
             TRY(find_file_kind(file.kind.type)->reopen_child(restore, file).within(words));
@@ -288,7 +302,7 @@ class Becoming {
   Result<> take_ownership(const image::ProcessT& process) {
     for (const auto& descriptor : process.descriptors) {
       const image::OpenFileT& file = *image_.open_files[static_cast<size_t>(descriptor->file)];
-      if (!file.owner) continue;
+      if (!file.owner || is_made_late(file)) continue;
       f_owner_ex owner{static_cast<__pid_type>(file.owner->type), file.owner->id};
       TRY_SYS(::fcntl(descriptor->fd, F_SETOWN_EX, &owner));
       TRY_SYS(::fcntl(descriptor->fd, F_SETSIG, file.owner->signal));

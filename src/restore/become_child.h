@@ -15,7 +15,8 @@ struct BecomeContext {
   const MemoryLayout& layout;
   const Script& script;
   const Zone& zone;
-  int exe_fd;             // as told to write_script
+  int exe_fd;  // as told to write_script
+  const LateFiles& late;
   int application_group;  // cgroup for the children of init; they pass it on
 };
 

@@ -79,7 +79,8 @@ int first_free_descriptor(const image::ImageT& image) {
 }
 
 std::vector<int> RestoreInside::descriptors() const {
-  std::vector<int> used{image.pages.fd(), application_group};
+  std::vector<int> used = image.pages.descriptors();
+  used.push_back(application_group);
   for (const auto* named : {&streams, &entrusted})
     for (const auto& held : *named) used.push_back(held.second.get());
   return used;
@@ -126,7 +127,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(epolls::fill_sets(context));
   TRY(fault_point("restore.inside"));
 
-  BecomeContext become{context, layout, script, zone, exe_fd, application_group};
+  BecomeContext become{context, layout, script, zone, exe_fd, late, application_group};
   return spawn_tree(become);
 }
 

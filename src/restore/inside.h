@@ -23,6 +23,7 @@ struct RestoreInside {
   KeptDescriptors entrusted;
   int exe_fd;  // as told to write_script
   const FileMappings& files;
+  const LateFiles& late;
   int application_group;
   bool keeps_connections;
 

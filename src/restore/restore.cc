@@ -145,8 +145,7 @@ Result<> expect_processes(const image::ImageT& image, const Cgroup& application)
 
 Result<OpenedImage> OpenedImage::open(const std::string& folder) {
   image::ImageT manifest = TRY(image::read_manifest(folder));
-  image::PagesReader pages = TRY(image::PagesReader::open(
-      folder + "/" + image::kPagesName, manifest.pages_length, manifest.pages_checksums));
+  image::PagesReader pages = TRY(image::PagesReader::open(folder, manifest.pages));
   return OpenedImage{std::move(manifest), std::move(pages)};
 }
 
@@ -162,23 +161,18 @@ Result<RestoredInstance> restore(RestoreRequest request) {
       TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
   Zone zone = TRY(Zone::map(layout));
-  const int exe_fd = first_free_descriptor(image);
+  const LateFiles late(image, first_free_descriptor(image));
+  const int exe_fd = late.proc() + 1;
   const FileMappings files(image, exe_fd + 1);
   TRY(refuse_too_many_descriptors(image, files));
-  Script script = TRY(write_script(image, layout, ours, exe_fd, files, zone));
+  Script script = TRY(write_script(image, layout, ours, exe_fd, files, late, zone));
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
-  RestoreInside inside{request.image,
-                       layout,
-                       zone,
-                       script,
-                       std::move(request.streams),
-                       std::move(request.kept),
-                       exe_fd,
-                       files,
-                       request.application.folder(),
-                       request.keeps_connections};
+  RestoreInside inside{
+      request.image,           layout, zone,  script, std::move(request.streams),
+      std::move(request.kept), exe_fd, files, late,   request.application.folder(),
+      request.keeps_connections};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };

@@ -5,6 +5,7 @@
 
 #include "resources/attributes/attributes.h"
 #include "resources/credentials/credentials.h"
+#include "resources/epoll/epoll.h"
 #include "resources/limits/limits.h"
 #include "resources/locks/locks.h"
 #include "resources/scheduling/scheduling.h"
@@ -23,8 +24,9 @@ constexpr uint64_t kThreadFlags =
 
 class ProcessScript {
  public:
-  ProcessScript(const image::ImageT& image, const image::ProcessT& process, Zone& zone)
-      : image_(image), process_(process), zone_(zone) {}
+  ProcessScript(const image::ImageT& image, const image::ProcessT& process, const LateFiles& late,
+                Zone& zone)
+      : image_(image), process_(process), late_(late), zone_(zone) {}
 
   Result<StubTask*> write(const PlacePlan& place) {
     CallList calls;
@@ -42,6 +44,8 @@ class ProcessScript {
     if (leader != nullptr) thread_itself(*leader, calls);
     barrier(kStageThreads, calls);
 
+    calls.set_tag(kTagFiles);
+    late_.plan_open(process_, calls, data);
     calls.set_tag(kTagTimers);
     timers::plan_create(process_, calls, data);
     calls.set_tag(kTagSignals);
@@ -50,6 +54,9 @@ class ProcessScript {
     if (leader != nullptr) signals::plan_pending_of_thread(process_, *leader, calls, data);
     barrier(kStageTraced, calls);
 
+    calls.set_tag(kTagFiles);
+    late_.plan_take(process_, calls);
+    epolls::plan_late_entries(image_, process_, calls, data);
     calls.set_tag(kTagLimits);
     limits::plan(process_, calls, data);
     if (leader != nullptr) privileges(*leader, calls);
@@ -115,6 +122,7 @@ class ProcessScript {
 
   const image::ImageT& image_;
   const image::ProcessT& process_;
+  const LateFiles& late_;
   Zone& zone_;
 };
 
@@ -132,6 +140,7 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
       for (const auto& filter : thread->filters) bytes += filter->instructions.size() + 512;
     }
     for (const auto& descriptor : process->descriptors) bytes += descriptor->locks.size() * 256;
+    bytes += process->descriptors.size() * (8 * sizeof(StubCall) + 1536);
     bytes += process->pending.size() * 512 + process->posix_timers.size() * 1024;
   }
   return (bytes + 4095) / 4096 * 4096;
@@ -139,7 +148,7 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
 
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, Zone& zone) {
+                            const FileMappings& files, const LateFiles& late, Zone& zone) {
   std::vector<proc::Mapping> kernel;
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
@@ -159,7 +168,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
         image,  process,        *process.address_space, layout.windows[i], layout.spans[i],
         kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
         files};
-    script.leaders[process.pid] = TRY(ProcessScript(image, process, zone).write(place));
+    script.leaders[process.pid] = TRY(ProcessScript(image, process, late, zone).write(place));
   }
   return script;
 }

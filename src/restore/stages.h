@@ -26,6 +26,7 @@ enum Tag : uint32_t {
   kTagCredentials,
   kTagAttributes,
   kTagBarrier,
+  kTagFiles,
 };
 
 inline const char* tag_words(uint32_t tag) {
@@ -39,7 +40,8 @@ inline const char* tag_words(uint32_t tag) {
                                     "limits",
                                     "credentials",
                                     "attributes",
-                                    "waiting for the others"};
+                                    "waiting for the others",
+                                    "open files"};
   return tag < sizeof kWords / sizeof kWords[0] ? kWords[tag] : "an unknown step";
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <iterator>
 #include <utility>
 
@@ -40,14 +41,28 @@ Result<> make_again_if_frozen_in(Tracee& thread) {
   return thread.set_registers(registers);
 }
 
+// Until its child has begun a program or ended, nothing but its death wakes it, and a child that is
+// held does neither.
+Result<bool> waits_for_start(const proc::ProcessDir& dir, HostPid tid, const proc::Fields& status) {
+  if (!proc::field(status, "State").starts_with('D')) return false;
+  const long call =
+      std::atol(TRY(dir.read("task/" + std::to_string(tid.value) + "/syscall")).c_str());
+  return call == SYS_vfork || call == SYS_clone || call == SYS_clone3;
+}
+
 }  // namespace
 
 Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline) {
   FrozenApplication frozen(cgroup);
   TRY(cgroup.freeze(deadline));
-  // All are told to stop before the first is waited for.
+  // Who cannot be stopped is found before any is told to.
+  std::vector<Look> looks;
   for (pid_t pid : TRY(cgroup.processes()))
-    TRY(frozen.seize(HostPid{pid}).within("process " + std::to_string(pid)));
+    looks.push_back(TRY(frozen.look_at(HostPid{pid}).within("process " + std::to_string(pid))));
+  // All are told to stop before the first is waited for.
+  for (size_t i = 0; i < looks.size(); ++i)
+    TRY(frozen.seize(frozen.processes_[i], looks[i])
+            .within("process " + std::to_string(frozen.processes_[i].pid.value)));
   for (FrozenProcess& process : frozen.processes_)
     TRY(frozen.hold(process, deadline).within("process " + std::to_string(process.id.value)));
   TRY(cgroup.thaw());
@@ -63,20 +78,35 @@ FrozenApplication::~FrozenApplication() {
   (void)!resume();
 }
 
-Result<> FrozenApplication::seize(HostPid pid) {
+Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
-  const proc::Fields status = TRY(dir.status());
+  proc::Fields status = TRY(dir.status());
+  const bool one_thread = proc::field_number(status, "Threads") == 1 && !proc::has_ended(status);
   processes_.push_back(
       {pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}});
-  FrozenProcess& process = processes_.back();
-  if (proc::field_number(status, "Threads") == 1 && !proc::has_ended(status))
-    return seize_thread(process, pid, process.id);
-  for (HostPid tid : TRY(process.dir.threads())) {
-    const proc::Fields of_thread = TRY(process.dir.status_of_thread(tid));
-    if (proc::has_ended(of_thread))
-      process.leader_exited |= tid == pid;
+  const FrozenProcess& process = processes_.back();
+  Look look;
+  if (one_thread) {
+    look.push_back({pid, std::move(status)});
+  } else {
+    for (HostPid tid : TRY(process.dir.threads()))
+      look.push_back({tid, TRY(process.dir.status_of_thread(tid))});
+  }
+  for (const ThreadLook& thread : look)
+    if (TRY(waits_for_start(process.dir, thread.tid, thread.status)))
+      return Error(ErrorClass::refused,
+                   "process " + std::to_string(process.id.value) +
+                       " waits for a process that it has made to start a program (vfork)")
+          .hint("if it was only just starting a program, try again");
+  return look;
+}
+
+Result<> FrozenApplication::seize(FrozenProcess& process, const Look& look) {
+  for (const ThreadLook& thread : look) {
+    if (proc::has_ended(thread.status))
+      process.leader_exited |= thread.tid == process.pid;
     else
-      TRY(seize_thread(process, tid, VirtualPid{proc::innermost(of_thread, "NSpid")}));
+      TRY(seize_thread(process, thread.tid, VirtualPid{proc::innermost(thread.status, "NSpid")}));
   }
   return {};
 }

@@ -53,7 +53,13 @@ class FrozenApplication {
 
  private:
   explicit FrozenApplication(const Cgroup& cgroup) : cgroup_(&cgroup) {}
-  Result<> seize(HostPid pid);
+  struct ThreadLook {
+    HostPid tid;
+    proc::Fields status;
+  };
+  using Look = std::vector<ThreadLook>;  // at the threads of one process
+  Result<Look> look_at(HostPid pid);
+  Result<> seize(FrozenProcess& process, const Look& look);
   Result<> seize_thread(FrozenProcess& process, HostPid tid, VirtualPid id);
   Result<> hold(FrozenProcess& process, Deadline deadline);
   void let_go();

@@ -2,17 +2,19 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 
 namespace appshot::epolls {
 namespace {
 
-bool made_by_its_process(const image::OpenFileT& file) {
-  // A signalfd in a set watches the signals of whoever added it.
-  return file.kind.type == image::FileKind::Signalfd || file.kind.type == image::FileKind::Pidfd;
+// A signalfd in a set watches the signals of whoever added it.
+bool added_by_its_process(const image::OpenFileT& file) {
+  return file.kind.type == image::FileKind::Signalfd;
 }
 
 // Entries of which the set must not speak before something new happens: of an edge that it has
@@ -90,7 +92,7 @@ Result<size_t> add_entries(RestoreContext& context, int set, const image::EpollT
     auto index = static_cast<size_t>(target->file);
     const UniqueFd& file = context.files[index];
     if (is_silent(*target) != silent || !file ||
-        made_by_its_process(*context.image.open_files[index]))
+        added_by_its_process(*context.image.open_files[index]))
       continue;
     TRY(add_under_number(set, file.get(), *target)
             .within("epoll entry for descriptor " + std::to_string(target->fd)));
@@ -125,13 +127,35 @@ Result<> fill_sets_child(const RestoreContext& context, const image::ProcessT& p
     for (const auto& target : file.kind.AsEpoll()->targets) {
       const image::OpenFileT& watched =
           *context.image.open_files[static_cast<size_t>(target->file)];
-      if (!made_by_its_process(watched)) continue;
+      if (!added_by_its_process(watched)) continue;
       // Another holder of the set may have been quicker.
       Result<> added = add(descriptor->fd, target->fd, *target);
       if (!added && added.error().err() != EEXIST && added.error().err() != EBADF) return added;
     }
   }
   return {};
+}
+
+void plan_late_entries(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+                       DataSpace& data) {
+  auto has = [&](const image::EpollTargetT& target) {
+    return std::ranges::any_of(process.descriptors, [&](const auto& descriptor) {
+      return descriptor->fd == target.fd && descriptor->file == target.file;
+    });
+  };
+  for (const auto& descriptor : process.descriptors) {
+    const image::OpenFileT& file = *image.open_files[static_cast<size_t>(descriptor->file)];
+    if (file.kind.type != image::FileKind::Epoll) continue;
+    for (const auto& target : file.kind.AsEpoll()->targets) {
+      if (!is_made_late(*image.open_files[static_cast<size_t>(target->file)]) || !has(*target))
+        continue;
+      epoll_event event{};
+      event.events = target->events;
+      event.data.u64 = target->data;
+      // Another holder of the set may have been quicker.
+      calls.add_may_fail(SYS_epoll_ctl, descriptor->fd, EPOLL_CTL_ADD, target->fd, data.put(event));
+    }
+  }
 }
 
 }  // namespace appshot::epolls

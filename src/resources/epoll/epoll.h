@@ -1,6 +1,6 @@
 // epoll sets. What is watched is another open file; which one, kcmp tells. The set is filled when
-// all files exist; entries for files that only their own process can make (signalfd, pidfd) are
-// added by that process.
+// all files exist; entries for a signalfd, or for files that are made late, are added by a process
+// that holds the set.
 #pragma once
 
 #include "resources/file_kind.h"
@@ -22,5 +22,8 @@ std::vector<image::EpollTargetT> parse_targets(const std::string& fdinfo);
 Result<> fill_sets(RestoreContext& context);
 // The rest, by the process that holds the set; its descriptors are in place.
 Result<> fill_sets_child(const RestoreContext& context, const image::ProcessT& process);
+// And those for files that are made late, when they are in place.
+void plan_late_entries(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+                       DataSpace& data);
 
 }  // namespace appshot::epolls

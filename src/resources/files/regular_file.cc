@@ -18,12 +18,15 @@ constexpr long kSysMagic = 0x62656572;
 constexpr long kMqueueMagic = 0x19800202;
 constexpr long kSecretMemoryMagic = 0x5345434d;
 
+constexpr std::string_view kProc = "/proc";
+constexpr std::string_view kBelowProc = "/proc/";
+constexpr std::string_view kPressure = "/proc/pressure/";
+
 // Files of /proc that are the same for every process (stat, meminfo, sys/…) are there again after a
 // restore, and tell of the machine as it is then. Those of a process are not made yet at that time.
 bool tells_of_the_machine(const std::string& link) {
-  constexpr std::string_view kProc = "/proc/";
-  return link.starts_with(kProc) && link.size() > kProc.size() &&
-         (link[kProc.size()] < '0' || link[kProc.size()] > '9');
+  return link == kProc || (link.starts_with(kBelowProc) && link.size() > kBelowProc.size() &&
+                           (link[kBelowProc.size()] < '0' || link[kBelowProc.size()] > '9'));
 }
 
 std::string descriptor_path(const DescriptorRef& ref) {
@@ -60,16 +63,46 @@ std::string nearest_folder(std::string path) {
   return path;
 }
 
-Result<UniqueFd> make_lost_folder(const image::FileNameT& name) {
-  // Under its own name if that is free (so that /proc shows what it showed), else under another.
+// A name that something else has taken since is lent for a moment; nobody of the application runs.
+class Lent {
+ public:
+  explicit Lent(const std::string& path)
+      : path_(path),
+        aside_(path + ".appshot-aside"),
+        taken_(::rename(path.c_str(), aside_.c_str()) == 0) {}
+  Result<> give_back() const {
+    if (taken_) TRY_SYS(::rename(aside_.c_str(), path_.c_str()));
+    return {};
+  }
+
+ private:
+  std::string path_, aside_;
+  bool taken_;
+};
+
+// Under its own name if that can be had (so that /proc shows what it showed), else under another.
+// Folders above it that are lost as well are there for the moment.
+Result<UniqueFd> make_lost_folder(const image::FileNameT& name, const image::GhostT& ghost) {
   std::string path = name.path;
-  if (::mkdir(path.c_str(), name.mode & 07777) != 0) {
+  std::vector<std::string> above;
+  for (std::string folder = folder_of(path); ::access(folder.c_str(), F_OK) != 0;
+       folder = folder_of(folder))
+    above.push_back(folder);
+  for (auto folder = above.rbegin(); folder != above.rend(); ++folder)
+    if (::mkdir(folder->c_str(), 0700) != 0) break;
+  const Lent lent(path);
+  if (::mkdir(path.c_str(), 0700) != 0) {
     path = nearest_folder(name.path) + "/.appshot-lost-" + std::to_string(name.inode);
-    if (::mkdir(path.c_str(), name.mode & 07777) != 0)
-      return Error::from_errno(errno, "mkdir " + path);
+    if (::mkdir(path.c_str(), 0700) != 0) return Error::from_errno(errno, "mkdir " + path);
   }
   UniqueFd fd = TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+  TRY_SYS(::fchown(fd.get(), ghost.uid, ghost.gid));
+  TRY_SYS(::fchmod(fd.get(), ghost.mode & 07777));
+  timespec times[2] = {{0, UTIME_OMIT}, from_time(*ghost.mtime)};
+  TRY_SYS(::futimens(fd.get(), times));
   TRY_SYS(::rmdir(path.c_str()));
+  TRY(lent.give_back());
+  for (const std::string& folder : above) (void)!::rmdir(folder.c_str());
   return fd;
 }
 
@@ -77,9 +110,7 @@ Result<UniqueFd> make_lost_folder(const image::FileNameT& name) {
 Result<UniqueFd> create_lost_file(const image::FileNameT& name, bool linkable) {
   std::string folder = nearest_folder(name.path);
   if (linkable) return open_file(folder, O_TMPFILE | O_RDWR, 0600);
-  // What has taken its name since steps aside for a moment; nobody of the application runs yet.
-  std::string aside = name.path + ".appshot-aside";
-  bool stepped_aside = ::rename(name.path.c_str(), aside.c_str()) == 0;
+  const Lent lent(name.path);
   std::string path = name.path;
   Result<UniqueFd> created = open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600);
   if (!created) {
@@ -87,7 +118,7 @@ Result<UniqueFd> create_lost_file(const image::FileNameT& name, bool linkable) {
     created = open_file(path, O_CREAT | O_EXCL | O_RDWR, 0600);
   }
   if (created) ::unlink(path.c_str());
-  if (stepped_aside) TRY_SYS(::rename(aside.c_str(), name.path.c_str()));
+  TRY(lent.give_back());
   return created;
 }
 
@@ -108,7 +139,7 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& nam
   const image::GhostT& ghost = *context.image.ghosts[static_cast<size_t>(name.ghost)];
   UniqueFd fd;
   if (S_ISDIR(ghost.mode)) {
-    fd = TRY(make_lost_folder(name));
+    fd = TRY(make_lost_folder(name, ghost));
   } else if (S_ISREG(ghost.mode)) {
     fd = TRY(create_lost_file(name, linkable));
     TRY(fill(context, ghost, fd.get()));
@@ -141,6 +172,8 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
   if (!S_ISREG(mode) && !S_ISDIR(mode) && !by_path_only) return false;
   struct statfs system {};
   if (::statfs(descriptor_path(ref).c_str(), &system) != 0) return false;
+  // Who may write there may have asked to be told of something.
+  if (link.starts_with(kPressure) && (ref.descriptor.flags() & O_ACCMODE) != O_RDONLY) return false;
   if (system.f_type == kProcMagic) return tells_of_the_machine(link);
   return system.f_type != kSysMagic && system.f_type != kMqueueMagic &&
          system.f_type != kSecretMemoryMagic;
@@ -149,8 +182,12 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
 Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,
                                                   const DescriptorRef& ref) const {
   image::RegularFileT file;
-  file.name = TRY(capture_name(context, ref.descriptor.link, ref.descriptor.info,
-                               [&] { return open_file(descriptor_path(ref), O_RDONLY); }));
+  const std::string& link = ref.descriptor.link;
+  // What is under /proc/sys depends on who looks there, and we are not of the instance.
+  file.name = link == kProc || link.starts_with(kBelowProc)
+                  ? name_as_told(link, ref.descriptor.info)
+                  : TRY(capture_name(context, link, ref.descriptor.info,
+                                     [&] { return open_file(descriptor_path(ref), O_RDONLY); }));
   image::FileKindUnion kind;
   kind.Set(std::move(file));
   return kind;

@@ -40,15 +40,18 @@ Result<image::FileKindUnion> Pidfd::capture(CaptureContext&, const DescriptorRef
   return kind;
 }
 
-Result<UniqueFd> Pidfd::reopen(RestoreContext&, const image::OpenFileT&) const {
-  return UniqueFd();
+Result<UniqueFd> Pidfd::reopen(RestoreContext&, const image::OpenFileT& file) const {
+  if (made_late(file)) return UniqueFd();
+  return pidfd_of_the_dead();
 }
 
-Result<UniqueFd> Pidfd::reopen_child(const RestoreContext&, const image::OpenFileT& file) const {
+bool Pidfd::made_late(const image::OpenFileT& file) const { return file.kind.AsPidfd()->pid > 0; }
+
+void Pidfd::plan_open(const image::OpenFileT& file, const LateOpening& opening, CallList& calls,
+                      DataSpace&) const {
   const image::PidfdT& pidfd = *file.kind.AsPidfd();
-  if (pidfd.pid <= 0) return pidfd_of_the_dead();
-  int flags = static_cast<int>(file.flags & O_NONBLOCK) | (pidfd.thread ? kThread : 0);
-  return UniqueFd(static_cast<int>(TRY_SYS(::syscall(SYS_pidfd_open, pidfd.pid, flags))));
+  const int flags = static_cast<int>(file.flags & O_NONBLOCK) | (pidfd.thread ? kThread : 0);
+  calls.add_expecting(opening.number, SYS_pidfd_open, pidfd.pid, flags);
 }
 
 }  // namespace appshot::pidfds

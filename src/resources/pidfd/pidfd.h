@@ -1,4 +1,4 @@
-// pidfds of processes inside the instance; made by the process that holds them, once all exist.
+// pidfds of processes inside the instance; opened by the process that holds them, once all exist.
 #pragma once
 
 #include "resources/file_kind.h"
@@ -12,8 +12,9 @@ class Pidfd : public FileKind {
                                        const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::Pidfd; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
-  Result<UniqueFd> reopen_child(const RestoreContext& context,
-                                const image::OpenFileT& file) const override;
+  bool made_late(const image::OpenFileT& file) const override;
+  void plan_open(const image::OpenFileT& file, const LateOpening& opening, CallList& calls,
+                 DataSpace& data) const override;
 };
 
 }  // namespace appshot::pidfds

@@ -1,0 +1,45 @@
+// Threads that have left what their process shares, and a pid namespace that waits for its first
+// process.
+#include "subject.h"
+
+static atomic_int ready, go;
+
+static void* leave(void* arg) {
+  long flags = (long)arg;
+  if (unshare((int)flags) != 0) FAIL("unshare");
+  ++ready;
+  wait_until_flag(&go, 1);
+  return NULL;
+}
+
+int main(void) {
+  if (geteuid() != 0) subject_skip("needs root");
+  static const struct {
+    long flags;
+    const char* words;
+  } kParts[] = {{CLONE_FILES, "has descriptors of its own"},
+                {CLONE_FS, "has a working directory of its own"},
+                {CLONE_NEWUTS, "has a uts namespace of its own"},
+                {CLONE_NEWNET, "has a network namespace of its own"}};
+  struct thread threads[4];
+  for (int i = 0; i < 4; ++i) {
+    thread_start(&threads[i], leave, (void*)kParts[i].flags);
+    wait_until_flag(&ready, i + 1);
+    subject_expect(kNoDescriptor, kParts[i].words);
+  }
+  struct peer child = peer_fork();
+  if (child.pid == 0) {
+    CHECK_OK(unshare(CLONE_NEWPID));
+    peer_tell(&child, 0);
+    peer_hear(&child);
+    _exit(0);
+  }
+  peer_hear(&child);
+  subject_expect(kAnyProcess, "has made a pid namespace for its children");
+  subject_hold();
+  peer_tell(&child, 0);
+  peer_end(&child);
+  go = 1;
+  for (int i = 0; i < 4; ++i) thread_join(&threads[i]);
+  subject_done();
+}

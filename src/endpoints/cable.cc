@@ -74,14 +74,16 @@ Result<> Cable::plug(const EndpointAddresses& addresses) {
   const links::HardwareAddress hardware = hardware_address_of(addresses.v4);
   std::vector<NetlinkMessage> changes{
       links::set_link(host_index_, {.hardware_address = &hardware, .serves_instance = true})};
-  for (const links::Route& route : routes_to(addresses)) changes.push_back(links::add_route(route));
+  // The cable of its life before may not have gone yet.
+  for (const links::Route& route : routes_to(addresses))
+    changes.push_back(links::replace_route(route));
   // Answers to ::1, which its translation has sent out, come back by the cable: where they may
   // arrive is looked up for their device alone.
   if (addresses.v6)
-    changes.push_back(links::add_route({.kind = links::RouteKind::local,
-                                        .to = only(IpAddress::v6(in6addr_loopback)),
-                                        .index = host_index_,
-                                        .metric = loopback_metric(host_index_)}));
+    changes.push_back(links::replace_route({.kind = links::RouteKind::local,
+                                            .to = only(IpAddress::v6(in6addr_loopback)),
+                                            .index = host_index_,
+                                            .metric = loopback_metric(host_index_)}));
   return host_.change(changes);
 }
 

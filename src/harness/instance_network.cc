@@ -40,6 +40,8 @@ Result<> InstanceNetwork::enter(const HarnessConfig& config, const std::string& 
   }
   if (!cable_) TRY(lay_cable());
   TRY(cable_->give(addresses_));
+  // Should the restore fail, its connections are still where they were.
+  if (config.keep_connections) TRY(mute());
   std::optional<IpAddress> believed = IpAddress::parse(former);
   if (believed && *believed != addresses_.v4) TRY(cable_->give_former(*believed));
   return {};
@@ -52,7 +54,22 @@ Result<> InstanceNetwork::leave() {
 
 Result<> InstanceNetwork::plug() {
   if (!cable_) return {};
-  return cable_->plug(addresses_);
+  TRY(cable_->plug(addresses_));
+  return unmute();
+}
+
+Result<> InstanceNetwork::mute() {
+  if (!cable_ || is_muted_) return {};
+  TRY(cable_->mute());
+  is_muted_ = true;
+  return {};
+}
+
+Result<> InstanceNetwork::unmute() {
+  if (!cable_ || !is_muted_) return {};
+  TRY(cable_->unmute());
+  is_muted_ = false;
+  return {};
 }
 
 void InstanceNetwork::unplug() {
@@ -67,6 +84,7 @@ Result<> InstanceNetwork::find(const HarnessConfig& config, HostPid init) {
   NetlinkSocket socket =
       TRY(in_namespace(inside.get(), [] { return NetlinkSocket::open(NETLINK_ROUTE); }));
   cable_.emplace(TRY(Cable::find(TRY(NetlinkSocket::open(NETLINK_ROUTE)), std::move(socket))));
+  (void)!cable_->unmute();  // by a harness that has died while it took a snapshot
   return {};
 }
 

@@ -25,6 +25,9 @@ class InstanceNetwork {
   Result<> leave();
   // Packets for the instance come from now on.
   Result<> plug();
+  // Nothing leaves the instance until it is undone, so that no peer learns of what we do.
+  Result<> mute();
+  Result<> unmute();
   // They go where the node has parked the address.
   void unplug();
   // The way out of an instance that runs already, whose harness this becomes.
@@ -40,6 +43,7 @@ class InstanceNetwork {
   OwnNetwork network_;
   std::optional<Cable> cable_;
   EndpointAddresses addresses_;
+  bool is_muted_ = false;
 };
 
 // None where the configuration names none.

@@ -163,7 +163,14 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.progress = Progress(connection.channel, int_at(args, "id"));
   session_->drain();
   InstanceView instance = view();
-  CheckpointReport report = TRY(checkpoint(instance, checkpoint_request));
+  // What a peer has been told of is in the image, when the application ends with it.
+  if (checkpoint_request.stop) TRY(network_.mute());
+  Result<CheckpointReport> taken = checkpoint(instance, checkpoint_request);
+  if (!taken) {
+    TRY(network_.unmute());
+    return taken.take_error();
+  }
+  const CheckpointReport& report = *taken;
   if (checkpoint_request.stop) end_reason_ = "snapshot";
   return Json{{"processes", report.processes},       {"memory_bytes", report.memory_bytes},
               {"stored_bytes", report.stored_bytes}, {"durable", report.durable},

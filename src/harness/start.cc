@@ -241,6 +241,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          std::move(parts.ours),
                          {},
                          tell,
+                         merged.keep_connections,
                          [&network] { return network.plug(); }};
   if (!merged.tty) {
     StreamPair streams = TRY(make_pipes(merged.stdin_open));

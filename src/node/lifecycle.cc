@@ -170,8 +170,17 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
     record.sleep_snapshot.clear();
     record.wait_status.reset();
   }));
+  tell_of_lost(instance.aid, int_at(*ready, "lost_connections"));
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
   return {};
+}
+
+void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {
+  if (connections == 0) return;
+  const std::string text = std::to_string(connections) +
+                           (connections == 1 ? " connection" : " connections") +
+                           " with others could not be kept: to the program they have been reset";
+  node_.events.add(aid, "connections-lost", aid + ": " + text, {{"connections", connections}});
 }
 
 // Not at once: it would take a processor from those who are being waited for, the command that is

@@ -155,6 +155,10 @@ NetlinkMessage add_route(const Route& route) {
   return route_message(RTM_NEWROUTE, kMake, route, "route to ");
 }
 
+NetlinkMessage replace_route(const Route& route) {
+  return route_message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, route, "route to ");
+}
+
 NetlinkMessage delete_route(const Route& route) {
   return route_message(RTM_DELROUTE, kChange, route, "removal of the route to ");
 }

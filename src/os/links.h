@@ -43,6 +43,8 @@ struct Route {
   IpAddress from{};     // whom local senders are then
 };
 NetlinkMessage add_route(const Route& route);
+// In place of one to the same addresses with the same metric.
+NetlinkMessage replace_route(const Route& route);
 NetlinkMessage delete_route(const Route& route);
 // Marks the routes that are ours.
 inline constexpr uint8_t kRouteProtocol = 97;

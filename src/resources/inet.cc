@@ -128,7 +128,9 @@ uint16_t port_of(const InetName& name) {
   return ntohs(address.sin_port);
 }
 
-std::string key_of(const InetName& name) {
+namespace {
+
+in6_addr address_of(const InetName& name) {
   in6_addr address{};
   if (name.size() >= sizeof(sockaddr_in6)) {
     std::memcpy(&address, name.data() + offsetof(sockaddr_in6, sin6_addr), sizeof address);
@@ -137,8 +139,27 @@ std::string key_of(const InetName& name) {
     std::memcpy(&address.s6_addr[12], name.data() + offsetof(sockaddr_in, sin_addr),
                 sizeof(in_addr));
   }
+  return address;
+}
+
+}  // namespace
+
+std::string key_of(const InetName& name) {
+  const in6_addr address = address_of(name);
   std::string key(reinterpret_cast<const char*>(&address), sizeof address);
   return key + ":" + std::to_string(port_of(name));
+}
+
+bool same_address(const InetName& one, const InetName& other) {
+  const in6_addr first = address_of(one);
+  const in6_addr second = address_of(other);
+  return IN6_ARE_ADDR_EQUAL(&first, &second);
+}
+
+bool is_loopback(const InetName& name) {
+  const in6_addr address = address_of(name);
+  if (IN6_IS_ADDR_LOOPBACK(&address)) return true;
+  return IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == IN_LOOPBACKNET;
 }
 
 std::span<const OptionName> inet_options(int domain) {

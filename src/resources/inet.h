@@ -28,6 +28,10 @@ uint16_t port_of(const InetName& name);
 // The same for an IPv4 address and for its IPv6 form.
 std::string key_of(const InetName& name);
 
+// Whether both are of the same address; an IPv4 address and its IPv6 form are.
+bool same_address(const InetName& one, const InetName& other);
+bool is_loopback(const InetName& name);
+
 std::span<const OptionName> inet_options(int domain);
 std::span<const OptionName> multicast_options(int domain);
 // What a name can be bound to depends on it, or it cannot be changed when the socket has one.

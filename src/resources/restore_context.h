@@ -21,9 +21,12 @@ struct RestoreContext {
   const image::ImageT& image;
   const image::PagesReader& pages;
   std::map<std::string, UniqueFd> streams;  // the harness's new ends: stdin, stdout, stderr
-  int first_descriptor = 0;                 // ours lie from here on, out of the application's way
+  // Connections with others go on from where they were; else they have been lost meanwhile.
+  bool keeps_connections = false;
+  int first_descriptor = 0;  // ours lie from here on, out of the application's way
 
   image::PagesReader::Tell tell_loaded = {};
+  size_t lost_connections = 0;
   std::vector<UniqueFd> terminal_masters =
       {};  // by Image.terminals; some are held by a file as well
 

@@ -88,7 +88,8 @@ std::vector<int> RestoreInside::descriptors() const {
 
 Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& tell) {
   const int first_descriptor = files.end();
-  RestoreContext context{image.manifest, image.pages, std::move(streams), first_descriptor};
+  RestoreContext context{image.manifest, image.pages, std::move(streams), keeps_connections,
+                         first_descriptor};
   context.tell_loaded = now_and_then(tell);
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
@@ -109,6 +110,8 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
   TRY(unix_sockets::make_all(context));
   TRY(tcp::make_all(context));
+  if (context.lost_connections != 0)
+    tell(make_event("lost", {{"connections", context.lost_connections}}));
   for (auto* sockets : {&context.sockets, &context.closed_peers})
     for (auto& socket : *sockets) TRY(move_up(socket.second, first_descriptor));
   TRY(open_files(context));

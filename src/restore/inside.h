@@ -25,6 +25,7 @@ struct RestoreInside {
   const FileMappings& files;
   const LateFiles& late;
   int application_group;
+  bool keeps_connections;
 
   Result<> populate(KeptDescriptors& kept, const InitSetup::Tell& tell);
   // Those that it uses.

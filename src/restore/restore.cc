@@ -95,13 +95,18 @@ Error init_died(HostPid init) {
   return Error(ErrorClass::gone, how);
 }
 
+bool is_told_on_the_way(const Json& event) {
+  const std::string kind = string_at(event, "event");
+  return kind == "progress" || kind == "lost";
+}
+
 // However much there is to load: as long as it goes on.
 Result<> wait_for_init(RestoreRequest& request, const Zone& zone, HostPid init) {
   std::optional<Packet> packet;
   do {
     if (packet && request.tell) request.tell(packet->document);
     packet = TRY(request.control.receive(Deadline::in(kRestoreMax)));
-  } while (packet && string_at(packet->document, "event") == "progress");
+  } while (packet && is_told_on_the_way(packet->document));
   const Deadline deadline = Deadline::in(kRestoreMax);
   if (zone.control()->failed != 0) TRY(zone.wait_stage(kStageTree, deadline));
   if (!packet) return init_died(init);
@@ -166,7 +171,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
   RestoreInside inside{
       request.image,           layout, zone,  script, std::move(request.streams),
-      std::move(request.kept), exe_fd, files, late,   request.application.folder()};
+      std::move(request.kept), exe_fd, files, late,   request.application.folder(),
+      request.keeps_connections};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };

@@ -67,8 +67,7 @@ Result<> capture_receiving(const Connected& one) {
   image::TcpConnectionT& connection = *one.record->connection;
   for (int looks = 0; looks < kLooksMax; ++looks) {
     const uint32_t before = TRY(sequence_of(one.socket, Queue::receive));
-    one.record->to_read =
-        TRY(content_of(one.socket, Queue::receive, TRY(count(one.socket, FIONREAD))));
+    const size_t to_read = TRY(count(one.socket, FIONREAD));
     const tcp_info info = TRY(info_of(one.socket));
     one.record->state = info.tcpi_state;
     connection.agreed = info.tcpi_options;
@@ -78,17 +77,22 @@ Result<> capture_receiving(const Connected& one) {
     connection.window = std::make_unique<image::TcpWindow>(
         window.snd_wl1, window.snd_wnd, window.max_window, window.rcv_wnd, window.rcv_wup);
     connection.receive_sequence = TRY(sequence_of(one.socket, Queue::receive));
-    if (connection.receive_sequence == before) return {};
+    if (connection.receive_sequence != before) continue;
+    // What comes later stands behind it, and is not there for us.
+    one.record->to_read = TRY(content_of(one.socket, Queue::receive, to_read));
+    return {};
   }
   return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
 }
 
-Result<> find_other_ends(const std::vector<Connected>& connected) {
+Result<> find_other_ends(const std::vector<Connected>& connected, bool holds_outside) {
   std::map<std::pair<std::string, std::string>, const Connected*> by_names;
   for (const Connected& one : connected)
     by_names[{key_of(one.record->name), key_of(one.record->peer_name)}] = &one;
   for (const Connected& one : connected) {
     if (by_names.count({key_of(one.record->peer_name), key_of(one.record->name)}) != 0) continue;
+    // Its peer sends again what has not been acknowledged to it, as soon as we are back.
+    if (holds_outside && has_outside_peer(*one.record)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
     if (was_finished(one.record->state)) continue;
     return Error(
@@ -165,7 +169,8 @@ Result<> capture_connections(CaptureContext& context) {
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
   for (const Connected& one : connected) TRY(capture_receiving(one));
-  return find_other_ends(connected);
+  // Those of the host's own addresses would be answered by the host while we are not there.
+  return find_other_ends(connected, !context.instance.share.net);
 }
 
 }  // namespace appshot::tcp

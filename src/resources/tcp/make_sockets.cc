@@ -13,6 +13,7 @@
 #include <cstring>
 #include <list>
 #include <map>
+#include <set>
 
 #include "base/deadline.h"
 #include "resources/inet.h"
@@ -70,7 +71,8 @@ TcpSocketT closed_end_of(const TcpSocketT& socket) {
 struct End {
   const image::OpenFileT* file;  // nullptr: nobody has it any more
   const TcpSocketT* socket;
-  const TcpSocketT* other;
+  const TcpSocketT* other;  // nullptr: somebody else's, who goes on by himself
+  bool is_foreign = false;  // stands for that one while he is needed
   UniqueFd fd{};
   BufferSizes sizes{};
 };
@@ -78,16 +80,17 @@ struct End {
 // One end of a connection, in steps that all ends take together.
 class Connecting {
  public:
-  explicit Connecting(End& end) : end_(end), socket_(*end.socket), other_(*end.other) {}
+  explicit Connecting(End& end) : end_(end), socket_(*end.socket), other_(end.other) {}
 
   // There, but dumb.
   Result<> make() {
     end_.fd = TRY(new_socket(socket_.domain));
     TRY(apply_options(fd(), socket_.options, is_for_binding));
     TRY(enter_repair(fd()));  // lets it have a port that others have, too
+    if (end_.is_foreign) TRY(allow_any_name());
     TRY(bind_to(fd(), socket_.name));
     const uint32_t received = next_data(socket_);
-    TRY(set_sequence(fd(), Queue::send, next_data(other_)));
+    TRY(set_sequence(fd(), Queue::send, first_to_send()));
     TRY(set_sequence(fd(), Queue::receive,
                      received - static_cast<uint32_t>(socket_.to_read.size())));
     TRY(ask_for_segments(std::min(socket_.connection->segment_now + kTimestampBytes, kSegmentMax)));
@@ -96,6 +99,8 @@ class Connecting {
     TRY(agree());
     end_.sizes = TRY(make_room(fd()));
     TRY(put_in(fd(), Queue::receive, socket_.to_read));
+    if (other_ == nullptr)
+      TRY(put_in(fd(), Queue::send, std::span(socket_.to_send).first(sent_before())));
     return set_window();
   }
 
@@ -112,12 +117,20 @@ class Connecting {
     return {};
   }
 
+  // Its part is played; nobody is told.
+  Result<> vanish() {
+    TRY(enter_repair(fd()));
+    end_.fd.reset();
+    return {};
+  }
+
   // That it has finished is heard at the other end, and that is heard here.
   Result<> settle() {
     const Deadline deadline = Deadline::in(kArrivalMax);
     for (;;) {
       const int state = TRY(info_of(fd())).tcpi_state;
-      const bool heard = socket_.state != TCP_FIN_WAIT2 || state != TCP_FIN_WAIT1;
+      const bool heard = other_ == nullptr || end_.is_foreign || socket_.state != TCP_FIN_WAIT2 ||
+                         state != TCP_FIN_WAIT1;
       const bool told = !was_finished(socket_.state) || was_finished(state) || state == TCP_CLOSE;
       if (heard && told) return {};
       if (deadline.passed())
@@ -128,6 +141,22 @@ class Connecting {
 
  private:
   int fd() const { return end_.fd.get(); }
+
+  // Of what it has to send the other end may have received some; of one outside nobody knows.
+  uint32_t first_to_send() const {
+    if (other_ != nullptr) return next_data(*other_);
+    return end_of_data(socket_) - static_cast<uint32_t>(socket_.to_send.size());
+  }
+  // To one outside: it has been sent, and is again if it does not arrive.
+  size_t sent_before() const { return socket_.to_send.size() - socket_.unsent; }
+
+  Result<> allow_any_name() {
+    const int on = 1;
+    const bool v4 = socket_.domain == AF_INET;
+    TRY_SYS(::setsockopt(fd(), v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                         v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof on));
+    return {};
+  }
 
   // What is agreed on later comes too late for the size of what is sent.
   Result<> ask_for_segments(uint32_t bytes) {
@@ -154,14 +183,20 @@ class Connecting {
 
   // It may send as far as the other end has said that it takes.
   Result<> set_window() {
-    const image::TcpWindow& theirs = *other_.connection->window;
     const image::TcpWindow& ours = *socket_.connection->window;
     const uint32_t next = next_data(socket_);
-    const auto room =
-        static_cast<int32_t>(theirs.receive_update() + theirs.receive() - next_data(other_));
     tcp_repair_window window{};
-    window.snd_wl1 = next;
-    window.snd_wnd = static_cast<uint32_t>(std::max(room, 0));
+    if (other_ == nullptr) {
+      const bool is_beyond = static_cast<int32_t>(ours.update_sequence() - next) > 0;
+      window.snd_wl1 = is_beyond ? next : ours.update_sequence();
+      window.snd_wnd = ours.send();
+    } else {
+      const image::TcpWindow& theirs = *other_->connection->window;
+      const auto room =
+          static_cast<int32_t>(theirs.receive_update() + theirs.receive() - next_data(*other_));
+      window.snd_wl1 = next;
+      window.snd_wnd = static_cast<uint32_t>(std::max(room, 0));
+    }
     window.max_window = std::max(ours.send_most(), window.snd_wnd);
     window.rcv_wnd = ours.receive();
     const bool is_ahead = static_cast<int32_t>(ours.receive_update() - next) > 0;
@@ -171,7 +206,8 @@ class Connecting {
   }
 
   Result<> send_rest() {
-    const uint32_t left = end_of_data(socket_) - next_data(other_);
+    const uint32_t left =
+        other_ == nullptr ? socket_.unsent : end_of_data(socket_) - next_data(*other_);
     if (left > socket_.to_send.size())
       return Error(ErrorClass::corrupt, "a TCP connection lacks some of what it has to send");
     const uint8_t* from = socket_.to_send.data() + (socket_.to_send.size() - left);
@@ -184,7 +220,7 @@ class Connecting {
 
   End& end_;
   const TcpSocketT& socket_;
-  const TcpSocketT& other_;
+  const TcpSocketT* other_;
 };
 
 class Maker {
@@ -229,6 +265,8 @@ class Maker {
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
     for (End& end : ends_)
+      if (end.is_foreign) TRY(within(*end.socket, Connecting(end).vanish()));
+    for (End& end : ends_)
       if (end.file != nullptr) keep(*end.file, std::move(end.fd));
     ends_.clear();  // the closed ones are closed
     return {};
@@ -243,6 +281,8 @@ class Maker {
       auto other = by_names.find({key_of(socket->peer_name), key_of(socket->name)});
       if (other != by_names.end()) {
         ends_.push_back({file, socket, other->second});
+      } else if (has_outside_peer(*socket)) {
+        find_outside(file, *socket);
       } else {
         closed_.push_back(closed_end_of(*socket));
         ends_.push_back({file, socket, &closed_.back()});
@@ -251,9 +291,28 @@ class Maker {
     }
   }
 
+  void find_outside(const image::OpenFileT* file, const TcpSocketT& socket) {
+    if (!context_.keeps_connections) {
+      lost_.insert(&socket);
+      return;
+    }
+    ends_.push_back({file, &socket, nullptr});
+    if (!was_finished(socket.state)) return;
+    // That he has finished is said once more, in his name. He counts no time: what he says later
+    // must not seem older.
+    closed_.push_back(closed_end_of(socket));
+    closed_.back().connection->agreed &= static_cast<uint8_t>(~TCPI_OPT_TIMESTAMPS);
+    // Nor does he acknowledge what he may not have.
+    closed_.back().connection->receive_sequence =
+        end_of_data(socket) - static_cast<uint32_t>(socket.to_send.size());
+    ends_.push_back({nullptr, &closed_.back(), &socket, true});
+  }
+
   Result<> other(const image::OpenFileT& file, const TcpSocketT& socket) {
-    if (socket.connection || socket.state == TCP_LISTEN) return {};
+    const bool is_lost = lost_.contains(&socket);
+    if (socket.state == TCP_LISTEN || (socket.connection && !is_lost)) return {};
     const int fd = keep(file, TRY(new_socket(socket.domain)));
+    if (is_lost) return lose(fd, socket);
     if (socket.state == TCP_CLOSE && socket.shut != 0) return ended(fd, socket);
     TRY(apply_options(fd, socket.options));
     TRY(bind_to(fd, socket.name));
@@ -279,16 +338,42 @@ class Maker {
     return {};
   }
 
-  // One that was connected and is no more: so it is connected once, and reset.
+  // One that was connected and is no more, as the program knows.
   static Result<> ended(int fd, const TcpSocketT& socket) {
     TRY(apply_options(fd, socket.options, is_for_binding));
     TRY(enter_repair(fd));
     TRY(bind_to(fd, socket.name));
     TRY(leave_repair(fd));
+    InetName own = socket.name;
+    std::memset(own.data() + offsetof(sockaddr_in, sin_port), 0, sizeof(in_port_t));
+    TRY(connect_and_reset(fd, socket, own));
+    int told = 0;
+    socklen_t length = sizeof told;
+    TRY_SYS(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &told, &length));
+    return {};
+  }
+
+  // One whose peer is lost: the program finds it reset, behind what it has not read yet.
+  Result<> lose(int fd, const TcpSocketT& socket) {
+    ++context_.lost_connections;
+    return connect_and_reset(fd, socket, loopback_of(socket.domain));
+  }
+
+  static InetName loopback_of(int domain) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_addr = in6addr_loopback;
+    const auto* bytes = domain == AF_INET ? reinterpret_cast<const uint8_t*>(&v4)
+                                          : reinterpret_cast<const uint8_t*>(&v6);
+    return InetName(bytes, bytes + (domain == AF_INET ? sizeof v4 : sizeof v6));
+  }
+
+  static Result<> connect_and_reset(int fd, const TcpSocketT& socket, const InetName& at) {
     UniqueFd listener = TRY(new_socket(socket.domain));
-    InetName loopback = socket.name;
-    std::memset(loopback.data() + offsetof(sockaddr_in, sin_port), 0, sizeof(in_port_t));
-    TRY(bind_to(listener.get(), loopback));
+    TRY(bind_to(listener.get(), at));
     TRY_SYS(::listen(listener.get(), 1));
     TRY(connect_to(fd, TRY(name_of(listener.get()))));
     UniqueFd peer(TRY_SYS(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)));
@@ -302,9 +387,6 @@ class Maker {
     const linger reset{1, 0};
     TRY_SYS(::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
     peer.reset();
-    int told = 0;
-    socklen_t length = sizeof told;
-    TRY_SYS(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &told, &length));
     return apply_options(fd, socket.options,
                          [](const OptionName& name) { return !is_for_binding(name); });
   }
@@ -320,6 +402,7 @@ class Maker {
   std::vector<std::pair<const image::OpenFileT*, const TcpSocketT*>> sockets_;
   std::list<TcpSocketT> closed_;  // at places that do not change
   std::list<End> ends_;
+  std::set<const TcpSocketT*> lost_;
 };
 
 }  // namespace

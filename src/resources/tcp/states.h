@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 
 #include "base/result.h"
+#include "image/schema/values.h"
 
 namespace appshot::tcp {
 
@@ -20,6 +21,9 @@ constexpr bool has_finished(int state) {
 constexpr bool was_finished(int state) {
   return state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING;
 }
+
+// Nobody of the application can be at the other end.
+bool has_outside_peer(const image::TcpSocketT& socket);
 
 Result<tcp_info> info_of(int socket);
 

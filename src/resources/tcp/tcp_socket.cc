@@ -72,6 +72,10 @@ Result<tcp_info> info_of(int socket) {
   return info;
 }
 
+bool has_outside_peer(const image::TcpSocketT& socket) {
+  return !is_loopback(socket.peer_name) && !same_address(socket.peer_name, socket.name);
+}
+
 bool TcpSocket::recognises(const DescriptorRef& ref) const {
   const std::string protocol = protocol_of(ref);
   return protocol == "TCP" || protocol == "TCPv6";

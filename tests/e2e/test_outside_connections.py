@@ -1,0 +1,200 @@
+"""Connections with others go on through snapshots that end the application, and its restore. The real harness."""
+
+import os
+import pathlib
+import selectors
+import shutil
+import socket
+import threading
+import time
+import unittest
+
+from node_fixture import Follower
+from real_fixture import RealNode, enter_own_world, until
+
+SERVER = pathlib.Path(__file__).with_name("echo_server.py")
+CONNECTIONS = 60
+CYCLES = int(os.environ.get("APPSHOT_OUTSIDE_CYCLES", "10"))
+ROUND_BYTES = 1 << 16
+PATTERN = bytes((i * 7 + (i >> 8)) & 0xff for i in range(1 << 20))
+
+
+def setUpModule():
+    enter_own_world()
+
+
+class Traffic:
+    """Connections on which bytes are sent all the time, and each is expected back in its place."""
+
+    def __init__(self, address, count):
+        self.selector = selectors.DefaultSelector()
+        self.sent, self.came = [0] * count, [0] * count
+        self.failure = None
+        self.ends = False
+        self.sockets = [socket.create_connection((address, 80), timeout=10) for _ in range(count)]
+        for i, connection in enumerate(self.sockets):
+            connection.setblocking(False)
+            self.selector.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, i)
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    @staticmethod
+    def expected(at, length):
+        at %= len(PATTERN)
+        return (PATTERN[at:] + PATTERN)[:length]
+
+    def run(self):
+        try:
+            while not self.ends:
+                for key, events in self.selector.select(0.1):
+                    self.serve(key.fileobj, key.data, events)
+        except (OSError, AssertionError) as failed:
+            self.failure = failed
+
+    def serve(self, connection, i, events):
+        if events & selectors.EVENT_READ:
+            got = connection.recv(1 << 15)
+            if not got:
+                raise AssertionError(f"connection {i} was closed")
+            if got != self.expected(self.came[i], len(got)):
+                raise AssertionError(f"connection {i}: other bytes than were sent, at {self.came[i]}")
+            self.came[i] += len(got)
+        room = ROUND_BYTES - (self.sent[i] - self.came[i])
+        if events & selectors.EVENT_WRITE and room > 0:
+            self.sent[i] += connection.send(self.expected(self.sent[i], min(room, 1 << 13)))
+        waits = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.sent[i] - self.came[i] < ROUND_BYTES else 0)
+        self.selector.modify(connection, waits, i)
+
+    def await_progress(self, test):
+        """Every connection carries more, there and back, than could have been on its way."""
+        before = list(self.came)
+        until(lambda: self.failure or all(now > then + 2 * ROUND_BYTES for now, then in zip(self.came, before)),
+              "every connection goes on")
+        test.assertIsNone(self.failure)
+
+    def close(self):
+        self.ends = True
+        self.thread.join()
+        for connection in self.sockets:
+            connection.close()
+
+
+class OutsideConnections(RealNode):
+    def serve(self, *options):
+        self.appshot("run", "-d", "--name", self.aid, *options, "--", "python3", str(SERVER))
+        with Follower(self, "logs", "-f", self.aid) as log:
+            self.assertEqual(log.line(), "listens")
+        return self.json("inspect", self.aid)["address"]
+
+    def stop_and_restore(self):
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.appshot("restore", snapshot)
+        return snapshot
+
+    def test_many_go_on_under_load(self):
+        traffic = Traffic(self.serve(), CONNECTIONS)
+        self.addCleanup(traffic.close)
+        traffic.await_progress(self)
+        for _ in range(CYCLES):
+            self.appshot("snapshot-rm", self.stop_and_restore())
+            traffic.await_progress(self)
+            self.appshot("snapshot-rm", self.appshot("snapshot", self.aid))
+            traffic.await_progress(self)
+
+    def test_they_go_on_after_sleep_and_a_restore_that_failed(self):
+        traffic = Traffic(self.serve(), 5)
+        self.addCleanup(traffic.close)
+        traffic.await_progress(self)
+        self.appshot("sleep", self.aid)
+        self.appshot("wake", self.aid)
+        traffic.await_progress(self)
+        self.use_fault("restore.ready:EIO")
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.appshot("restore", snapshot, status=1)
+        self.use_fault(None)
+        self.appshot("restore", snapshot)
+        traffic.await_progress(self)
+
+    def test_what_has_not_been_read_or_sent_is_kept(self):
+        # The client reads nothing at first, so that the server's queues fill; then it ends its side.
+        for half in (False, True):
+            with self.subTest(half_closed=half):
+                if self.instance(self.aid):
+                    self.appshot("rm", "-f", self.aid)
+                address = self.serve()
+                with socket.create_connection((address, 80), timeout=20) as client:
+                    client.settimeout(1)
+                    sent = 0
+                    try:
+                        while sent < 8 << 20:
+                            sent += client.send(Traffic.expected(sent, 1 << 14))
+                    except TimeoutError:
+                        pass
+                    self.assertGreater(sent, 1 << 17)
+                    client.settimeout(20)
+                    self.stop_and_restore()
+                    if half:
+                        client.shutdown(socket.SHUT_WR)
+                        self.stop_and_restore()
+                    came = 0
+                    while came < sent:
+                        got = client.recv(1 << 16)
+                        self.assertEqual(got, Traffic.expected(came, len(got)))
+                        self.assertTrue(got)
+                        came += len(got)
+                    if half:
+                        self.assertEqual(client.recv(1), b"")
+
+    def test_one_of_another_life_is_reset(self):
+        address = self.serve()
+        with socket.create_connection((address, 80), timeout=10) as client:
+            client.send(b"a")
+            self.assertEqual(client.recv(9), b"a")
+            snapshot = self.appshot("snapshot", self.aid)
+            client.send(b"b")
+            self.assertEqual(client.recv(9), b"b")
+            self.appshot("rm", "-f", self.aid)
+            with self.follow_events() as events:
+                self.appshot("restore", snapshot)
+                self.assertEqual(events.event("connections-lost")["details"], {"connections": 1})
+            with Follower(self, "logs", "-f", self.aid) as log:
+                while not (line := log.line()).startswith("failed"):
+                    pass
+                self.assertEqual(line, "failed 104")  # ECONNRESET
+        with socket.create_connection((address, 80), timeout=10) as client:
+            client.send(b"c")
+            self.assertEqual(client.recv(9), b"c")
+
+    @unittest.skipUnless(shutil.which("redis-server"), "no redis-server")
+    def test_redis_keeps_a_client_through_ten_seconds(self):
+        self.appshot("run", "-d", "--name", self.aid, "-p", "127.0.0.1:16379:6379", "--", "redis-server",
+                     "--protected-mode", "no", "--save", "")
+        def connected():
+            try:
+                return socket.create_connection(("127.0.0.1", 16379), timeout=40)
+            except OSError:
+                return None
+        client = until(connected, "redis listens")
+        self.addCleanup(client.close)
+        lines = client.makefile("rb")
+        def ask(*words):
+            client.sendall(b"".join([b"*%d\r\n" % len(words)] +
+                                    [b"$%d\r\n%s\r\n" % (len(word), word) for word in words]))
+            return lines.readline()
+        self.assertEqual(ask(b"SET", b"k", b"1"), b"+OK\r\n")
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(ask(b"INCR", b"k")))
+        asking.start()
+        ends = time.monotonic() + 10
+        while (left := ends - time.monotonic()) > 0:
+            asking.join(left)
+            self.assertEqual(answers, [])
+        self.appshot("restore", snapshot)
+        asking.join(40)
+        self.assertEqual(answers, [b":2\r\n"])
+        self.assertEqual(ask(b"INCR", b"k"), b":3\r\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -5,6 +5,7 @@
 
 #include "isolation/clocks.h"
 #include "os/file.h"
+#include "os/kcmp.h"
 #include "resources/attributes/attributes.h"
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
@@ -93,12 +94,32 @@ Result<> capture_held(const InstanceView& instance, FrozenProcess& frozen,
 
 Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSource& source,
                       image::ProcessT& record) {
+  record.shares_memory = source.shared.memory;
+  record.shares_descriptors = source.shared.descriptors;
+  record.shares_folders = source.shared.folders;
+  record.shares_actions = source.shared.actions;
   record.limits = limits::parse(TRY(source.dir.record("limits")));
   TRY(attributes::capture(source, record));
   record.cwd = TRY(folder(context, source, "cwd"));
   record.root = TRY(folder(context, source, "root"));
   record.address_space = TRY(memory::capture(context, source));
   return files.add(source, record);
+}
+
+Result<> capture_own_folders(CaptureContext& context, const FrozenProcess& frozen,
+                             const ProcessSource& source, image::ProcessT& record) {
+  for (size_t i = 0; i < frozen.threads.size(); ++i) {
+    const HostPid tid = frozen.threads[i].tracee.tid();
+    if (tid == source.host || !differ(source.host, tid, SharedPart::folders)) continue;
+    const std::string task = "task/" + std::to_string(tid.value) + "/";
+    auto folders = std::make_unique<image::FoldersT>();
+    folders->cwd = TRY(folder(context, source, (task + "cwd").c_str()));
+    folders->root = TRY(folder(context, source, (task + "root").c_str()));
+    const proc::Fields status = TRY(source.dir.status_of_thread(tid));
+    folders->umask = static_cast<uint32_t>(proc::field_number(status, "Umask", 8));
+    record.threads[i]->folders = std::move(folders);
+  }
+  return {};
 }
 
 }  // namespace appshot

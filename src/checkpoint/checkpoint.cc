@@ -14,6 +14,7 @@
 #include "checkpoint/precopy.h"
 #include "checkpoint/process_questions.h"
 #include "checkpoint/process_tree.h"
+#include "checkpoint/shared_parts.h"
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_file.h"
@@ -114,6 +115,8 @@ class Checkpoint {
     TRY(capture_all_held());
     for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
     TRY(seen.finish());
+    for (size_t i = 0; i < sources_.size(); ++i)
+      TRY(capture_own_folders(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
     for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
     TRY(tcp::capture_connections(context_));
     TRY(unix_sockets::translate_identities(context_, sources_));
@@ -127,6 +130,7 @@ class Checkpoint {
     TRY(capture_namespaces(context_));
     TRY(capture_sem_undo(context_, questions_));
     TRY(terminals::capture_states(context_, sources_));
+    find_sharing_obstacles(image_, context_.obstacles);
     TRY(layers::capture(context_));
     TRY(pages_.close());
     return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);
@@ -134,7 +138,8 @@ class Checkpoint {
 
   // Everything goes on at one moment, each process as it was before it was asked.
   Result<> resume() {
-    for (auto& process : questions_) TRY(process->begin_end());
+    for (auto& process : questions_)
+      TRY(some_share_memory() ? process->end() : process->begin_end());
     for (auto& process : questions_) TRY(process->end());
     return frozen_.resume();
   }
@@ -193,12 +198,20 @@ class Checkpoint {
     return {};
   }
 
+  // Then one begins, and ends, after the other: the place where a first call is put is the same.
+  bool some_share_memory() const {
+    return std::ranges::any_of(sources_,
+                               [](const ProcessSource& source) { return source.shared.memory; });
+  }
+
   Result<> capture_all_held() {
     for (size_t i = 0; i < sources_.size(); ++i) {
       FrozenProcess& frozen = frozen_.processes()[i];
       const ProcessSource& source = sources_[i];
       image::ProcessT& record = *image_.processes[i];
       TRY(capture_held(instance_, frozen, source, record).within(source.words()));
+      if (some_share_memory())
+        for (auto& earlier : questions_) TRY(earlier->ready().within(earlier->source().words()));
       questions_.push_back(
           TRY(ProcessQuestions::begin(context_, frozen, source, record).within(source.words())));
     }

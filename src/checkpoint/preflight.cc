@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "checkpoint/shared_parts.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
@@ -21,6 +22,7 @@ namespace appshot {
 namespace {
 
 constexpr int kLooks = 5;
+constexpr int kPatientLooks = 100;
 constexpr std::chrono::milliseconds kBetweenLooks{5};
 
 struct NamespaceName {
@@ -77,52 +79,39 @@ struct SharedWords {
   const char* words;
 };
 
-// Two processes that are one in all but name (clone without CLONE_THREAD).
-void find_shared_parts(const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
-  constexpr SharedWords kParts[] = {{SharedPart::memory, "memory"},
-                                    {SharedPart::descriptors, "descriptors"},
-                                    {SharedPart::folders, "working directory"}};
-  for (size_t i = 0; i + 1 < processes.size(); ++i) {
-    // Sharing comes from clone: only parent and child, or siblings, can be such a pair.
-    for (size_t j = i + 1; j < processes.size(); ++j) {
-      bool related = processes[j].stat.parent == processes[i].host.value ||
-                     processes[i].stat.parent == processes[j].host.value;
-      if (!related) continue;
-      for (const SharedWords& shared : kParts)
-        if (share(processes[i].host, processes[j].host, shared.part))
-          obstacles.add(processes[j].words() + " shares its " + shared.words + " with " +
-                            processes[i].words() +
-                            " without being its thread, which cannot be captured yet",
-                        "if it was only just starting a program, try again");
-    }
-  }
+std::string thread_words(const ProcessSource& process, const proc::Fields& status) {
+  return process.words() + ": its thread " + std::to_string(proc::innermost(status, "NSpid"));
 }
 
-// A thread may have left what its process shares (unshare, setns).
+// A thread may have left what its process shares (unshare, setns). Folders of its own are kept.
 void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
   if (proc::field_number(process.status, "Threads") == 1) return;
-  Result<std::vector<HostPid>> threads = process.dir.threads();
-  if (!threads) return;
-  for (HostPid tid : *threads) {
+  std::vector<HostPid> with_folders;
+  for (HostPid tid : process.dir.threads().value_or({})) {
     if (tid == process.host) continue;
     std::vector<const char*> unshared;
-    for (const auto& [part, words] : {SharedWords{SharedPart::descriptors, "descriptors"},
-                                      SharedWords{SharedPart::folders, "a working directory"}})
-      if (differ(process.host, tid, part)) unshared.push_back(words);
+    if (differ(process.host, tid, SharedPart::descriptors)) unshared.push_back("descriptors");
     for (const auto& [file, words] :
          {NamespaceName{"net", "a network namespace"}, NamespaceName{"uts", "a uts namespace"},
           NamespaceName{"ipc", "an ipc namespace"}})
       if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
         unshared.push_back(words);
+    const bool apart = differ(process.host, tid, SharedPart::folders);
+    if (unshared.empty() && !apart) continue;
     // One that is ending shares nothing any more.
-    if (unshared.empty()) continue;
     Result<proc::Fields> status = process.dir.status_of_thread(tid);
     if (!status || proc::has_ended(*status)) continue;
     for (const char* words : unshared)
-      obstacles.add(process.words() + ": its thread " +
-                        std::to_string(proc::innermost(*status, "NSpid")) + " has " + words +
+      obstacles.add(thread_words(process, *status) + " has " + words +
                         " of its own, which cannot be captured yet",
                     "start it without unshare or setns in threads");
+    if (!apart) continue;
+    for (HostPid other : with_folders)
+      if (share(other, tid, SharedPart::folders))
+        obstacles.add(thread_words(process, *status) +
+                          " shares its working directory with some threads, and not with others",
+                      "start it without unshare in threads");
+    with_folders.push_back(tid);
   }
 }
 
@@ -211,9 +200,9 @@ void find_obstacles_of(const InstanceView& instance,
   memory::find_obstacles(process, obstacles);
 }
 
-Result<> find_obstacles_between(const InstanceView& instance,
-                                const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
-  find_shared_parts(processes, obstacles);
+Result<> find_obstacles_between(const InstanceView& instance, std::vector<ProcessSource>& processes,
+                                Obstacles& obstacles) {
+  note_shared_parts(processes, obstacles);
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
@@ -251,8 +240,7 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   std::vector<ProcessSource> sources;
   for (auto& look : looks) sources.push_back(TRY(std::move(*look)));
   // In the order of the processes, whoever was looked at first.
-  for (const Obstacles& of_one : found)
-    for (const Obstacle& obstacle : of_one.all()) obstacles.add(obstacle.what, obstacle.hint);
+  for (const Obstacles& of_one : found) obstacles.add_all(of_one);
   TRY(find_obstacles_between(instance, sources, obstacles));
   return sources;
 }
@@ -262,13 +250,10 @@ Result<Obstacles> preflight(const InstanceView& instance) {
   // What runs may change while it is looked at, and show what never was; between vfork and exec
   // two processes even are one for a while. What is there each time is there; the rest is looked
   // for again when nothing runs.
-  for (int look = 1; look < kLooks && !lasting.empty(); ++look) {
+  for (int look = 1; !lasting.empty() && look < (lasting.may_pass() ? kPatientLooks : kLooks);
+       ++look) {
     if (look > 1) std::this_thread::sleep_for(kBetweenLooks);
-    Obstacles again = TRY(look_at_running(instance));
-    Obstacles both;
-    for (const Obstacle& obstacle : lasting.all())
-      if (again.has(obstacle)) both.add(obstacle.what, obstacle.hint);
-    lasting = std::move(both);
+    lasting.keep_common(TRY(look_at_running(instance)));
   }
   return lasting;
 }

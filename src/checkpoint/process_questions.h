@@ -30,6 +30,8 @@ class ProcessQuestions {
                                                          FrozenProcess& frozen,
                                                          const ProcessSource& source,
                                                          image::ProcessT& record);
+  // What cannot be begun in one memory by two at once: when this is done, another may.
+  Result<> ready() { return injection_->ready(soon()); }
   Result<> ask();
   // When all else of the record is there.
   Result<> collect();

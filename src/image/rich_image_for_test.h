@@ -104,6 +104,9 @@ inline std::unique_ptr<ProcessT> rich_process(int pid, int parent) {
   process->name = "web";
   process->threads.push_back(rich_thread(pid));
   process->threads.push_back(rich_thread(pid + 100));
+  process->threads.back()->folders = std::make_unique<FoldersT>();
+  process->threads.back()->folders->cwd = named("/srv/own");
+  process->threads.back()->folders->root = named("/");
   process->address_space = rich_address_space();
   process->cwd = named("/srv");
   process->root = named("/");

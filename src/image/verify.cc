@@ -328,8 +328,10 @@ class Verifier {
     if (process.group < 0 || process.group > kPidMax || process.session < 0 ||
         process.session > kPidMax)
       return wrong("its group or session");
-    if (process.state == ProcessState::zombie) return {};
+    if (process.state == ProcessState::zombie)
+      return cloned_.count(process.parent) != 0 ? Result<>(wrong("its parent")) : Result<>{};
     some_process_lives_ = true;
+    living_.insert(process.pid);
     if (process.threads.empty()) return wrong("it has no threads");
     for (size_t i = 0; i < process.threads.size(); ++i) TRY(thread(process, i));
     for (const auto& signal : process.pending)
@@ -340,6 +342,7 @@ class Verifier {
       if (!timer->value || !timer->interval || !expired_possibly(*timer)) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
+    TRY(shared_with_parent(process));
     int last = -1;
     for (const auto& descriptor : process.descriptors) {
       if (descriptor->fd <= last || !inside(descriptor->file, image_.open_files.size()))
@@ -349,6 +352,23 @@ class Verifier {
     }
     if (!process.address_space) return wrong("it has no memory");
     return address_space(*process.address_space);
+  }
+
+  // Who shares memory is made in that of its parent, and so are all that it makes.
+  Result<> shared_with_parent(const ProcessT& process) {
+    const bool of_cloned = cloned_.count(process.parent) != 0;
+    if (!process.shares_memory) {
+      const bool shares =
+          process.shares_descriptors || process.shares_folders || process.shares_actions;
+      return shares || of_cloned ? Result<>(wrong("what it shares with its parent")) : Result<>{};
+    }
+    if (living_.count(process.parent) == 0 ||
+        (process.shares_descriptors && !process.descriptors.empty()))
+      return wrong("what it shares with its parent");
+    if (!process.address_space || !process.address_space->mappings.empty())
+      return wrong("memory that it shares");
+    cloned_.insert(process.pid);
+    return {};
   }
 
   // It is reckoned with how long it took to expire so often.
@@ -388,6 +408,10 @@ class Verifier {
       return wrong("a thread's credentials");
     if (!thread.alt_stack || !thread.rseq) return wrong("what a thread has registered");
     if (thread.registers.size() != kRegisterBytes) return wrong("a thread's registers");
+    if (thread.folders) {
+      TRY(name(thread.folders->cwd));
+      TRY(name(thread.folders->root));
+    }
     if (thread.waiting && thread.waiting->args.size() != kCallArguments)
       return wrong("the call a thread waits in");
     for (const auto& signal : thread.pending)
@@ -425,6 +449,8 @@ class Verifier {
   const ImageT& image_;
   std::set<int> pids_;     // of processes
   std::set<int> ids_;      // of processes and threads
+  std::set<int> living_;   // processes that are not dead
+  std::set<int> cloned_;   // into the memory of their parent
   std::set<int> waiting_;  // clients that have not been accepted
   bool some_process_lives_ = false;
 };

@@ -92,6 +92,15 @@ const Case kFileCases[] = {
     {"FileAboveProc", [](ImageT& i) { find_file<ProcessFileT>(i).path = "2/../../etc/passwd"; }},
     {"NamespaceOfNoKind", [](ImageT& i) { find_file<NamespaceFileT>(i).kind = "../exe"; }},
     {"GhostWithoutTime", [](ImageT& i) { i.ghosts[0]->mtime.reset(); }},
+    {"SharesWithInit", [](ImageT& i) { i.processes[0]->shares_memory = true; }},
+    {"SharesAndHasMemory", [](ImageT& i) { i.processes[1]->shares_memory = true; }},
+    {"SharesDescriptorsAlone", [](ImageT& i) { i.processes[1]->shares_descriptors = true; }},
+    {"SharesAndHasChild",
+     [](ImageT& i) {
+       i.processes[1]->shares_memory = true;
+       i.processes[1]->address_space->mappings.clear();
+     }},
+    {"ThreadWithoutRoot", [](ImageT& i) { i.processes[0]->threads[1]->folders->root.reset(); }},
     {"LockOfNoKind",
      [](ImageT& i) { i.open_files[0]->locks[0]->kind = static_cast<LockKind>(77); }},
     {"PrivateFileElsewhere", [](ImageT& i) { i.private_files[0]->path = "etc/passwd"; }},

@@ -15,6 +15,8 @@ int kind_of(SharedPart part) {
       return KCMP_FILES;
     case SharedPart::folders:
       return KCMP_FS;
+    case SharedPart::actions:
+      return KCMP_SIGHAND;
     case SharedPart::sem_undo:
       return KCMP_SYSVSEM;
   }
@@ -29,6 +31,10 @@ bool share(HostPid a, HostPid b, SharedPart part) {
 
 bool differ(HostPid a, HostPid b, SharedPart part) {
   return ::syscall(SYS_kcmp, a.value, b.value, kind_of(part), 0, 0) > 0;
+}
+
+bool comes_before(HostPid a, HostPid b, SharedPart part) {
+  return ::syscall(SYS_kcmp, a.value, b.value, kind_of(part), 0, 0) == 1;
 }
 
 Result<int> compare_open_files(HostPid a, int a_fd, HostPid b, int b_fd) {

@@ -6,11 +6,14 @@
 
 namespace appshot {
 
-enum class SharedPart { memory, descriptors, folders, sem_undo };
+enum class SharedPart { memory, descriptors, folders, actions, sem_undo };
 
 // Both are false as well when either has gone.
 bool share(HostPid a, HostPid b, SharedPart part);
 bool differ(HostPid a, HostPid b, SharedPart part);
+
+// In an order that is stable while both live; equal: they share it, or one has gone.
+bool comes_before(HostPid a, HostPid b, SharedPart part);
 
 // Whether two descriptors of two processes are one open file description: <0, 0, >0 in an order
 // that is stable while both live.

@@ -42,7 +42,7 @@ Result<ProcessSource> ProcessSource::ourselves() {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(self));
   Pidfd pidfd = TRY(Pidfd::open(self));
   proc::Stat stat = TRY(dir.stat());
-  return ProcessSource{self, {}, std::move(dir), std::move(stat), {}, {}, {}, std::move(pidfd)};
+  return ProcessSource{self, {}, std::move(dir), std::move(stat), {}, {}, {}, std::move(pidfd), {}};
 }
 
 Result<ProcessSource> ProcessSource::look_through(HostPid host, const MappingFlags* flags) {
@@ -68,7 +68,8 @@ Result<ProcessSource> ProcessSource::look_through(HostPid host, const MappingFla
                        std::move(status),
                        std::move(*mappings),
                        std::move(descriptors),
-                       std::move(pidfd)};
+                       std::move(pidfd),
+                       {}};
 }
 
 const proc::Mapping* ProcessSource::mapping_named(std::string_view name) const {

@@ -28,6 +28,11 @@ struct DescriptorSource {
 
 Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd);
 
+// What it has in common with its parent, of which it is not a thread.
+struct SharedWithParent {
+  bool memory = false, descriptors = false, folders = false, actions = false;
+};
+
 struct ProcessSource {
   HostPid host;
   VirtualPid id;
@@ -37,6 +42,7 @@ struct ProcessSource {
   std::vector<proc::Mapping> mappings;
   std::vector<DescriptorSource> descriptors;
   Pidfd pidfd;
+  SharedWithParent shared{};  // see checkpoint/shared_parts.h
 
   std::string words() const;  // "process 12 (nginx)"
 

@@ -42,7 +42,8 @@ class Becoming {
         plan_(plan),
         windows_(image_, context.layout, plan) {
     for (const auto& process : image_.processes) {
-      if (process->state != image::ProcessState::zombie) groups_led_.insert(process->pid);
+      if (process->state != image::ProcessState::zombie && !process->shares_memory)
+        groups_led_.insert(process->pid);
     }
   }
 
@@ -232,8 +233,10 @@ class Becoming {
     UniqueFd cwd, proc;
     if (!stands_in_process_folder(process))
       cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
-    if (context_.late.needs_proc(process)) proc = TRY(open_aside("/proc", O_PATH | O_DIRECTORY));
+    if (context_.late.needs_proc(process) || context_.own_parts.needs_proc(process))
+      proc = TRY(open_aside("/proc", O_PATH | O_DIRECTORY));
     TRY(take_descriptors(process));
+    TRY(carry_for_others(process));
     TRY(attributes::apply_child(process));
     TRY_SYS(::fchdir(root.get()));
     TRY_SYS(::chroot("."));
@@ -270,21 +273,43 @@ class Becoming {
     return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.restore.first_descriptor)));
   }
 
-  Result<> take_descriptors(const image::ProcessT& process) {
+  // Descriptors and folders of those that will be made in this process's memory.
+  Result<> carry_for_others(const image::ProcessT& process) {
+    for (const OwnParts::One* one : context_.own_parts.carried_by(process)) {
+      if (one->cwd != nullptr) {
+        UniqueFd cwd = TRY(open_aside(*one->cwd, O_PATH | O_DIRECTORY));
+        UniqueFd root = TRY(open_aside(*one->root, O_PATH | O_DIRECTORY));
+        TRY_SYS(::dup2(cwd.get(), OwnParts::cwd_number(*one)));
+        TRY_SYS(::dup2(root.get(), OwnParts::root_number(*one)));
+      }
+      if (one->descriptors == nullptr) continue;
+      const auto& descriptors = one->descriptors->descriptors;
+      for (size_t i = 0; i < descriptors.size(); ++i)
+        if (!context_.late.is_late(*descriptors[i]))
+          TRY_SYS(::dup2(TRY(file_for(*descriptors[i])), OwnParts::descriptor_number(*one, i)));
+    }
+    return {};
+  }
+
+  // Made by init, or else now.
+  Result<int> file_for(const image::DescriptorT& descriptor) {
     RestoreContext& restore = context_.restore;
+    const auto index = static_cast<size_t>(descriptor.file);
+    if (restore.files[index]) return restore.files[index].get();
+    const image::OpenFileT& file = *image_.open_files[index];
+    UniqueFd made = TRY(find_file_kind(file.kind.type)
+                            ->reopen_child(restore, file)
+                            .within("descriptor " + std::to_string(descriptor.fd)));
+    restore.files[index] =
+        UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD, restore.first_descriptor)));
+    return restore.files[index].get();
+  }
+
+  Result<> take_descriptors(const image::ProcessT& process) {
     std::set<int> mine;
     for (const auto& descriptor : process.descriptors) {
-      auto index = static_cast<size_t>(descriptor->file);
-      const image::OpenFileT& file = *image_.open_files[index];
-      std::string words = "descriptor " + std::to_string(descriptor->fd);
-      if (is_made_late(file)) continue;
-      if (!restore.files[index]) {
-        UniqueFd made =
-            TRY(find_file_kind(file.kind.type)->reopen_child(restore, file).within(words));
-        restore.files[index] =
-            UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD, restore.first_descriptor)));
-      }
-      TRY_SYS(::dup3(restore.files[index].get(), descriptor->fd,
+      if (context_.late.is_late(*descriptor)) continue;
+      TRY_SYS(::dup3(TRY(file_for(*descriptor)), descriptor->fd,
                      descriptor->close_on_exec ? O_CLOEXEC : 0));
       mine.insert(descriptor->fd);
     }
@@ -295,7 +320,7 @@ class Becoming {
         TRY_SYS(::close_range(static_cast<unsigned>(next), static_cast<unsigned>(fd) - 1, 0));
       next = fd + 1;
     }
-    return epolls::fill_sets_child(restore, process);
+    return epolls::fill_sets_child(context_.restore, process);
   }
 
   // SIGIO and its like go to a process of the application.

@@ -17,6 +17,7 @@ struct BecomeContext {
   const Zone& zone;
   int exe_fd;  // as told to write_script
   const LateFiles& late;
+  const OwnParts& own_parts;
   int application_group;  // cgroup for the children of init; they pass it on
 };
 

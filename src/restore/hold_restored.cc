@@ -12,6 +12,7 @@
 #include "os/proc/process_dir.h"
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
+#include "restore/own_parts.h"
 #include "restore/remote_call.h"
 #include "restore/timed_call.h"
 
@@ -58,9 +59,10 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
       hosts[proc::innermost(TRY(dir.status_of_thread(tid)), "NSpid")] = tid;
   }
   RestoredThreads all;
+  all.image_ = &image;
   for (const auto& process : image.processes) {
     if (process->state == image::ProcessState::zombie) continue;
-    HeldProcess held{host_processes[process->pid], process.get(), {}};
+    HeldProcess held{host_processes[process->pid], process.get(), {}, false};
     for (const auto& thread : process->threads) {
       if (hosts.count(thread->tid) == 0)
         return Error(ErrorClass::gone, "thread " + std::to_string(thread->tid) + " is missing");
@@ -74,6 +76,7 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
 Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& clock_ns,
                                    Deadline deadline) {
   TRY(interrupt_all(deadline));
+  find_who_unmaps();
   // Stopped ones first, children before parents: a parent must be able to wait for a stop it knew
   // of.
   for (auto process = processes_.rbegin(); process != processes_.rend(); ++process) {
@@ -89,6 +92,19 @@ Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& c
     others.push_back(&process);
   }
   return finish(others, zone, deadline);
+}
+
+// Of those in one memory the last one, in the order in which they are put back.
+void RestoredThreads::find_who_unmaps() {
+  std::map<int, HeldProcess*> last;  // by the process whose memory it is
+  auto visit = [&](HeldProcess& process) {
+    last[memory_owner(*image_, *process.record).pid] = &process;
+  };
+  for (auto process = processes_.rbegin(); process != processes_.rend(); ++process)
+    if (was_stopped(*process->record)) visit(*process);
+  for (HeldProcess& process : processes_)
+    if (!was_stopped(*process.record)) visit(process);
+  for (auto& [owner, process] : last) process->unmaps = true;
 }
 
 Result<> RestoredThreads::interrupt_all(Deadline deadline) {
@@ -151,12 +167,14 @@ Result<> RestoredThreads::prepare(HeldProcess& process, Zone& zone,
 Result<> RestoredThreads::finish(const std::vector<HeldProcess*>& processes, Zone& zone,
                                  Deadline deadline) {
   for (HeldProcess* process : processes)
-    TRY(begin_remote_call(process->threads.front().tracee, zone, SYS_munmap,
-                          CallArguments(zone.address(), zone.length())));
+    if (process->unmaps)
+      TRY(begin_remote_call(process->threads.front().tracee, zone, SYS_munmap,
+                            CallArguments(zone.address(), zone.length())));
   for (HeldProcess* process : processes)
-    TRY(enter_remote_call(process->threads.front().tracee, deadline));
+    if (process->unmaps) TRY(enter_remote_call(process->threads.front().tracee, deadline));
   for (HeldProcess* process : processes) {
-    int64_t unmapped = TRY(end_remote_call(process->threads.front().tracee, deadline));
+    int64_t unmapped =
+        process->unmaps ? TRY(end_remote_call(process->threads.front().tracee, deadline)) : 0;
     if (unmapped != 0)
       return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
     for (HeldThread& thread : process->threads)

@@ -37,8 +37,10 @@ class RestoredThreads {
     HostPid pid;
     const image::ProcessT* record;
     std::vector<HeldThread> threads;
+    bool unmaps = false;  // takes the zone away; of those who share their memory one does
   };
 
+  void find_who_unmaps();
   Result<> interrupt_all(Deadline deadline);
   Result<> settle_stopped_children(HeldProcess& process, Zone& zone, Deadline deadline);
   Result<> prepare(HeldProcess& process, Zone& zone, const std::function<int64_t()>& clock_ns,
@@ -46,6 +48,7 @@ class RestoredThreads {
   Result<> finish(const std::vector<HeldProcess*>& processes, Zone& zone, Deadline deadline);
   Result<> stop_again(HeldProcess& process, Deadline deadline);
 
+  const image::ImageT* image_ = nullptr;
   std::vector<HeldProcess> processes_;  // parents before children
 };
 

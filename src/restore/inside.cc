@@ -127,7 +127,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(epolls::fill_sets(context));
   TRY(fault_point("restore.inside"));
 
-  BecomeContext become{context, layout, script, zone, exe_fd, late, application_group};
+  BecomeContext become{context, layout, script, zone, exe_fd, late, own_parts, application_group};
   return spawn_tree(become);
 }
 

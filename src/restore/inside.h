@@ -24,6 +24,7 @@ struct RestoreInside {
   int exe_fd;  // as told to write_script
   const FileMappings& files;
   const LateFiles& late;
+  const OwnParts& own_parts;
   int application_group;
   bool keeps_connections;
 

@@ -108,7 +108,7 @@ void LateFiles::plan_take(const image::ProcessT& process, CallList& calls) const
 }
 
 bool stands_in_process_folder(const image::ProcessT& process) {
-  return process.cwd && process.cwd->ghost < 0 &&
+  return process.cwd && process.cwd->ghost < 0 && !process.shares_memory &&
          !process_files::path_in_proc(process.cwd->path).empty();
 }
 

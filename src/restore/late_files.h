@@ -20,6 +20,10 @@ class LateFiles {
   // Whether the process must have /proc at that number; it closes it when it has opened its files.
   bool needs_proc(const image::ProcessT& process) const;
 
+  bool is_late(const image::DescriptorT& descriptor) const {
+    return first_holder(descriptor) != nullptr;
+  }
+
   // When all exist.
   void plan_open(const image::ProcessT& process, CallList& calls, DataSpace& data) const;
   // When all have opened theirs.

@@ -133,7 +133,7 @@ Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappi
 Result<> expect_processes(const image::ImageT& image, const Cgroup& application) {
   size_t expected = 0;
   for (const auto& process : image.processes)
-    expected += process->state != image::ProcessState::zombie;
+    expected += process->state != image::ProcessState::zombie && !process->shares_memory;
   size_t living = TRY(application.processes()).size();
   if (living >= expected) return {};
   return Error(ErrorClass::gone, std::to_string(expected - living) + " of " +
@@ -162,17 +162,18 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
   Zone zone = TRY(Zone::map(layout));
   const LateFiles late(image, first_free_descriptor(image));
-  const int exe_fd = late.proc() + 1;
+  const OwnParts own_parts(image, late);
+  const int exe_fd = own_parts.end();
   const FileMappings files(image, exe_fd + 1);
   TRY(refuse_too_many_descriptors(image, files));
-  Script script = TRY(write_script(image, layout, ours, exe_fd, files, late, zone));
+  Script script = TRY(write_script(image, layout, ours, exe_fd, files, late, own_parts, zone));
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
   RestoreInside inside{
       request.image,           layout, zone,  script, std::move(request.streams),
-      std::move(request.kept), exe_fd, files, late,   request.application.folder(),
-      request.keeps_connections};
+      std::move(request.kept), exe_fd, files, late,   own_parts,
+      request.application.folder(), request.keeps_connections};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };

@@ -3,6 +3,9 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "resources/attributes/attributes.h"
 #include "resources/credentials/credentials.h"
 #include "resources/epoll/epoll.h"
@@ -25,31 +28,54 @@ constexpr uint64_t kThreadFlags =
 class ProcessScript {
  public:
   ProcessScript(const image::ImageT& image, const image::ProcessT& process, const LateFiles& late,
-                Zone& zone)
-      : image_(image), process_(process), late_(late), zone_(zone) {}
+                const OwnParts& own_parts, Zone& zone)
+      : image_(image), process_(process), late_(late), own_parts_(own_parts), zone_(zone) {}
 
+  // Of a process that is forked, with its own memory in windows.
   Result<StubTask*> write(const PlacePlan& place) {
     CallList calls;
+    calls.set_tag(kTagMemory);
+    plan_place_memory(place, calls, zone_.data());
+    return write(std::move(calls));
+  }
+
+  // Of one that is cloned into the memory of its parent.
+  Result<StubTask*> write_cloned(const image::ProcessT& parent) {
+    CallList calls;
+    calls.set_tag(kTagAttributes);
+    if (process_.session == process_.pid)
+      calls.add(SYS_setsid);
+    else if (process_.group != parent.group)
+      calls.add(SYS_setpgid, 0, 0);
+    if (process_.personality != parent.personality)
+      calls.add_may_fail(SYS_personality, process_.personality);  // returns the former
+    calls.set_tag(kTagFiles);
+    own_parts_.plan_take(&process_, calls, zone_.data());
+    return write(std::move(calls));
+  }
+
+ private:
+  Result<StubTask*> write(CallList calls) {
     DataSpace& data = zone_.data();
     // A process may live on without its first thread; the others are made by it before it ends.
     const bool leader_ends = process_.state == image::ProcessState::leader_exited;
     const image::ThreadT* leader = leader_ends ? nullptr : process_.threads.front().get();
-    calls.set_tag(kTagMemory);
-    plan_place_memory(place, calls, data);
     calls.set_tag(kTagLocks);
     locks::plan(process_, calls, data);
     calls.set_tag(kTagAttributes);
     attributes::plan(process_, calls);
     TRY(spawn_threads(leader_ends ? 0 : 1, calls));
+    TRY(clone_processes(calls));
     if (leader != nullptr) thread_itself(*leader, calls);
     barrier(kStageThreads, calls);
 
     calls.set_tag(kTagFiles);
+    own_parts_.plan_give_up(process_, calls);
     late_.plan_open(process_, calls, data);
     calls.set_tag(kTagTimers);
     timers::plan_create(process_, calls, data);
     calls.set_tag(kTagSignals);
-    signals::plan_actions(process_, calls, data);
+    if (!process_.shares_actions) signals::plan_actions(process_, calls, data);
     signals::plan_pending_of_process(process_, calls, data);
     if (leader != nullptr) signals::plan_pending_of_thread(process_, *leader, calls, data);
     barrier(kStageTraced, calls);
@@ -66,13 +92,14 @@ class ProcessScript {
     return zone_.add_task(calls, process_.pid);
   }
 
- private:
   void barrier(uint32_t stage, CallList& calls) {
     calls.set_tag(kTagBarrier);
     calls.add(STUB_OP_BARRIER, stage);
   }
 
   void thread_itself(const image::ThreadT& thread, CallList& calls) {
+    calls.set_tag(kTagFiles);
+    own_parts_.plan_take(&thread, calls, zone_.data());
     calls.set_tag(kTagThread);
     threads::plan(thread, calls, zone_.data());
   }
@@ -120,9 +147,24 @@ class ProcessScript {
     return {};
   }
 
+  Result<> clone_processes(CallList& calls) {
+    for (const auto& child : image_.processes) {
+      if (!child->shares_memory || child->parent != process_.pid) continue;
+      StubTask* task =
+          TRY(ProcessScript(image_, *child, late_, own_parts_, zone_).write_cloned(process_));
+      const uint64_t flags =
+          CLONE_VM | CLONE_FS | CLONE_FILES | (child->shares_actions ? CLONE_SIGHAND : 0);
+      const int exit_signal = std::max(child->exit_signal, 0);
+      calls.set_tag(kTagThread);
+      calls.add_expecting(child->pid, STUB_OP_SPAWN, task, flags, child->pid, exit_signal);
+    }
+    return {};
+  }
+
   const image::ImageT& image_;
   const image::ProcessT& process_;
   const LateFiles& late_;
+  const OwnParts& own_parts_;
   Zone& zone_;
 };
 
@@ -148,7 +190,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
 
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, const LateFiles& late, Zone& zone) {
+                            const FileMappings& files, const LateFiles& late,
+                            const OwnParts& own_parts, Zone& zone) {
   std::vector<proc::Mapping> kernel;
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
@@ -156,19 +199,23 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
   StubControl& control = *zone.control();
   for (size_t i = 0; i < image.processes.size(); ++i) {
     const image::ProcessT& process = *image.processes[i];
-    control.expected[kStageTree] += 1;
-    control.expected[kStageGroups] += process.state != image::ProcessState::zombie;
+    if (!process.shares_memory) {
+      control.expected[kStageTree] += 1;
+      control.expected[kStageGroups] += process.state != image::ProcessState::zombie;
+    }
     if (process.state == image::ProcessState::zombie) continue;
     bool leader_ends = process.state == image::ProcessState::leader_exited;
     auto threads = static_cast<uint32_t>(process.threads.size());
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
+    if (process.shares_memory) continue;  // its parent's script makes it
     PlacePlan place{
         image,  process,        *process.address_space, layout.windows[i], layout.spans[i],
         kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
         files};
-    script.leaders[process.pid] = TRY(ProcessScript(image, process, late, zone).write(place));
+    script.leaders[process.pid] =
+        TRY(ProcessScript(image, process, late, own_parts, zone).write(place));
   }
   return script;
 }

@@ -9,6 +9,7 @@
 #include "restore/file_mappings.h"
 #include "restore/late_files.h"
 #include "restore/memory_layout.h"
+#include "restore/own_parts.h"
 #include "restore/zone.h"
 
 namespace appshot {
@@ -21,7 +22,8 @@ struct Script {
 // each of them will have its program's file, with those of its mapped files behind it.
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, const LateFiles& late, Zone& zone);
+                            const FileMappings& files, const LateFiles& late,
+                            const OwnParts& own_parts, Zone& zone);
 
 // How much of the zone an image needs.
 uint64_t zone_bytes_for(const image::ImageT& image);

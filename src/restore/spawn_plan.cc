@@ -31,6 +31,7 @@ class Planner {
 
   void place(size_t index) {
     const image::ProcessT& process = *image_.processes[index];
+    if (process.shares_memory) return;  // its parent clones it when it has its memory
     auto parent = by_pid_.find(process.parent);
     int parent_session = parent == by_pid_.end() ? 0 : parent->second->session;
     SpawnPlan::Node& node = plan_.nodes[process.parent];

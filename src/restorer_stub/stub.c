@@ -65,11 +65,12 @@ struct CloneArgs {
       set_tid_size, cgroup;
 };
 
-static int64_t spawn(struct StubTask* child, uint64_t flags, uint64_t tid) {
+static int64_t spawn(struct StubTask* child, uint64_t flags, uint64_t tid, uint64_t exit_signal) {
   int32_t wanted = (int32_t)tid;
   struct CloneArgs args;
   args.flags = flags;
-  args.pidfd = args.child_tid = args.parent_tid = args.exit_signal = args.tls = args.cgroup = 0;
+  args.pidfd = args.child_tid = args.parent_tid = args.tls = args.cgroup = 0;
+  args.exit_signal = exit_signal;
   args.stack = child->stack_top - 4096;
   args.stack_size = 4096;
   args.set_tid = (uint64_t)&wanted;
@@ -100,7 +101,7 @@ static void perform(struct StubTask* task) {
       continue;
     }
     if (call->number == STUB_OP_SPAWN) {
-      call->result = spawn((struct StubTask*)args[0], args[1], args[2]);
+      call->result = spawn((struct StubTask*)args[0], args[1], args[2], args[3]);
     } else if (call->number == STUB_OP_COPY) {
       const volatile unsigned char* from = (const volatile unsigned char*)args[1];
       volatile unsigned char* to = (volatile unsigned char*)args[0];

@@ -19,7 +19,8 @@ typedef unsigned long uint64_t;
 /* Numbers below zero are not system calls. */
 enum {
   STUB_OP_BARRIER = -1, /* args[0]: stage. Arrive, and wait until the control page says so */
-  STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: tid to have */
+  STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: tid to have,
+                         args[3]: signal at its end */
   STUB_OP_COPY = -3     /* args[0] = to, args[1] = from, args[2] = length */
 };
 

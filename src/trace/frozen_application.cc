@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <chrono>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "os/restart.h"
@@ -17,6 +18,7 @@ namespace {
 // Stops of system calls must be told from SIGTRAPs, and filters of the application must not judge
 // the calls we make in it. The latter needs CAP_SYS_ADMIN and a kernel built for it.
 constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD;
+constexpr std::chrono::microseconds kBetweenLooks{20};
 constexpr unsigned long kSuspendSeccomp = PTRACE_O_SUSPEND_SECCOMP;
 
 // Calls that report EINTR when a freeze disturbs them, although no signal handler has run.
@@ -41,13 +43,16 @@ Result<> make_again_if_frozen_in(Tracee& thread) {
   return thread.set_registers(registers);
 }
 
-// Until its child has begun a program or ended, nothing but its death wakes it, and a child that is
-// held does neither.
-Result<bool> waits_for_start(const proc::ProcessDir& dir, HostPid tid, const proc::Fields& status) {
-  if (!proc::field(status, "State").starts_with('D')) return false;
-  const long call =
-      std::atol(TRY(dir.read("task/" + std::to_string(tid.value) + "/syscall")).c_str());
-  return call == SYS_vfork || call == SYS_clone || call == SYS_clone3;
+// Counted as frozen, it may have a few instructions to go until it sleeps.
+Result<> settle(const proc::ProcessDir& dir, HostPid tid, proc::Fields& status, Deadline deadline) {
+  while (proc::field(status, "State").starts_with('R')) {
+    if (deadline.passed())
+      return Error(ErrorClass::timeout,
+                   "thread " + std::to_string(tid.value) + " runs on although it is frozen");
+    std::this_thread::sleep_for(kBetweenLooks);
+    status = TRY(dir.status_of_thread(tid));
+  }
+  return {};
 }
 
 }  // namespace
@@ -58,7 +63,8 @@ Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadli
   // Who cannot be stopped is found before any is told to.
   std::vector<Look> looks;
   for (pid_t pid : TRY(cgroup.processes()))
-    looks.push_back(TRY(frozen.look_at(HostPid{pid}).within("process " + std::to_string(pid))));
+    looks.push_back(
+        TRY(frozen.look_at(HostPid{pid}, deadline).within("process " + std::to_string(pid))));
   // All are told to stop before the first is waited for.
   for (size_t i = 0; i < looks.size(); ++i)
     TRY(frozen.seize(frozen.processes_[i], looks[i])
@@ -78,7 +84,7 @@ FrozenApplication::~FrozenApplication() {
   (void)!resume();
 }
 
-Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid) {
+Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline deadline) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
   proc::Fields status = TRY(dir.status());
   const bool one_thread = proc::field_number(status, "Threads") == 1 && !proc::has_ended(status);
@@ -92,12 +98,15 @@ Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid) {
     for (HostPid tid : TRY(process.dir.threads()))
       look.push_back({tid, TRY(process.dir.status_of_thread(tid))});
   }
-  for (const ThreadLook& thread : look)
-    if (TRY(waits_for_start(process.dir, thread.tid, thread.status)))
+  // A child that is held begins nothing, and its parent would never stop.
+  for (ThreadLook& thread : look) {
+    TRY(settle(process.dir, thread.tid, thread.status, deadline));
+    if (TRY(process.dir.waits_for_start(thread.tid, thread.status)))
       return Error(ErrorClass::refused,
                    "process " + std::to_string(process.id.value) +
                        " waits for a process that it has made to start a program (vfork)")
           .hint("if it was only just starting a program, try again");
+  }
   return look;
 }
 

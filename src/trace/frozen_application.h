@@ -58,7 +58,7 @@ class FrozenApplication {
     proc::Fields status;
   };
   using Look = std::vector<ThreadLook>;  // at the threads of one process
-  Result<Look> look_at(HostPid pid);
+  Result<Look> look_at(HostPid pid, Deadline deadline);
   Result<> seize(FrozenProcess& process, const Look& look);
   Result<> seize_thread(FrozenProcess& process, HostPid tid, VirtualPid id);
   Result<> hold(FrozenProcess& process, Deadline deadline);

@@ -1,6 +1,7 @@
 #include "os/proc/process_dir.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
@@ -149,5 +150,11 @@ Result<std::vector<HostPid>> ProcessDir::threads() const {
 }
 
 Result<std::vector<int>> ProcessDir::descriptors() const { return numbers_in("fd"); }
+
+Result<bool> ProcessDir::waits_for_start(HostPid tid, const Fields& status) const {
+  if (!field(status, "State").starts_with('D')) return false;
+  const long call = std::atol(TRY(read("task/" + std::to_string(tid.value) + "/syscall")).c_str());
+  return call == SYS_vfork || call == SYS_clone || call == SYS_clone3;
+}
 
 }  // namespace appshot::proc

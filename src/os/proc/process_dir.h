@@ -57,6 +57,9 @@ class ProcessDir {
   Result<std::vector<Mapping>> mapped_ranges() const;
   Result<std::vector<HostPid>> threads() const;  // the leader first
   Result<std::vector<int>> descriptors() const;  // ascending
+  // Whether it waits in the kernel for a process it has made to begin a program, or end (vfork).
+  // Until then nothing but its death wakes it.
+  Result<bool> waits_for_start(HostPid tid, const Fields& status) const;
 
  private:
   ProcessDir(HostPid pid, UniqueFd folder) : pid_(pid), folder_(std::move(folder)) {}

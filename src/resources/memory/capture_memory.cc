@@ -193,7 +193,8 @@ Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
   Capture capture(context, process, TRY(RemoteMemory::open(process.host)),
                   TRY(PageScan::open("/proc/" + std::to_string(process.host.value))));
   for (const proc::Mapping& source : process.mappings) {
-    if (source.name == "[vsyscall]") continue;
+    // What it shares is its parent's, and told there.
+    if (source.name == "[vsyscall]" || process.shared.memory) continue;
     space->mappings.push_back(TRY(capture.mapping(source)));
   }
   const proc::Stat& s = process.stat;

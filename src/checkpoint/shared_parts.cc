@@ -1,0 +1,150 @@
+#include "checkpoint/shared_parts.h"
+
+#include <algorithm>
+#include <map>
+
+#include "os/kcmp.h"
+#include "resources/process_files/process_file.h"
+
+namespace appshot {
+namespace {
+
+constexpr const char* kTryAgain = "if it was only just starting a program, try again";
+constexpr const char* kStartWithout = "start it without clone() of that kind";
+
+pid_t process_id(const ProcessSource& process) {
+  return static_cast<pid_t>(proc::field_number(process.status, "Tgid"));
+}
+
+// Its parent's thread waits in the kernel, and nobody can hold it there.
+bool is_awaited(const ProcessSource& parent) {
+  for (HostPid tid : parent.dir.threads().value_or({})) {
+    Result<proc::Fields> status = parent.dir.status_of_thread(tid);
+    if (status && parent.dir.waits_for_start(tid, *status).value_or(false)) return true;
+  }
+  return false;
+}
+
+std::string shares_words(const ProcessSource& one, const char* part, const ProcessSource& other) {
+  return one.words() + " shares its " + part + " with " + other.words() +
+         " without being its thread";
+}
+
+void note(ProcessSource& child, const ProcessSource& parent, Obstacles& obstacles) {
+  SharedWithParent& shared = child.shared;
+  shared.memory = share(child.host, parent.host, SharedPart::memory);
+  shared.descriptors = share(child.host, parent.host, SharedPart::descriptors);
+  shared.folders = share(child.host, parent.host, SharedPart::folders);
+  shared.actions = share(child.host, parent.host, SharedPart::actions);
+  if (shared.memory && is_awaited(parent))
+    obstacles.add_passing(
+        shares_words(child, "memory", parent) + ", which waits for it to start a program (vfork)",
+        kTryAgain);
+  if (!shared.memory && shared.descriptors)
+    obstacles.add(shares_words(child, "descriptors", parent) + ", and not its memory", kTryAgain);
+  if (!shared.memory && shared.folders)
+    obstacles.add(shares_words(child, "working directory", parent) + ", and not its memory",
+                  kTryAgain);
+}
+
+// Who shares memory looks alike; of those the kernel says who does.
+void find_unrelated(const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+  std::map<std::string, std::vector<const ProcessSource*>> alike;
+  for (const ProcessSource& process : processes)
+    if (!process.shared.memory)
+      alike[std::to_string(process.stat.start_stack) + " " + proc::field(process.status, "VmSize") +
+            " " + proc::field(process.status, "VmRSS")]
+          .push_back(&process);
+  for (auto& [look, group] : alike) {
+    std::sort(group.begin(), group.end(), [](const ProcessSource* a, const ProcessSource* b) {
+      return comes_before(a->host, b->host, SharedPart::memory);
+    });
+    for (size_t i = 1; i < group.size(); ++i)
+      if (share(group[i - 1]->host, group[i]->host, SharedPart::memory))
+        obstacles.add(shares_words(*group[i], "memory", *group[i - 1]) + " or child",
+                      kStartWithout);
+  }
+}
+
+const image::ProcessT* find(const image::ImageT& image, int pid) {
+  for (const auto& process : image.processes)
+    if (process->pid == pid) return process.get();
+  return nullptr;
+}
+
+bool is_in_proc(const std::unique_ptr<image::FileNameT>& folder) {
+  return folder && !process_files::path_in_proc(folder->path).empty();
+}
+
+// Of what it holds for itself; nullptr: nothing is in the way.
+const char* why_not_carried(const image::ImageT& image, const image::ProcessT& process) {
+  if (!process.shares_folders && is_in_proc(process.cwd))
+    return "works in a folder of /proc about a process";
+  for (const auto& descriptor : process.descriptors) {
+    const image::OpenFileT& file = *image.open_files[static_cast<size_t>(descriptor->file)];
+    if (file.owner) return "holds a file that signals its owner (F_SETOWN)";
+    if (file.kind.type != image::FileKind::Epoll) continue;
+    for (const auto& target : file.kind.AsEpoll()->targets)
+      if (image.open_files[static_cast<size_t>(target->file)]->kind.type ==
+          image::FileKind::Signalfd)
+        return "watches signals (signalfd) with epoll";
+  }
+  return nullptr;
+}
+
+// Why it cannot be made by its parent's clone(); nullptr: it can.
+const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& process) {
+  const image::ProcessT* parent = find(image, process.parent);
+  if (parent == nullptr) return "is not its child";
+  if (process.session != parent->session && process.session != process.pid)
+    return "is in another session";
+  if (process.group != parent->group && process.group != process.pid) return "is in another group";
+  for (const auto& other : image.processes) {
+    if (other.get() == &process || other->shares_memory) continue;
+    if (other->parent == process.pid) return "has children of its own";
+    if (other->group == process.pid || other->session == process.pid)
+      return "leads a group or session of others";
+  }
+  for (int continued : parent->continued_children)
+    if (continued == process.pid) return "went on after a stop, of which its parent has not heard";
+  for (const auto& queue : image.message_queues)
+    if (queue->notify_pid == process.pid) return "waits to be notified by a message queue";
+  for (const auto& set : image.sysv_sem)
+    for (const auto& undo : set->undo)
+      if (undo.process() == process.pid) return "has something to undo on semaphores";
+  for (const auto& terminal : image.terminals)
+    if (terminal->session == process.pid) return "has a controlling terminal";
+  return why_not_carried(image, process);
+}
+
+}  // namespace
+
+void note_shared_parts(std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+  std::map<pid_t, const ProcessSource*> by_id;
+  for (const ProcessSource& process : processes) by_id[process_id(process)] = &process;
+  for (ProcessSource& process : processes)
+    if (auto parent = by_id.find(process.stat.parent); parent != by_id.end())
+      note(process, *parent->second, obstacles);
+  find_unrelated(processes, obstacles);
+  for (ProcessSource& process : processes)
+    if (process.shared.descriptors) process.descriptors.clear();
+}
+
+void find_sharing_obstacles(const image::ImageT& image, Obstacles& obstacles) {
+  for (const auto& process : image.processes) {
+    for (const auto& thread : process->threads)
+      if (thread->folders && is_in_proc(thread->folders->cwd))
+        obstacles.add(process_words(VirtualPid{process->pid}, process->name) + ": its thread " +
+                          std::to_string(thread->tid) +
+                          " works in a folder of /proc about a process, apart from the others",
+                      "let it go elsewhere first");
+    if (!process->shares_memory) continue;
+    if (const char* why = why_not_cloned(image, *process))
+      obstacles.add(process_words(VirtualPid{process->pid}, process->name) +
+                        " shares the memory of process " + std::to_string(process->parent) +
+                        ", and " + why,
+                    kStartWithout);
+  }
+}
+
+}  // namespace appshot

@@ -1,0 +1,108 @@
+#include "restore/own_parts.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace appshot {
+namespace {
+
+constexpr int kFolders = 2;
+
+}  // namespace
+
+const image::ProcessT& memory_owner(const image::ImageT& image, const image::ProcessT& process) {
+  if (!process.shares_memory) return process;
+  for (const auto& other : image.processes)
+    if (other->pid == process.parent) return memory_owner(image, *other);
+  CHECK(false);  // the image was verified
+  return process;
+}
+
+OwnParts::OwnParts(const image::ImageT& image, const LateFiles& late)
+    : late_(late), first_(late.proc() + 1), end_(first_) {
+  for (const auto& process : image.processes) {
+    const int carrier = memory_owner(image, *process).pid;
+    if (process->shares_memory && !(process->shares_folders && process->shares_descriptors)) {
+      One one;
+      one.whose = process.get();
+      one.carrier = carrier;
+      if (!process->shares_descriptors) one.descriptors = process.get();
+      if (!process->shares_folders) {
+        one.cwd = process->cwd.get();
+        one.root = process->root.get();
+        one.umask = process->umask;
+      }
+      add(one);
+    }
+    for (const auto& thread : process->threads) {
+      if (!thread->folders) continue;
+      One one;
+      one.whose = thread.get();
+      one.carrier = carrier;
+      one.cwd = thread->folders->cwd.get();
+      one.root = thread->folders->root.get();
+      one.umask = thread->folders->umask;
+      add(one);
+    }
+  }
+}
+
+void OwnParts::add(One one) {
+  one.first = end_;
+  end_ += kFolders;
+  if (one.descriptors != nullptr) end_ += static_cast<int>(one.descriptors->descriptors.size());
+  all_.push_back(one);
+}
+
+std::vector<const OwnParts::One*> OwnParts::carried_by(const image::ProcessT& process) const {
+  std::vector<const One*> carried;
+  for (const One& one : all_)
+    if (one.carrier == process.pid) carried.push_back(&one);
+  return carried;
+}
+
+int OwnParts::descriptor_number(const One& one, size_t index) {
+  return one.first + kFolders + static_cast<int>(index);
+}
+
+bool OwnParts::needs_proc(const image::ProcessT& process) const {
+  return std::ranges::any_of(carried_by(process), [&](const One* one) {
+    return one->descriptors != nullptr && late_.needs_proc(*one->descriptors);
+  });
+}
+
+void OwnParts::plan_take(const void* whose, CallList& calls, DataSpace& data) const {
+  auto found = std::ranges::find(all_, whose, &One::whose);
+  if (found == all_.end()) return;
+  const One& one = *found;
+  calls.add(SYS_unshare,
+            (one.cwd != nullptr ? CLONE_FS : 0) | (one.descriptors != nullptr ? CLONE_FILES : 0));
+  if (one.cwd != nullptr) {
+    calls.add(SYS_fchdir, root_number(one));
+    calls.add(SYS_chroot, data.put(".", 2));
+    calls.add(SYS_fchdir, cwd_number(one));
+    calls.add_may_fail(SYS_umask, one.umask);  // returns the former
+  }
+  if (one.descriptors == nullptr) return;
+  const bool keeps_proc = late_.needs_proc(*one.descriptors);
+  calls.add(SYS_close_range, 0, keeps_proc ? late_.proc() - 1 : late_.proc(), 0);
+  const auto& descriptors = one.descriptors->descriptors;
+  for (size_t i = 0; i < descriptors.size(); ++i)
+    if (!late_.is_late(*descriptors[i]))
+      calls.add_expecting(descriptors[i]->fd, SYS_dup3, descriptor_number(one, i),
+                          descriptors[i]->fd, descriptors[i]->close_on_exec ? O_CLOEXEC : 0);
+  calls.add(SYS_close_range, first_, ~0U, 0);
+}
+
+void OwnParts::plan_give_up(const image::ProcessT& process, CallList& calls) const {
+  if (carried_by(process).empty()) return;
+  if (needs_proc(process) && !late_.needs_proc(process)) calls.add(SYS_close, late_.proc());
+  calls.add(SYS_close_range, first_, ~0U, 0);
+}
+
+}  // namespace appshot

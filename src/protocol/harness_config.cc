@@ -23,6 +23,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"allow_io_uring", config.allow_io_uring},
           {"share", config.share},
           {"image", config.image},
+          {"memory", config.memory},
           {"event", config.event},
           {"generation", config.generation}};
 }
@@ -44,6 +45,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.allow_io_uring = bool_at(document, "allow_io_uring");
   config.share = strings_at(document, "share");
   config.image = string_at(document, "image");
+  config.memory = string_at(document, "memory");
   config.event = string_at(document, "event", "launch");
   config.generation = int_at(document, "generation", 1);
 

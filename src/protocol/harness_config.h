@@ -29,6 +29,7 @@ struct HarnessConfig {
 
   // restore
   std::string image;
+  std::string memory;            // lazy, eager; empty: as is best for the image
   std::string event = "launch";  // launch, restore, clone: what the application is told
   int64_t generation = 1;
 

@@ -1,5 +1,6 @@
 #include "restore/script.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
@@ -26,7 +27,7 @@ class ProcessScript {
   ProcessScript(const image::ImageT& image, const image::ProcessT& process, Zone& zone)
       : image_(image), process_(process), zone_(zone) {}
 
-  Result<StubTask*> write(const PlacePlan& place) {
+  Result<StubTask*> write(const PlacePlan& place, bool lazy) {
     CallList calls;
     DataSpace& data = zone_.data();
     // A process may live on without its first thread; the others are made by it before it ends.
@@ -34,6 +35,7 @@ class ProcessScript {
     const image::ThreadT* leader = leader_ends ? nullptr : process_.threads.front().get();
     calls.set_tag(kTagMemory);
     plan_place_memory(place, calls, data);
+    if (lazy) let_memory_be_watched(calls);
     calls.set_tag(kTagLocks);
     locks::plan(process_, calls, data);
     calls.set_tag(kTagAttributes);
@@ -63,6 +65,15 @@ class ProcessScript {
   void barrier(uint32_t stage, CallList& calls) {
     calls.set_tag(kTagBarrier);
     calls.add(STUB_OP_BARRIER, stage);
+  }
+
+  // Until the harness has a copy of the descriptor, and somebody serves.
+  void let_memory_be_watched(CallList& calls) {
+    const int fd = LazyMemory::descriptor(process_);
+    calls.add_expecting(fd, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+    barrier(kStageMemory, calls);
+    calls.set_tag(kTagMemory);
+    calls.add(SYS_close, fd);
   }
 
   void thread_itself(const image::ThreadT& thread, CallList& calls) {
@@ -139,7 +150,7 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
 
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, Zone& zone) {
+                            const FileMappings& files, const LazyMemory& lazy, Zone& zone) {
   std::vector<proc::Mapping> kernel;
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
@@ -152,6 +163,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     if (process.state == image::ProcessState::zombie) continue;
     bool leader_ends = process.state == image::ProcessState::leader_exited;
     auto threads = static_cast<uint32_t>(process.threads.size());
+    control.expected[kStageMemory] += lazy.has_any(i);
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
@@ -159,7 +171,8 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
         image,  process,        *process.address_space, layout.windows[i], layout.spans[i],
         kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
         files};
-    script.leaders[process.pid] = TRY(ProcessScript(image, process, zone).write(place));
+    script.leaders[process.pid] =
+        TRY(ProcessScript(image, process, zone).write(place, lazy.has_any(i)));
   }
   return script;
 }

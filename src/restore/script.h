@@ -7,6 +7,7 @@
 #include "image/schema/values.h"
 #include "os/proc/maps.h"
 #include "restore/file_mappings.h"
+#include "restore/lazy_memory.h"
 #include "restore/memory_layout.h"
 #include "restore/zone.h"
 
@@ -20,7 +21,7 @@ struct Script {
 // each of them will have its program's file, with those of its mapped files behind it.
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, Zone& zone);
+                            const FileMappings& files, const LazyMemory& lazy, Zone& zone);
 
 // How much of the zone an image needs.
 uint64_t zone_bytes_for(const image::ImageT& image);

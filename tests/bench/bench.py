@@ -9,10 +9,11 @@ import pathlib
 import sys
 
 import calls
+import lazy
 import snapshots
 from measure import Node
 
-CASES = {**snapshots.CASES, **calls.CASES}
+CASES = {**snapshots.CASES, **lazy.CASES, **calls.CASES}
 
 
 def show_plain(row):

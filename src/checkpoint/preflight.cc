@@ -176,7 +176,7 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   std::vector<std::optional<Result<ProcessSource>>> looks(threads.size());
   std::vector<Obstacles> found(threads.size());
   in_parallel(threads.size(), [&](size_t i) {
-    looks[i].emplace(ProcessSource::look_through(threads[i]));
+    looks[i].emplace(ProcessSource::look_through(threads[i], instance.mapping_flags));
     if (*looks[i]) find_obstacles_of(instance, namespaces, **looks[i], found[i]);
   });
   std::vector<ProcessSource> sources;

@@ -244,6 +244,8 @@ void Harness::tell_everyone(const Json& message) {
 InstanceView Harness::view() {
   InstanceView view;
   view.seen_queues = &seen_queues_;
+  view.tracks = &tracks_;
+  view.mapping_flags = &mapping_flags_;
   view.kernel_layout = &kernel_layout_;
   view.aid = config_.aid;
   view.share = Share::from_names(config_.share).value_or(Share{});

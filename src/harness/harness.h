@@ -90,6 +90,8 @@ class Harness {
   std::map<pid_t, std::unique_ptr<Session>> visitors_;  // by their program's id inside
   std::list<PendingEnd> pending_ends_;
   SeenQueues seen_queues_;
+  MemoryTracks tracks_;
+  MappingFlags mapping_flags_;
   std::optional<KernelLayout> kernel_layout_;
   std::optional<int> root_status_;
   bool ended_ = false;

@@ -107,6 +107,8 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
                                  {"partial", node_.paths.snapshot_partial(pending.id)},
                                  {"stop", stop},
                                  {"sync", wish.sync || node_.config.sync_snapshots},
+                                 {"full", wish.full},
+                                 {"precopy", !wish.stop},
                                  {"snapshot", pending.id},
                                  {"lineage", pending.parent}},
                                 {}, {}, progress));

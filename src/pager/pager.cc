@@ -20,8 +20,10 @@ constexpr std::chrono::seconds kSilenceMax{60};
 constexpr int kLookMs = 50;
 
 Result<> keep_only_ours(const PagerSetup& setup, const Channel& parent) {
-  std::vector<int> ours{parent.fd(), setup.end.init.get(), setup.end.kill.get(),
-                        setup.end.folder.get(), setup.pages.fd()};
+  std::vector<int> ours = setup.pages.descriptors();
+  for (int fd :
+       {parent.fd(), setup.end.init.get(), setup.end.kill.get(), setup.end.folder.get()})
+    ours.push_back(fd);
   for (const PagerSetup::Space& space : setup.spaces) ours.push_back(space.fault.fd());
   TRY(close_descriptors_except(std::move(ours)));
   // One for each process that is forked meanwhile.

@@ -26,7 +26,7 @@ struct PagerSetup {
                                    // than of missing memory do not matter
   };
   const image::PagesReader& pages;
-  uint64_t blocks;  // of the pages
+  uint64_t blocks;  // no page lies in this one or beyond
   std::vector<Space> spaces;
   std::string image_folder;  // where the working set is kept
   std::string image_words;   // for errors: "snapshot 1f2e"

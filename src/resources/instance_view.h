@@ -11,9 +11,11 @@
 #include "isolation/share.h"
 #include "os/cgroup.h"
 #include "os/kernel_view.h"
+#include "os/mapping_flags.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
 #include "resources/empty_messages.h"
+#include "resources/memory_tracks.h"
 
 namespace appshot {
 
@@ -37,6 +39,8 @@ struct InstanceView {
   int terminal_index = -1;
   SeenQueues* seen_queues = nullptr;                     // by earlier snapshots of it
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
+  MemoryTracks* tracks = nullptr;                        // the same
+  MappingFlags* mapping_flags = nullptr;                 // the same
 };
 
 }  // namespace appshot

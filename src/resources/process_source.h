@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "os/mapping_flags.h"
 #include "os/pidfd.h"
 #include "os/pids.h"
 #include "os/proc/process_dir.h"
@@ -45,7 +46,8 @@ struct ProcessSource {
   // The caller itself, without memory or descriptors.
   static Result<ProcessSource> ourselves();
   // Through a thread of it that is known to live.
-  static Result<ProcessSource> look_through(HostPid thread);
+  // With `flags` the mappings of one that stands still are looked at faster; see there.
+  static Result<ProcessSource> look_through(HostPid thread, const MappingFlags* flags = nullptr);
 
   const proc::Mapping* mapping_named(std::string_view name) const;
 };

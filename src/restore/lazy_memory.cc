@@ -35,6 +35,12 @@ uint64_t kept_bytes(const image::MappingT& mapping) {
   return bytes;
 }
 
+uint64_t stored_bytes(const image::ImageT& image) {
+  uint64_t bytes = 0;
+  for (const auto& part : image.pages) bytes += part->length;
+  return bytes;
+}
+
 // What the kernel uses without waiting for it: at the end of a thread, at a futex whose call it
 // makes again (any of a thread's registers may point there), and to tell others of the arguments
 // and the environment. It is what the threads use first, too.
@@ -70,7 +76,7 @@ Result<std::map<int, HostPid>> processes_by_id(const Cgroup& application) {
 
 Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, MemoryWish wish) {
   bool lazy = wish == MemoryWish::lazy ||
-              (wish == MemoryWish::automatic && image.pages_length >= kLargeImage);
+              (wish == MemoryWish::automatic && stored_bytes(image) >= kLargeImage);
   const uint64_t least = wish == MemoryWish::lazy ? 0 : kLargeMapping;
   if (Result<> able = lazy ? Userfault::try_here() : Result<>(); !able) {
     if (wish == MemoryWish::lazy)

@@ -13,6 +13,7 @@
 #include "checkpoint/machine.h"
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/pages_parts.h"
 #include "isolation/clocks.h"
 #include "os/child.h"
 #include "os/fault.h"
@@ -127,7 +128,7 @@ Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappi
 Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy, HostPid init) {
   const image::ImageT& image = request.image.manifest;
   PagerSetup setup{request.image.pages,
-                   image.pages_checksums.size(),
+                   image::next_base(image.pages) / image::kPagesBlock,
                    TRY(lazy.register_all(image, request.application)),
                    request.image_folder,
                    "snapshot " + image.id,
@@ -151,8 +152,7 @@ Result<> expect_processes(const image::ImageT& image, const Cgroup& application)
 
 Result<OpenedImage> OpenedImage::open(const std::string& folder) {
   image::ImageT manifest = TRY(image::read_manifest(folder));
-  image::PagesReader pages = TRY(image::PagesReader::open(
-      folder + "/" + image::kPagesName, manifest.pages_length, manifest.pages_checksums));
+  image::PagesReader pages = TRY(image::PagesReader::open(folder, manifest.pages));
   return OpenedImage{std::move(manifest), std::move(pages)};
 }
 

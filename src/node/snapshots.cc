@@ -224,7 +224,8 @@ Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& pro
         .hint("appshot snapshots lists what it can be restored from");
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
   if (!snapshot.complete) TRY(settle_one(snapshot));
-  Result<> running = run_from(operation, snapshot, "woken by request", "", progress);
+  // Nothing but this image holds what it had, and it goes with the sleep: all is in before.
+  Result<> running = run_from(operation, snapshot, "woken by request", "eager", progress);
   if (!running) {
     (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) { edited = record; });
     return std::move(running).within("cannot wake " + record.aid).take_error();

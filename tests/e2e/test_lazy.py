@@ -105,6 +105,26 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.appshot("check", self.aid)
         self.assertEqual(self.missing(), 0)
 
+    def test_waking_waits_for_all_because_its_image_goes(self):
+        self.aid = f"{self.tag}-sleeper"
+        larger = KEEPER[-1].replace("24 << 20", "80 << 20")
+        self.appshot("run", "-d", "--name", self.aid, "--", *KEEPER[:-1], larger)
+        self.told("ready", 1)
+        self.appshot("sleep", self.aid)
+        self.appshot("wake", self.aid)
+        self.assertEqual(self.missing(), 0)
+        self.assertEqual(named(PAGER), [])
+        self.assert_intact()
+
+    def test_large_images_are_restored_lazily_by_themselves(self):
+        self.aid = f"{self.tag}-large"
+        larger = KEEPER[-1].replace("24 << 20", "80 << 20")
+        self.appshot("run", "-d", "--name", self.aid, "--", *KEEPER[:-1], larger)
+        self.told("ready", 1)
+        self.appshot("restore", self.appshot("snapshot", "--stop", self.aid))
+        self.assertGreater(self.missing(), 64 << 20)
+        self.assert_intact()
+
     def test_the_image_may_be_removed_meanwhile(self):
         self.restore()
         self.appshot("snapshot-rm", self.snapshot)

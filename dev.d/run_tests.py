@@ -153,6 +153,8 @@ def test_parts(run):
         run.part(f"e2e {name}, sanitized daemon",
                  lambda script=script: e2e_tests_sanitized(run, script), [SANITIZED_DAEMON])
     run.part("subjects", lambda: subjects(run), [SUBJECTS_RUNNER, BUILD / "subjects"])
+    run.part("subjects, restored lazily", lambda: subjects(run, ["--lazy"]),
+             [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     demo = REPOSITORY / "tests" / "demo" / "demo.sh"

@@ -41,6 +41,7 @@ struct Options {
   bool full = false;
   bool sync = false;
   std::string as;
+  std::string memory;  // lazy, eager, or as is best
   std::string signal = "TERM";
   int64_t virtual_pid = 0;
   std::string file;

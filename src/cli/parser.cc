@@ -106,6 +106,11 @@ void setup_snapshot(CLI::App& app, Options& o) {
 
 void setup_restore(CLI::App& app, Options& o) {
   app.add_option("--as", o.as, "Restore it under this AID");
+  auto* lazy = app.add_flag_callback(
+      "--lazy", [&o] { o.memory = "lazy"; }, "Let it run while its memory comes in");
+  app.add_flag_callback(
+         "--eager", [&o] { o.memory = "eager"; }, "Have all of its memory there first")
+      ->excludes(lazy);
   json_option(app, o);
   progress_option(app, o);
   ids_argument(app, o, "SNAPSHOT", "Id, unique prefix, or name");

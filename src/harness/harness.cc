@@ -94,6 +94,7 @@ std::vector<pollfd> Harness::waits() {
   std::vector<pollfd> all;
   all.push_back({listener_->fd(), POLLIN, 0});
   all.push_back({instance_->init.fd(), POLLIN, 0});
+  if (instance_->pager) all.push_back({instance_->pager->process_fd(), POLLIN, 0});
   for (const Connection& connection : connections_)
     all.push_back({connection.channel.fd(), POLLIN, 0});
   session_->add_waits(all);
@@ -112,10 +113,19 @@ int Harness::next_timeout_ms() const {
 void Harness::handle_ready(const pollfd& ready) {
   if (ready.fd == listener_->fd()) return take_connection();
   if (ready.fd == instance_->init.fd()) return take_init_events();
+  if (instance_->pager && ready.fd == instance_->pager->process_fd()) return memory_is_in();
   for (Connection& connection : connections_)
     if (connection.channel && connection.channel.fd() == ready.fd) return take_request(connection);
   session_->handle(ready);
   for (const auto& visitor : visitors_) visitor.second->handle(ready);
+}
+
+// Or could not be brought in; then init is about to tell that the instance has ended.
+void Harness::memory_is_in() {
+  (void)!instance_->pager->finish({});
+  instance_->pager.reset();
+  (void)!instance_->init.ask(
+      {{"op", init_op::kForget}, {"names", {init_kept::kPager, init_kept::kPagerPage}}});
 }
 
 void Harness::take_connection() {
@@ -188,16 +198,21 @@ void Harness::instance_ended(const std::string& reason) {
   if (ended_) return;
   ended_ = true;
   int status = root_status_.value_or(0);
+  Json lost;
   if (reason == "snapshot") {
     session_->finish_with_reason("snapshot");
   } else {
     Json record = {{"status", status}, {"reason", WIFSIGNALED(status) ? "signal" : "exit"}};
-    (void)!write_file(places_.exit_record(), json_text(record), O_CREAT | O_TRUNC);
+    // Who brought about its end may have said why.
+    lost = field(parse_json(read_file(places_.exit_record()).value_or("")).value_or({}), "error");
+    if (lost.is_null())
+      (void)!write_file(places_.exit_record(), json_text(record), O_CREAT | O_TRUNC);
     session_->finish_with_exit(status);
   }
   for (auto& visitor : visitors_) visitor.second->finish_with_reason("stopped");
   std::string told = reason == "snapshot" ? reason : WIFSIGNALED(status) ? "signal" : "exit";
   Json exited = make_event("exited", {{"status", status}, {"reason", told}});
+  if (!lost.is_null()) exited["error"] = lost;
   // A snapshot has ended every process of the application; that its namespaces go takes the kernel
   // a while for which nobody has to wait.
   if (reason == "snapshot") {

@@ -70,6 +70,8 @@ class Harness {
   Result<Json> op_resources(Connection&, Packet&);
   Result<Json> op_terminate(Connection&, Packet&);
 
+  Result<> await_memory(Connection& connection, const Packet& request);
+  void memory_is_in();
   Result<> signal(int64_t pid, int64_t number);
   Result<> signal_program(int64_t number);
 

@@ -60,6 +60,7 @@ Result<Json> Harness::op_status(Connection&, Packet&) {
               {"root_pid", instance_->root_pid},
               {"processes", pids.size()},
               {"memory", memory},
+              {"missing", instance_->pager ? instance_->pager->missing_bytes() : 0},
               {"attached", session_->attached()},
               {"tty", session_->ends().tty},
               {"exec", visitors_.size()}};
@@ -140,7 +141,18 @@ Result<Json> Harness::op_kill(Connection&, Packet& request) {
   return Json::object();
 }
 
-Result<Json> Harness::op_check(Connection&, Packet&) {
+// What is still missing is nothing that could be read, and what brings it in is in the way.
+Result<> Harness::await_memory(Connection& connection, const Packet& request) {
+  if (!instance_->pager) return {};
+  Progress progress(connection.channel, int_at(request.document, "id"));
+  TRY(instance_->pager->finish(
+      [&](uint64_t done, uint64_t total) { progress("restored memory", done, total); }));
+  memory_is_in();
+  return {};
+}
+
+Result<Json> Harness::op_check(Connection& connection, Packet& request) {
+  TRY(await_memory(connection, request));
   Obstacles obstacles = TRY(preflight(view()));
   return Json{{"obstacles", obstacles_to_json(obstacles.all())}, {"warnings", Json::array()}};
 }
@@ -161,6 +173,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.options = json_text(options);
   checkpoint_request.argv = config_.argv;
   checkpoint_request.progress = Progress(connection.channel, int_at(args, "id"));
+  TRY(await_memory(connection, request));
   session_->drain();
   InstanceView instance = view();
   // What a peer has been told of is in the image, when the application ends with it.

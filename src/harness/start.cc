@@ -13,6 +13,7 @@
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "os/pidfd.h"
 #include "protocol/error_json.h"
 #include "protocol/unix_address.h"
 #include "resources/layers/layers.h"
@@ -106,6 +107,21 @@ Result<KeptDescriptors> copies_to_keep(const Session::Ends& ends) {
        {Named{"stdin", ends.input}, Named{"stdout", ends.output}, Named{"stderr", ends.error}})
     if (end.fd) kept[end.name] = UniqueFd(TRY_SYS(::fcntl(end.fd.get(), F_DUPFD_CLOEXEC, 3)));
   return kept;
+}
+
+MemoryWish memory_wish(const HarnessConfig& config) {
+  return config.memory == "lazy"    ? MemoryWish::lazy
+         : config.memory == "eager" ? MemoryWish::eager
+                                    : MemoryWish::automatic;
+}
+
+Result<EndOfInstance> end_of_instance(const InstancePlaces& places, const InstanceGroups& groups,
+                                      HostPid init) {
+  EndOfInstance end;
+  end.init = TRY(Pidfd::open(init)).release();
+  end.kill = TRY(open_file(groups.instance.path() + "/cgroup.kill", O_WRONLY));
+  end.folder = TRY(open_file(places.state, O_RDONLY | O_DIRECTORY));
+  return end;
 }
 
 Result<std::pair<UniqueFd, UniqueFd>> make_pipe() {
@@ -243,6 +259,9 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          tell,
                          merged.keep_connections,
                          [&network] { return network.plug(); }};
+  request.memory = memory_wish(config);
+  request.image_folder = config.image;
+  request.end = [&](HostPid init) { return end_of_instance(places, groups, init); };
   if (!merged.tty) {
     StreamPair streams = TRY(make_pipes(merged.stdin_open));
     request.streams["stdin"] = std::move(streams.theirs[0]);
@@ -261,6 +280,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
     started.terminal_index = restored.terminal_index;
   }
   TRY(make_nonblocking(started.ends));
+  started.pager = std::move(restored.pager);
   TRY(remember(places, started));
   return started;
 }
@@ -276,6 +296,7 @@ Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces&
   started.init = InitLink(TRY(Channel::connect(places.init_socket())));
   Packet kept = TRY(started.init.ask({{"op", init_op::kFetch}}));
   std::vector<std::string> names = strings_at(kept.document, "names");
+  UniqueFd pager, pager_page;
   for (size_t i = 0; i < names.size() && i < kept.fds.size(); ++i) {
     if (names[i] == "stdin") started.ends.input = std::move(kept.fds[i]);
     if (names[i] == "stdout") started.ends.output = std::move(kept.fds[i]);
@@ -284,7 +305,11 @@ Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces&
       started.ends.output = std::move(kept.fds[i]);
       started.ends.tty = true;
     }
+    if (names[i] == init_kept::kPager) pager = std::move(kept.fds[i]);
+    if (names[i] == init_kept::kPagerPage) pager_page = std::move(kept.fds[i]);
   }
+  if (pager && pager_page)
+    started.pager = TRY(Pager::adopt(std::move(pager), std::move(pager_page)));
   return started;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <optional>
 
 #include "base/result.h"
 #include "harness/init_link.h"
@@ -12,6 +13,7 @@
 #include "harness/instance_network.h"
 #include "harness/session.h"
 #include "os/pids.h"
+#include "pager/pager.h"
 
 namespace appshot {
 
@@ -22,7 +24,8 @@ struct StartedInstance {
   Session::Ends ends;
   std::array<UniqueFd, 3> program_streams;  // while held: what the program will get
   int terminal_index = -1;
-  HarnessConfig config;  // completed by what the image or the former harness knew
+  std::optional<Pager> pager;  // while not all memory is in
+  HarnessConfig config;        // completed by what the image or the former harness knew
 };
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,

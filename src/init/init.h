@@ -55,6 +55,12 @@ inline constexpr char kCommit[] = "commit";  // from now on live without the har
 inline constexpr char kSignal[] = "signal";  // signal, pid (as it is inside)
 }  // namespace init_op
 
+// Names of what it keeps, besides the streams and the terminal.
+namespace init_kept {
+inline constexpr char kPager[] = "pager";           // pidfd of who brings in the memory
+inline constexpr char kPagerPage[] = "pager-page";  // how far that has come
+}  // namespace init_kept
+
 // The body of process 1; returns only by ending the process.
 [[noreturn]] void run_init(InitSetup setup);
 

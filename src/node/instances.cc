@@ -90,6 +90,7 @@ Json describe_instance(Node& node, const InstanceRecord& record, const Json& sta
                 {"root_pid", int_at(status, "root_pid")},
                 {"processes", int_at(status, "processes")},
                 {"memory_bytes", int_at(status, "memory")},
+                {"missing_bytes", int_at(status, "missing")},
                 {"attached", int_at(status, "attached")},
                 {"busy", busy},
                 {"exit_status", nullptr},

@@ -9,7 +9,7 @@
 #include "node/process_identity.h"
 #include "os/file.h"
 #include "os/pidfd.h"
-#include "protocol/json.h"
+#include "protocol/error_json.h"
 
 namespace appshot {
 namespace {
@@ -45,6 +45,8 @@ void Lifecycle::on_event(const std::shared_ptr<Instance>& instance, const Json& 
 }
 
 void Lifecycle::on_exited(Instance& instance, const Json& event) {
+  if (const Json& error = field(event, "error"); !error.is_null())
+    return on_failed(instance, error_from_json(error).message());
   bool stop_wanted;
   {
     std::lock_guard lock(instance.mutex);

@@ -8,7 +8,8 @@ void restore(Call& call, Services& services) {
   Result<Json> request = call.document();
   if (!request) return call.refuse(request.error());
   answer_with_progress(call, [&](const ProgressListener& progress) {
-    return services.snapshots.restore(call.name("id"), string_at(*request, "as"), progress);
+    return services.snapshots.restore(call.name("id"), string_at(*request, "as"),
+                                      string_at(*request, "memory"), progress);
   });
 }
 

@@ -139,7 +139,9 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
 }
 
 Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
-                                const ProgressListener& progress) {
+                                const std::string& memory, const ProgressListener& progress) {
+  if (!memory.empty() && memory != "lazy" && memory != "eager")
+    return Error(ErrorClass::usage, "memory is restored lazy or eager, not '" + memory + "'");
   TRY(settle());
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(id));
   if (!snapshot.complete)
@@ -152,7 +154,7 @@ Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
   std::optional<InstanceRecord> before;
   Operation operation = TRY(take_aid(aid, snapshot, before));
   Result<> running =
-      run_from(operation, snapshot, "restored from snapshot " + snapshot.id, progress);
+      run_from(operation, snapshot, "restored from snapshot " + snapshot.id, memory, progress);
   if (!running) {
     // As if it had never been tried.
     if (before) {
@@ -188,7 +190,8 @@ Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotReco
 }
 
 Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapshot,
-                             const std::string& why, const ProgressListener& progress) {
+                             const std::string& why, const std::string& memory,
+                             const ProgressListener& progress) {
   auto begin = Clock::now();
   // Its harness of before may still be tidying up under the same name.
   if (!lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(10))))
@@ -200,6 +203,7 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   HarnessConfig config;
   config.mode = "restore";
   config.image = snapshot.dir;
+  config.memory = memory;
   config.event = "restore";
   config.generation = record.generation;
   Json spec = TRY(parse_json(snapshot.spec));
@@ -231,7 +235,8 @@ Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& pro
         .hint("appshot snapshots lists what it can be restored from");
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
   if (!snapshot.complete) TRY(settle_one(snapshot));
-  Result<> running = run_from(operation, snapshot, "woken by request", progress);
+  // Nothing but this image holds what it had, and it goes with the sleep: all is in before.
+  Result<> running = run_from(operation, snapshot, "woken by request", "eager", progress);
   if (!running) {
     (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) { edited = record; });
     return std::move(running).within("cannot wake " + record.aid).take_error();

@@ -33,7 +33,8 @@ class Snapshots {
   Result<Json> take(const std::string& aid, const SnapshotWish& wish,
                     const ProgressListener& progress);
   // Under its own AID, or as another. Class conflict when that one is alive.
-  Result<Json> restore(const std::string& id, const std::string& as,
+  // `memory`: lazy, eager, or as is best for the image.
+  Result<Json> restore(const std::string& id, const std::string& as, const std::string& memory,
                        const ProgressListener& progress);
   Result<Json> wake(const std::string& aid, const ProgressListener& progress);
 
@@ -56,7 +57,7 @@ class Snapshots {
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
                        const ProgressListener& progress);
   Result<> run_from(Operation& operation, const SnapshotRecord& snapshot, const std::string& why,
-                    const ProgressListener& progress);
+                    const std::string& memory, const ProgressListener& progress);
   Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
                              std::optional<InstanceRecord>& before);
   Result<> settle_one(SnapshotRecord record);

@@ -11,6 +11,7 @@ class Pidfd {
  public:
   static Result<Pidfd> open(HostPid pid);
   int fd() const { return fd_.get(); }
+  UniqueFd release() && { return std::move(fd_); }
   // The same open file description as the process's descriptor.
   Result<UniqueFd> take_copy(int descriptor) const;
 

@@ -120,7 +120,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   if (const int terminal = terminals::of_instance(image.manifest); terminal >= 0)
     kept["terminal"] = std::move(context.terminal_masters[static_cast<size_t>(terminal)]);
   std::vector<UniqueFd> mapped = TRY(files.open_files(context));
-  TRY(make_windows(context, layout));
+  TRY(make_windows(context, layout, lazy));
   TRY(seal_shared_memory(context));
   TRY(ipc::restore_attached(context));
   close_helper_ends(context);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "restore/lazy_memory.h"
 #include "restore/memory_layout.h"
 #include "restore/restore.h"
 #include "restore/script.h"
@@ -17,6 +18,7 @@ namespace appshot {
 struct RestoreInside {
   const OpenedImage& image;
   const MemoryLayout& layout;
+  const LazyMemory& lazy;
   const Zone& zone;
   const Script& script;
   std::map<std::string, UniqueFd> streams;

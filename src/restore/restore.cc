@@ -13,6 +13,7 @@
 #include "checkpoint/machine.h"
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/pages_parts.h"
 #include "isolation/clocks.h"
 #include "os/child.h"
 #include "os/fault.h"
@@ -129,6 +130,17 @@ Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappi
       .hint("start appshotd with a higher limit (ulimit -Hn, or LimitNOFILE in its unit)");
 }
 
+Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy, HostPid init) {
+  const image::ImageT& image = request.image.manifest;
+  PagerSetup setup{request.image.pages,
+                   image::next_base(image.pages) / image::kPagesBlock,
+                   TRY(lazy.register_all(image, request.application)),
+                   request.image_folder,
+                   "snapshot " + image.id,
+                   TRY(request.end(init))};
+  return Pager::start(std::move(setup));
+}
+
 // A process that dies on its way (which the kernel may do to it for many reasons) never arrives.
 Result<> expect_processes(const image::ImageT& image, const Cgroup& application) {
   size_t expected = 0;
@@ -160,20 +172,30 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   std::vector<proc::Mapping> ours =
       TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
+  const LazyMemory lazy = TRY(LazyMemory::choose(image, request.memory));
   Zone zone = TRY(Zone::map(layout));
   const LateFiles late(image, first_free_descriptor(image));
   const OwnParts own_parts(image, late);
   const int exe_fd = own_parts.end();
   const FileMappings files(image, exe_fd + 1);
   TRY(refuse_too_many_descriptors(image, files));
-  Script script = TRY(write_script(image, layout, ours, exe_fd, files, late, own_parts, zone));
+  Script script = TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, zone));
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
-  RestoreInside inside{
-      request.image,           layout, zone,  script, std::move(request.streams),
-      std::move(request.kept), exe_fd, files, late,   own_parts,
-      request.application.folder(), request.keeps_connections};
+  RestoreInside inside{request.image,
+                       layout,
+                       lazy,
+                       zone,
+                       script,
+                       std::move(request.streams),
+                       std::move(request.kept),
+                       exe_fd,
+                       files,
+                       late,
+                       own_parts,
+                       request.application.folder(),
+                       request.keeps_connections};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };
@@ -192,10 +214,15 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   auto all_live = [&] { return expect_processes(image, request.application); };
   TRY(zone.wait_stage(kStageTree, deadline));
   zone.open_stage(kStageTree);
-  for (uint32_t stage : {kStageGroups, kStageThreads}) {
-    TRY(zone.wait_stage(stage, deadline, all_live));
-    zone.open_stage(stage);
+  TRY(zone.wait_stage(kStageGroups, deadline, all_live));
+  zone.open_stage(kStageGroups);
+  if (lazy.any()) {
+    TRY(zone.wait_stage(kStageMemory, deadline, all_live));
+    instance.pager = TRY(start_pager(request, lazy, instance.init));
+    zone.open_stage(kStageMemory);
   }
+  TRY(zone.wait_stage(kStageThreads, deadline, all_live));
+  zone.open_stage(kStageThreads);
   TRY(zone.wait_stage(kStageTraced, deadline, all_live));
   RestoredThreads threads = TRY(RestoredThreads::seize(image, request.application));
   TRY(fault_point("restore.traced"));
@@ -210,6 +237,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
     instance.terminal = TRY(fetch_terminal(request.control, deadline));
     instance.terminal_index = image.terminals[static_cast<size_t>(terminal)]->index;
   }
+  if (instance.pager) TRY(entrust_pager(request.control, *instance.pager, deadline));
   TRY(request.application.begin_freeze());
   TRY(threads.release());
   TRY(fault_point("restore.released"));
@@ -217,6 +245,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(request.plug());
   unfinished.release();
   TRY(request.application.thaw());
+  if (instance.pager) instance.pager->application_runs();
   instance.control = std::move(request.control);
   return instance;
 }

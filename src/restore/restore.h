@@ -14,6 +14,7 @@
 #include "os/cgroup.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
+#include "restore/lazy_memory.h"
 
 namespace appshot {
 
@@ -37,6 +38,9 @@ struct RestoreRequest {
   std::function<void(const Json& event)> tell;  // how much memory is loaded, when that takes long
   bool keeps_connections = false;               // with others, which are where they were
   std::function<Result<>()> plug;               // lets the outside in, when all is as it was
+  MemoryWish memory = MemoryWish::automatic;
+  std::string image_folder = {};
+  std::function<Result<EndOfInstance>(HostPid init)> end = {};  // for memory that cannot come later
 };
 
 struct RestoredInstance {
@@ -44,6 +48,7 @@ struct RestoredInstance {
   Channel control;
   UniqueFd terminal;  // master, when the image has a terminal
   int terminal_index = -1;
+  std::optional<Pager> pager;  // while not all memory is in
 };
 
 // After an error nothing is left. On success the application runs.

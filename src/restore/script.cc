@@ -1,5 +1,6 @@
 #include "restore/script.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/syscall.h>
 
@@ -32,10 +33,11 @@ class ProcessScript {
       : image_(image), process_(process), late_(late), own_parts_(own_parts), zone_(zone) {}
 
   // Of a process that is forked, with its own memory in windows.
-  Result<StubTask*> write(const PlacePlan& place) {
+  Result<StubTask*> write(const PlacePlan& place, bool lazy) {
     CallList calls;
     calls.set_tag(kTagMemory);
     plan_place_memory(place, calls, zone_.data());
+    if (lazy) let_memory_be_watched(calls);
     return write(std::move(calls));
   }
 
@@ -95,6 +97,15 @@ class ProcessScript {
   void barrier(uint32_t stage, CallList& calls) {
     calls.set_tag(kTagBarrier);
     calls.add(STUB_OP_BARRIER, stage);
+  }
+
+  // Until the harness has a copy of the descriptor, and somebody serves.
+  void let_memory_be_watched(CallList& calls) {
+    const int fd = LazyMemory::descriptor(process_);
+    calls.add_expecting(fd, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+    barrier(kStageMemory, calls);
+    calls.set_tag(kTagMemory);
+    calls.add(SYS_close, fd);
   }
 
   void thread_itself(const image::ThreadT& thread, CallList& calls) {
@@ -190,8 +201,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
 
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, const LateFiles& late,
-                            const OwnParts& own_parts, Zone& zone) {
+                            const FileMappings& files, const LazyMemory& lazy,
+                            const LateFiles& late, const OwnParts& own_parts, Zone& zone) {
   std::vector<proc::Mapping> kernel;
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
@@ -206,6 +217,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     if (process.state == image::ProcessState::zombie) continue;
     bool leader_ends = process.state == image::ProcessState::leader_exited;
     auto threads = static_cast<uint32_t>(process.threads.size());
+    control.expected[kStageMemory] += lazy.has_any(i);
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
@@ -215,7 +227,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
         kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
         files};
     script.leaders[process.pid] =
-        TRY(ProcessScript(image, process, late, own_parts, zone).write(place));
+        TRY(ProcessScript(image, process, late, own_parts, zone).write(place, lazy.has_any(i)));
   }
   return script;
 }

@@ -8,6 +8,7 @@
 #include "os/proc/maps.h"
 #include "restore/file_mappings.h"
 #include "restore/late_files.h"
+#include "restore/lazy_memory.h"
 #include "restore/memory_layout.h"
 #include "restore/own_parts.h"
 #include "restore/zone.h"
@@ -22,8 +23,8 @@ struct Script {
 // each of them will have its program's file, with those of its mapped files behind it.
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
-                            const FileMappings& files, const LateFiles& late,
-                            const OwnParts& own_parts, Zone& zone);
+                            const FileMappings& files, const LazyMemory& lazy,
+                            const LateFiles& late, const OwnParts& own_parts, Zone& zone);
 
 // How much of the zone an image needs.
 uint64_t zone_bytes_for(const image::ImageT& image);

@@ -9,9 +9,10 @@ namespace appshot {
 enum Stage : uint32_t {
   kStageTree = 1,     // every process exists
   kStageGroups = 2,   // every process is in its group, the dead are dead
-  kStageThreads = 3,  // memory is in place, every thread exists
-  kStageTraced = 4,   // the harness holds every thread: filters cannot bite any more
-  kStageReady = 5,    // nothing is left but to give every thread its registers
+  kStageMemory = 3,   // memory is in place; of what is missing the kernel can tell
+  kStageThreads = 4,  // every thread exists
+  kStageTraced = 5,   // the harness holds every thread: filters cannot bite any more
+  kStageReady = 6,    // nothing is left but to give every thread its registers
 };
 
 enum Tag : uint32_t {

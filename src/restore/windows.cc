@@ -36,7 +36,7 @@ class WindowMaker {
  public:
   explicit WindowMaker(RestoreContext& context) : context_(context) {}
 
-  Result<> make(const image::MappingT& m, uint64_t window) {
+  Result<> make(const image::MappingT& m, uint64_t window, bool lazy) {
     const uint64_t length = m.end - m.start;
     if (const image::SharedMemoryT* segment = sysv_segment(m)) {
       TRY(ipc::attach_window(*segment, m, window));
@@ -62,7 +62,9 @@ class WindowMaker {
     if (at == MAP_FAILED)
       return Error::from_errno(errno, fmt::format("mmap of {} bytes at {:#x}", length, window));
     if (is_private_zero(m) && (prot & PROT_WRITE) != 0) keep_offset(pointer(window), length);
-    if (accounted || (m.prot & PROT_WRITE) != 0) {
+    if (lazy) {
+      // A single page touched here would hide what is missing.
+    } else if (accounted || (m.prot & PROT_WRITE) != 0) {
       expect_pages(m, window);
     } else {
       TRY(write_unwritable(m, window));
@@ -171,22 +173,22 @@ void for_each_window(const image::ImageT& image, const MemoryLayout& layout, Vis
     if (!image.processes[p]->address_space) continue;
     const auto& mappings = image.processes[p]->address_space->mappings;
     for (size_t m = 0; m < mappings.size(); ++m)
-      if (layout.windows[p][m] != 0) visit(*image.processes[p], *mappings[m], layout.windows[p][m]);
+      if (layout.windows[p][m] != 0) visit(p, m, layout.windows[p][m]);
   }
 }
 
 }  // namespace
 
-Result<> make_windows(RestoreContext& context, const MemoryLayout& layout) {
+Result<> make_windows(RestoreContext& context, const MemoryLayout& layout, const LazyMemory& lazy) {
   WindowMaker maker(context);
   Result<> made;
-  for_each_window(
-      context.image, layout,
-      [&](const image::ProcessT& process, const image::MappingT& mapping, uint64_t window) {
-        if (!made) return;
-        made = maker.make(mapping, window)
-                   .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
-      });
+  for_each_window(context.image, layout, [&](size_t p, size_t m, uint64_t window) {
+    if (!made) return;
+    const image::ProcessT& process = *context.image.processes[p];
+    const image::MappingT& mapping = *process.address_space->mappings[m];
+    made = maker.make(mapping, window, lazy.is_lazy(p, m))
+               .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
+  });
   TRY(made);
   return maker.load();
 }

@@ -9,11 +9,12 @@ import pathlib
 import sys
 
 import calls
+import lazy
 import running
 import snapshots
 from measure import Node
 
-CASES = {**snapshots.CASES, **running.CASES, **calls.CASES}
+CASES = {**snapshots.CASES, **running.CASES, **lazy.CASES, **calls.CASES}
 
 
 def show_plain(row):

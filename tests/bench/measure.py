@@ -145,5 +145,5 @@ class Node:
         until(lambda: not folder.exists(), "the harness has tidied up")
         return took, max(self.json("snapshots"), key=lambda s: s["created_ms"])
 
-    def restore(self, snapshot, name):
-        return self.timed("restore", snapshot["id"], "--as", name)
+    def restore(self, snapshot, name, *how):
+        return self.timed("restore", snapshot["id"], "--as", name, *how)

@@ -65,7 +65,7 @@ def large(node, programs):
         copies.append(timed_ms("/bin/cp", pages, copy))
         os.unlink(copy)
         warm_memory()
-        restores.append(node.restore(snapshot, "large"))
+        restores.append(node.restore(snapshot, "large", "--eager"))
         init = node.json("inspect", "large")["init_pid"]
         peaks.append(peak_bytes(init) - snapshot["stored_bytes"])
         node.run("snapshot-rm", snapshot["id"])

@@ -23,11 +23,15 @@ class Skipped(Exception):
 class Appshot:
     """The appshot of one build, with a state folder of its own."""
 
-    def __init__(self, bin_folder, root, tag):
+    def __init__(self, bin_folder, root, tag, lazy=False):
         self.program = os.path.join(bin_folder, "appshot")
         self.root = root
         self.tag = tag
         self.env = dict(os.environ, APPSHOT_ROOT=root, **{TAG_VARIABLE: tag})
+        self.restore_options = []
+        if lazy:  # what nobody asks for stays missing until the next snapshot
+            self.restore_options = ["--lazy"]
+            self.env["APPSHOT_FAULT"] = "memory.stream:EAGAIN"
 
     def command(self, *arguments, status=0, seconds=COMMAND_SECONDS):
         """Runs one command to its end; any other exit status than the expected one is a failure."""
@@ -134,7 +138,7 @@ class InstanceRun:
         self.appshot.command("snapshot-rm", f"{name}-live")
         out, _ = self.appshot.command("snapshot", self.aid, "--stop", "--name", name)
         snapshot = out.split()[-1] if out.split() else name
-        self.appshot.command("restore", snapshot)
+        self.appshot.command("restore", *self.appshot.restore_options, snapshot)
         self.appshot.command("snapshot-rm", snapshot)
 
     def _check_refused(self):

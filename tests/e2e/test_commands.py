@@ -214,7 +214,7 @@ class Keeping(Commands):
         self.await_log("filled")
         snapshot = self.appshot("snapshot", "--stop", "--progress=plain", self.aid)
         self.assertRegex(self.stderr, rf"(?m)^{self.aid}: memory [0-9]+/[0-9]+$")
-        self.appshot("restore", "--progress=plain", snapshot)
+        self.appshot("restore", "--eager", "--progress=plain", snapshot)
         self.assertRegex(self.stderr, rf"(?m)^{snapshot}: memory [0-9]+/[0-9]+$")
 
     def test_an_imported_snapshot_knows_how_its_program_was_started(self):

@@ -116,7 +116,8 @@ int command_restore(Context& context) {
   if (!options.as.empty() && options.ids.size() > 1)
     return fail(Error(ErrorClass::usage, "--as names one instance; give one snapshot"));
   return for_each_id(context, [&](const std::string& id) -> Result<> {
-    Json restored = TRY(ask(context, snapshot_path(id, "/restore"), {{"as", options.as}}, id));
+    Json restored = TRY(ask(context, snapshot_path(id, "/restore"),
+                            {{"as", options.as}, {"memory", options.memory}}, id));
     if (options.json) {
       print_json(restored);
     } else {

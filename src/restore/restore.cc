@@ -169,10 +169,17 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
-  RestoreInside inside{
-      request.image,           layout, zone,  script, std::move(request.streams),
-      std::move(request.kept), exe_fd, files, late,   request.application.folder(),
-      request.keeps_connections};
+  RestoreInside inside{request.image,
+                       layout,
+                       zone,
+                       script,
+                       std::move(request.streams),
+                       std::move(request.kept),
+                       exe_fd,
+                       files,
+                       late,
+                       request.application.folder(),
+                       request.keeps_connections};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };

@@ -9,11 +9,12 @@ import pathlib
 import sys
 
 import calls
+import network
 import running
 import snapshots
 from measure import Node
 
-CASES = {**snapshots.CASES, **running.CASES, **calls.CASES}
+CASES = {**snapshots.CASES, **running.CASES, **calls.CASES, **network.CASES}
 
 
 def show_plain(row):

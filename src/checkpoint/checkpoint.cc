@@ -248,6 +248,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   // From here to resume() or kill() nothing of the application runs.
   const Clock::time_point froze = Clock::now();
   Moment moment = TRY(hold_moment(instance, Deadline::in(kFreezeMax)));
+  if (request.mute) TRY(request.mute());
   TRY(fault_point("snapshot.frozen"));
   Checkpoint capture(instance, request, std::move(moment), *file, pages);
   TRY(capture.describe());

@@ -19,6 +19,7 @@ namespace appshot {
 namespace {
 
 constexpr std::chrono::seconds kEndMax{20};
+constexpr std::chrono::seconds kLastWordsMax{10};
 constexpr int kWaitForever = -1;
 
 }  // namespace
@@ -46,6 +47,8 @@ int Harness::run() {
   clean_up();
   // Whoever waits for the name to be free sees these close.
   connections_.clear();
+  // The last words of programs to their peers may still be on their way.
+  if (end_reason_ != "snapshot") (void)!network_.await_sent(Deadline::in(kLastWordsMax));
   (void)!remove_old_layers(places_);
   return 0;
 }

@@ -2,12 +2,22 @@
 
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <sched.h>
+
+#include <algorithm>
 
 #include "os/file.h"
 #include "os/network_namespace.h"
+#include "os/sock_diag.h"
+#include "resources/inet.h"
 
 namespace appshot {
+namespace {
+
+constexpr int kLookMs = 2;
+
+}  // namespace
 
 EndpointAddresses addresses_of(const HarnessConfig& config) {
   auto parsed = [](const std::string& text) {
@@ -58,6 +68,24 @@ Result<> InstanceNetwork::plug() {
   return unmute();
 }
 
+Result<> InstanceNetwork::await_sent(Deadline deadline) {
+  if (!cable_) return {};
+  for (;;) {
+    const std::vector<UnfinishedSending> left =
+        TRY(namespace_ ? in_namespace(namespace_.get(), list_unfinished_sending)
+                       : list_unfinished_sending());
+    auto outside = std::ranges::find_if(
+        left, [](const UnfinishedSending& one) { return !is_loopback(one.peer); });
+    if (outside == left.end()) return {};
+    if (deadline.passed())
+      return Error(ErrorClass::timeout,
+                   "a connection that the application has closed has " +
+                       std::to_string(outside->bytes) + " bytes that its peer at port " +
+                       std::to_string(port_of(outside->peer)) + " has not taken");
+    ::poll(nullptr, 0, kLookMs);
+  }
+}
+
 Result<> InstanceNetwork::mute() {
   if (!cable_ || is_muted_) return {};
   TRY(cable_->mute());
@@ -83,6 +111,7 @@ Result<> InstanceNetwork::find(const HarnessConfig& config, HostPid init) {
       TRY(open_file("/proc/" + std::to_string(init.value) + "/ns/net", O_RDONLY | O_CLOEXEC));
   NetlinkSocket socket =
       TRY(in_namespace(inside.get(), [] { return NetlinkSocket::open(NETLINK_ROUTE); }));
+  namespace_ = std::move(inside);
   cable_.emplace(TRY(Cable::find(TRY(NetlinkSocket::open(NETLINK_ROUTE)), std::move(socket))));
   (void)!cable_->unmute();  // by a harness that has died while it took a snapshot
   return {};

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "base/deadline.h"
 #include "endpoints/cable.h"
 #include "isolation/own_network.h"
 #include "os/pids.h"
@@ -25,6 +26,9 @@ class InstanceNetwork {
   Result<> leave();
   // Packets for the instance come from now on.
   Result<> plug();
+  // Until what programs have sent on connections that they have closed already has arrived, and
+  // nobody but the kernel knows of them any more. Class timeout, with one that has not.
+  Result<> await_sent(Deadline deadline);
   // Nothing leaves the instance until it is undone, so that no peer learns of what we do.
   Result<> mute();
   Result<> unmute();
@@ -41,6 +45,7 @@ class InstanceNetwork {
   Result<> lay_cable();
 
   OwnNetwork network_;
+  UniqueFd namespace_;  // of the instance, when this process is not in it
   std::optional<Cable> cable_;
   EndpointAddresses addresses_;
   bool is_muted_ = false;

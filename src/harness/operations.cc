@@ -17,6 +17,7 @@ namespace appshot {
 namespace {
 
 constexpr int kTerminateMsDefault = 10'000;
+constexpr std::chrono::seconds kSendingMax{1};
 constexpr uint64_t kPageBytes = 4096;
 constexpr int64_t kEveryone = -1;  // but init
 constexpr int kStatusNotRunnable = 126;
@@ -177,7 +178,15 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   session_->drain();
   InstanceView instance = view();
   // What a peer has been told of is in the image, when the application ends with it.
-  if (checkpoint_request.stop) TRY(network_.mute());
+  if (checkpoint_request.stop)
+    checkpoint_request.mute = [this]() -> Result<> {
+      Result<> sent = network_.await_sent(Deadline::in(kSendingMax));
+      if (!sent)
+        return sent.take_error()
+            .as(ErrorClass::refused)
+            .hint("try again when it has; an application cannot end before");
+      return network_.mute();
+    };
   Result<CheckpointReport> taken = checkpoint(instance, checkpoint_request);
   if (!taken) {
     TRY(network_.unmute());
@@ -185,9 +194,12 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   }
   const CheckpointReport& report = *taken;
   if (checkpoint_request.stop) end_reason_ = "snapshot";
-  return Json{{"processes", report.processes},       {"memory_bytes", report.memory_bytes},
-              {"stored_bytes", report.stored_bytes}, {"durable", report.durable},
-              {"frozen_ms", report.frozen_ms},       {"took_ms", report.took_ms},
+  return Json{{"processes", report.processes},
+              {"memory_bytes", report.memory_bytes},
+              {"stored_bytes", report.stored_bytes},
+              {"durable", report.durable},
+              {"frozen_ms", report.frozen_ms},
+              {"took_ms", report.took_ms},
               {"longest_frozen_ms", report.longest_frozen_ms}};
 }
 

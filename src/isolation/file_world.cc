@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "isolation/host_mounts.h"
+#include "isolation/resolver.h"
 #include "os/file.h"
 
 namespace appshot {
@@ -163,6 +164,7 @@ Result<> enter_file_world(const FileWorld& world) {
   }
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));
+  if (!world.share.net) TRY(bypass_local_resolver(world.root));
   TRY(hide(world));
   TRY(make_info(world, world.root));
   return move_into(world.root);

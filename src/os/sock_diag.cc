@@ -71,18 +71,39 @@ Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets() {
   return all;
 }
 
-Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family) {
+namespace {
+
+Result<> list_tcp(int family, uint32_t states,
+                  const std::function<void(const inet_diag_msg&)>& take) {
   inet_diag_req_v2 request{};
   request.sdiag_family = static_cast<uint8_t>(family);
   request.sdiag_protocol = IPPROTO_TCP;
-  request.idiag_states = 1U << TCP_SYN_SENT;
-  std::map<uint32_t, std::vector<uint8_t>> all;
+  request.idiag_states = states;
   NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_SOCK_DIAG));
-  TRY(socket.list(SOCK_DIAG_BY_FAMILY, {reinterpret_cast<const uint8_t*>(&request), sizeof request},
-                  "list of TCP sockets", [&](const NetlinkAnswer& answer) {
-                    const auto message = answer.fixed<inet_diag_msg>();
-                    all.emplace(message.idiag_inode, peer_of(family, message));
-                  }));
+  return socket.list(SOCK_DIAG_BY_FAMILY,
+                     {reinterpret_cast<const uint8_t*>(&request), sizeof request},
+                     "list of TCP sockets",
+                     [&](const NetlinkAnswer& answer) { take(answer.fixed<inet_diag_msg>()); });
+}
+
+}  // namespace
+
+Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family) {
+  std::map<uint32_t, std::vector<uint8_t>> all;
+  TRY(list_tcp(family, 1U << TCP_SYN_SENT, [&](const inet_diag_msg& message) {
+    all.emplace(message.idiag_inode, peer_of(family, message));
+  }));
+  return all;
+}
+
+Result<std::vector<UnfinishedSending>> list_unfinished_sending() {
+  std::vector<UnfinishedSending> all;
+  for (int family : {AF_INET, AF_INET6})
+    TRY(list_tcp(family, 1U << TCP_FIN_WAIT1 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK,
+                 [&](const inet_diag_msg& message) {
+                   if (message.idiag_inode == 0 && message.idiag_wqueue != 0)
+                     all.push_back({peer_of(family, message), message.idiag_wqueue});
+                 }));
   return all;
 }
 

@@ -25,6 +25,13 @@ struct UnixSocketState {
 // Those of the calling process's network namespace, by inode.
 Result<std::map<uint32_t, UnixSocketState>> list_unix_sockets();
 
+// A TCP connection that no program has any more, and that still has something to tell its peer.
+struct UnfinishedSending {
+  std::vector<uint8_t> peer;  // a sockaddr
+  uint32_t bytes = 0;         // its end counts as one
+};
+Result<std::vector<UnfinishedSending>> list_unfinished_sending();
+
 // Whom TCP sockets are about to connect with: sockaddrs, by inode. No descriptor tells before it
 // has succeeded. `family` is AF_INET or AF_INET6.
 Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family);

@@ -10,11 +10,12 @@ import sys
 
 import calls
 import lazy
+import network
 import running
 import snapshots
 from measure import Node
 
-CASES = {**snapshots.CASES, **running.CASES, **lazy.CASES, **calls.CASES}
+CASES = {**snapshots.CASES, **running.CASES, **lazy.CASES, **calls.CASES, **network.CASES}
 
 
 def show_plain(row):

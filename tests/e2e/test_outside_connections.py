@@ -145,6 +145,33 @@ class OutsideConnections(RealNode):
                     if half:
                         self.assertEqual(client.recv(1), b"")
 
+    def test_last_words_arrive(self):
+        # What is still on its way when the program has closed its connection, and ended.
+        words = 4 << 20
+        script = ("import socket,sys\ns=socket.create_server(('',80))\nprint('listens',flush=True)\n"
+                  "c,_=s.accept()\nc.setsockopt(socket.SOL_SOCKET,32,%d)\n"  # SO_SNDBUFFORCE
+                  "c.sendall(b'x'*%d)\nc.close()\nprint('closed',flush=True)\n" % (words, words))
+        for ends in (True, False):
+            with self.subTest(ends=ends):
+                aid = f"{self.aid}-{ends}"
+                self.appshot("run", "-d", "--name", aid, "--", "python3", "-c",
+                             script + ("" if ends else "import time;time.sleep(100)\n"))
+                with Follower(self, "logs", "-f", aid) as log:
+                    self.assertEqual(log.line(), "listens")
+                    with socket.create_connection((self.json("inspect", aid)["address"], 80), timeout=20) as client:
+                        self.assertEqual(log.line(), "closed")
+                        if ends:
+                            until(lambda: self.instance(aid)["state"] == "stopped", "it ends")
+                        else:
+                            self.appshot("snapshot", "--stop", aid, status=4)
+                            self.assertIn("that its peer at port", self.stderr)
+                        came = 0
+                        while got := client.recv(1 << 16):
+                            came += len(got)
+                        self.assertEqual(came, words)
+                if not ends:
+                    self.appshot("snapshot", "--stop", aid)
+
     def test_one_of_another_life_is_reset(self):
         address = self.serve()
         with socket.create_connection((address, 80), timeout=10) as client:

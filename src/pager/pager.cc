@@ -21,8 +21,7 @@ constexpr int kLookMs = 50;
 
 Result<> keep_only_ours(const PagerSetup& setup, const Channel& parent) {
   std::vector<int> ours = setup.pages.descriptors();
-  for (int fd :
-       {parent.fd(), setup.end.init.get(), setup.end.kill.get(), setup.end.folder.get()})
+  for (int fd : {parent.fd(), setup.end.init.get(), setup.end.kill.get(), setup.end.folder.get()})
     ours.push_back(fd);
   for (const PagerSetup::Space& space : setup.spaces) ours.push_back(space.fault.fd());
   TRY(close_descriptors_except(std::move(ours)));

@@ -28,6 +28,7 @@ SANITIZED_DAEMON = REPOSITORY / "build-sanitize" / "bin" / "appshotd"
 # Those that ask much of the daemon in little time.
 SANITIZED_SCRIPTS = ("test_cli", "test_recovery", "test_recovery_real")
 SOAK_SCRIPTS = {"test_churn": {"APPSHOT_CHURN_SNAPSHOTS": "200"},
+                "test_lineage": {"APPSHOT_TEST_SNAPSHOTS": "50"},
                 "test_leaks": {"APPSHOT_LEAK_CYCLES": "500"}}
 FUZZ_SECONDS = 20
 BUILD_SECONDS_MAX = 2400

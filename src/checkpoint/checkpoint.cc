@@ -7,9 +7,11 @@
 
 #include "checkpoint/capture_process.h"
 #include "checkpoint/capture_undo.h"
+#include "checkpoint/earlier_pages.h"
 #include "checkpoint/machine.h"
 #include "checkpoint/moment.h"
 #include "checkpoint/namespaces.h"
+#include "checkpoint/precopy.h"
 #include "checkpoint/process_questions.h"
 #include "checkpoint/process_tree.h"
 #include "checkpoint/shared_parts.h"
@@ -57,6 +59,22 @@ class PartialFolder {
   std::string path_;
 };
 
+// While a snapshot is taken its pages count as written; if it fails, they are nowhere.
+class KeptPages {
+ public:
+  KeptPages(MemoryTracks& tracks, bool forget) : tracks_(tracks) {
+    if (forget) tracks_.forget_pages();
+  }
+  ~KeptPages() {
+    if (!stand_) tracks_.forget_pages();
+  }
+  void stand() { stand_ = true; }
+
+ private:
+  MemoryTracks& tracks_;
+  bool stand_ = false;
+};
+
 uint64_t now_ms() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                    std::chrono::system_clock::now().time_since_epoch())
@@ -66,14 +84,14 @@ uint64_t now_ms() {
 class Checkpoint {
  public:
   Checkpoint(const InstanceView& instance, const CheckpointRequest& request, Moment moment,
-             std::unique_ptr<image::PagesFile> file)
+             image::PagesFile& file, PageCopies& pages)
       : instance_(instance),
         request_(request),
         frozen_(std::move(moment.frozen)),
         sources_(std::move(moment.sources)),
-        file_(std::move(file)),
-        pages_(*file_),
-        context_{instance, image_, pages_} {}
+        file_(file),
+        pages_(pages),
+        context_{instance, image_, pages_, instance.tracks, !request.stop} {}
 
   Result<> describe() {
     image_.version = image::kFormatVersion;
@@ -131,19 +149,38 @@ class Checkpoint {
     return frozen_.kill();
   }
 
-  Result<> write() {
-    TRY(file_->finish());
-    image_.pages_length = file_->length();
+  Result<> write(const EarlierPages& earlier) {
+    TRY(file_.finish());
     image_.pages_block = image::kPagesBlock;
-    image_.pages_checksums = file_->checksums();
+    image_.pages = TRY(earlier.used_by(image_));
+    if (file_.length() > 0) image_.pages.push_back(file_.part(image::kPagesName));
     return image::write_manifest(request_.partial, image_);
+  }
+
+  // What the next snapshot need not copy again.
+  void remember() {
+    for (const ProcessSource& source : sources_) {
+      TrackedMemory* tracked = instance_.tracks->find(source.host, source.stat.start_time);
+      if (tracked == nullptr) continue;
+      std::vector<image::PageRun> zeros, kept;
+      for (const image::PageRun& run : tracked->known.runs())
+        if (is_zeros(run)) zeros.push_back(run);
+      for (const auto& process : image_.processes)
+        if (process->pid == source.id.value && process->address_space)
+          for (const auto& mapping : process->address_space->mappings)
+            kept.insert(kept.end(), mapping->pages.begin(), mapping->pages.end());
+      tracked->known = KnownPages(std::move(zeros));
+      tracked->known.add(std::move(kept));
+    }
+    instance_.tracks->kept() = {request_.id, request_.final_path, std::move(image_.pages),
+                                file_.next_base()};
   }
 
   CheckpointReport report() const {
     CheckpointReport report;
     report.processes = image_.processes.size();
     report.memory_bytes = image::memory_bytes(image_);
-    report.stored_bytes = file_->length();
+    report.stored_bytes = file_.length();
     return report;
   }
 
@@ -154,10 +191,10 @@ class Checkpoint {
               .within(sources_[i].words()));
     TRY(unix_sockets::capture_connections(context_, sources_));
     const uint64_t total = pages_.noted();
-    file_->on_block(
+    file_.on_block(
         [&](uint64_t done) { request_.progress("memory", std::min(done, total), total); });
     TRY(pages_.complete());
-    file_->on_block({});
+    file_.on_block({});
     return {};
   }
 
@@ -186,8 +223,8 @@ class Checkpoint {
   FrozenApplication frozen_;
   std::vector<ProcessSource> sources_;
   image::ImageT image_;
-  std::unique_ptr<image::PagesFile> file_;
-  PageCopies pages_;
+  image::PagesFile& file_;
+  PageCopies& pages_;
   CaptureContext context_;
   std::vector<std::unique_ptr<ProcessQuestions>> questions_;
 };
@@ -197,18 +234,22 @@ class Checkpoint {
 Result<CheckpointReport> checkpoint(const InstanceView& instance,
                                     const CheckpointRequest& request) {
   const Clock::time_point start = Clock::now();
-  const Deadline deadline = Deadline::in(kFreezeMax);
   PartialFolder folder = TRY(PartialFolder::create(request.partial));
   const bool sync = request.sync || !TRY(reserves_room_when_written(request.partial));
-  std::unique_ptr<image::PagesFile> pages =
-      TRY(image::PagesFile::create(request.partial + "/" + image::kPagesName, sync));
+  KeptPages kept(*instance.tracks, request.full);
+  const EarlierPages earlier = EarlierPages::link(*instance.tracks, request.partial);
+  const std::unique_ptr<image::PagesFile> file = TRY(image::PagesFile::create(
+      request.partial + "/" + image::kPagesName, earlier.next_base(), sync));
+  PageCopies pages(*file);
   TRY(fault_point("snapshot.begin"));
+  Precopied precopied;
+  if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
 
   // From here to resume() or kill() nothing of the application runs.
   const Clock::time_point froze = Clock::now();
-  Moment moment = TRY(hold_moment(instance, deadline));
+  Moment moment = TRY(hold_moment(instance, Deadline::in(kFreezeMax)));
   TRY(fault_point("snapshot.frozen"));
-  Checkpoint capture(instance, request, std::move(moment), std::move(pages));
+  Checkpoint capture(instance, request, std::move(moment), *file, pages);
   TRY(capture.describe());
   TRY(capture.capture_processes());
   TRY(fault_point("snapshot.captured"));
@@ -221,7 +262,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   }
 
   // The image becomes whole, then visible; only then may the application end.
-  TRY(capture.write());
+  TRY(capture.write(earlier));
   TRY(fault_point("snapshot.written"));
   TRY(publish_folder(request.partial, request.final_path, sync ? Durable::now : Durable::later));
   folder.keep();
@@ -229,10 +270,14 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   if (request.stop) {
     TRY(capture.kill());
     frozen_ms = ms_since(froze);
+  } else {
+    capture.remember();
+    kept.stand();
   }
   CheckpointReport report = capture.report();
   report.durable = sync;
-  report.frozen_ms = frozen_ms;
+  report.frozen_ms = frozen_ms + precopied.paused_ms;
+  report.longest_frozen_ms = std::max(frozen_ms, precopied.longest_ms);
   report.took_ms = ms_since(start);
   return report;
 }

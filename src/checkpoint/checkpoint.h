@@ -16,6 +16,10 @@ struct CheckpointRequest {
   std::string partial;     // folder to write in
   std::string final_path;  // what it is renamed to when it is whole
   bool stop = false;
+  bool full = false;    // of earlier snapshots nothing is used
+  // Memory is copied while it runs, as far as that goes: it stands still for less time, and all of
+  // it takes longer.
+  bool precopy = false;
   bool sync = false;    // durable before the application ends and before the answer
   std::string options;  // how the instance was launched, kept in the image as it is
   std::vector<std::string> argv;
@@ -27,7 +31,8 @@ struct CheckpointReport {
   uint64_t memory_bytes = 0;
   uint64_t stored_bytes = 0;
   bool durable = false;
-  double frozen_ms = 0;
+  double frozen_ms = 0;         // how long it stood still, in all
+  double longest_frozen_ms = 0;  // at once
   double took_ms = 0;
 };
 

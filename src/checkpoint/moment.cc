@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "checkpoint/preflight.h"
+#include "checkpoint/track_writes.h"
 #include "os/parallel.h"
 #include "os/proc/process_dir.h"
 #include "trace/epoll_time.h"
@@ -16,6 +17,8 @@ namespace {
 
 constexpr int kMomentsMax = 20;
 constexpr std::chrono::milliseconds kBetweenMoments{1};
+// With so much memory of its own smaps takes a millisecond.
+constexpr uint64_t kSlowToCount = 32 << 20;
 
 struct RunningProcesses {
   std::vector<std::optional<proc::ProcessDir>> folders;  // who has ended since has none
@@ -36,15 +39,25 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
     running.folders[i] = std::move(dir).value();
   });
   running.traced = traced;
+  // While they run there is time for it.
+  for (const auto& dir : running.folders)
+    if (dir && instance.mapping_flags != nullptr && own_memory(*dir) >= kSlowToCount)
+      (void)instance.mapping_flags->learn(*dir);
   return running;
+}
+
+Result<FrozenApplication> freeze(const InstanceView& instance, const RunningProcesses& running,
+                                 Deadline deadline) {
+  const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
+  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
+  TRY(epoll_times.shorten(frozen));
+  TRY(find_time_left(frozen, deadline));
+  return frozen;
 }
 
 Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcesses& running,
                               Obstacles& obstacles, Deadline deadline) {
-  const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
-  Moment moment{TRY(FrozenApplication::freeze(*instance.application, deadline))};
-  TRY(epoll_times.shorten(moment.frozen));
-  TRY(find_time_left(moment.frozen, deadline));
+  Moment moment{TRY(freeze(instance, running, deadline))};
   std::vector<HostPid> threads;
   for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
   moment.sources = TRY(look_at_all(instance, threads, obstacles));
@@ -71,6 +84,15 @@ Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
     std::this_thread::sleep_for(kBetweenMoments);
     if (moments < kMomentsMax && !deadline.passed()) continue;
     return cannot_be_held ? std::move(moment) : refusal(obstacles);
+  }
+}
+
+Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline) {
+  for (int tries = 1;; ++tries) {
+    Result<FrozenApplication> frozen = freeze(instance, TRY(look_at_running(instance)), deadline);
+    if (frozen || frozen.error().cls() != ErrorClass::refused || tries == kMomentsMax)
+      return frozen;
+    std::this_thread::sleep_for(tries * kBetweenMoments);
   }
 }
 

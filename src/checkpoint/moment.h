@@ -20,6 +20,9 @@ struct Moment {
 // A moment that can be captured; else everything runs on, and the error names every obstacle.
 Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline);
 
+// The application stands still, and no program will be able to tell; without a look at it.
+Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline);
+
 // How obstacles are told.
 Error refusal(const Obstacles& obstacles);
 

@@ -37,6 +37,7 @@ struct Options {
   bool follow = false;
   bool force = false;
   bool stop = false;
+  bool full = false;
   bool sync = false;
   std::string as;
   std::string signal = "TERM";

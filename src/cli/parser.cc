@@ -92,6 +92,7 @@ void setup_rm(CLI::App& app, Options& o) {
 
 void setup_snapshot(CLI::App& app, Options& o) {
   app.add_flag("--stop", o.stop, "End the instance with it");
+  app.add_flag("--full", o.full, "Store everything, also what an earlier snapshot has already");
   app.add_flag("--sync", o.sync, "Wait until the disk has it");
   app.add_option("--name", o.name, "A name for the snapshot");
   json_option(app, o);

@@ -75,6 +75,7 @@ class Harness {
 
   void tell_everyone(const Json& message);
   InstanceView view();
+  std::string first_mounts();
 
   HarnessConfig config_;
   InstancePlaces places_;
@@ -88,6 +89,9 @@ class Harness {
   std::map<pid_t, std::unique_ptr<Session>> visitors_;  // by their program's id inside
   std::list<PendingEnd> pending_ends_;
   SeenQueues seen_queues_;
+  MemoryTracks tracks_;
+  MappingFlags mapping_flags_;
+  std::string first_mounts_;  // of the instance; asked of init when they are needed
   std::optional<KernelLayout> kernel_layout_;
   std::optional<int> root_status_;
   bool ended_ = false;

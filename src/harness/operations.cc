@@ -154,6 +154,8 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.parent = string_at(args, "lineage");
   checkpoint_request.stop = bool_at(args, "stop");
   checkpoint_request.sync = bool_at(args, "sync");
+  checkpoint_request.full = bool_at(args, "full");
+  checkpoint_request.precopy = bool_at(args, "precopy");
   Json options = harness_config_to_json(config_);
   options["root_pid"] = instance_->root_pid;
   checkpoint_request.options = json_text(options);
@@ -165,7 +167,8 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   if (checkpoint_request.stop) end_reason_ = "snapshot";
   return Json{{"processes", report.processes},       {"memory_bytes", report.memory_bytes},
               {"stored_bytes", report.stored_bytes}, {"durable", report.durable},
-              {"frozen_ms", report.frozen_ms},       {"took_ms", report.took_ms}};
+              {"frozen_ms", report.frozen_ms},       {"took_ms", report.took_ms},
+              {"longest_frozen_ms", report.longest_frozen_ms}};
 }
 
 Result<Json> Harness::op_rids(Connection&, Packet&) {

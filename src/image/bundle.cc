@@ -1,13 +1,14 @@
 #include "image/bundle.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "image/format.h"
+#include "image/manifest.h"
+#include "image/pages_parts.h"
 #include "image/summary.h"
 #include "image/tar.h"
 #include "os/file.h"
@@ -16,7 +17,6 @@ namespace appshot::image {
 namespace {
 
 constexpr size_t kBufferBytes = 256 * 1024;
-constexpr const char* kFiles[] = {kManifestName, kPagesName};
 constexpr uint64_t kMillisecondsPerSecond = 1000;
 
 Error corrupt(const std::string& why) {
@@ -24,21 +24,36 @@ Error corrupt(const std::string& why) {
       .hint("it was changed, cut short or is none of appshot's; export it again");
 }
 
-Result<> export_file(const std::string& folder, const std::string& name, uint64_t mtime_s,
-                     const WriteBytes& write) {
-  UniqueFd file = TRY(open_file(folder + "/" + name, O_RDONLY));
-  struct stat facts;
-  TRY_SYS(::fstat(file.get(), &facts));
-  uint64_t size = static_cast<uint64_t>(facts.st_size), left = size;
-  TRY(write(tar_header({name, size, mtime_s})));
+Result<> export_manifest(const ImageT& image, uint64_t mtime_s, const WriteBytes& write) {
+  const std::vector<char> bytes = encode_manifest(image);
+  TRY(write(tar_header({kManifestName, bytes.size(), mtime_s})));
+  TRY(write(bytes));
+  return write(std::string(tar_padding(bytes.size()), '\0'));
+}
+
+Result<> export_part(const std::string& folder, const PagesPartT& part, const WriteBytes& write) {
+  UniqueFd file = TRY(open_file(folder + "/" + part.file, O_RDONLY));
   std::vector<char> buffer(kBufferBytes);
+  uint64_t at = part.position, left = part.length;
   while (left > 0) {
-    ssize_t got =
-        TRY_SYS(::read(file.get(), buffer.data(), std::min<uint64_t>(left, buffer.size())));
-    if (got == 0) return Error(ErrorClass::corrupt, name + " was cut short while it was read");
+    auto got = static_cast<uint64_t>(
+        TRY_SYS(::pread(file.get(), buffer.data(), std::min<uint64_t>(left, buffer.size()),
+                        static_cast<off_t>(at))));
+    if (got == 0) return Error(ErrorClass::corrupt, part.file + " was cut short while it was read");
     TRY(write({buffer.data(), static_cast<size_t>(got)}));
-    left -= static_cast<uint64_t>(got);
+    at += got;
+    left -= got;
   }
+  return {};
+}
+
+// One file, whatever the image shares with those before it, and nothing in it that only they need.
+Result<> export_pages(const std::string& folder, const PagesParts& taken, uint64_t mtime_s,
+                      const WriteBytes& write) {
+  uint64_t size = 0;
+  for (const auto& part : taken) size += part->length;
+  TRY(write(tar_header({kPagesName, size, mtime_s})));
+  for (const auto& part : taken) TRY(export_part(folder, *part, write));
   return write(std::string(tar_padding(size), '\0'));
 }
 
@@ -78,14 +93,18 @@ Result<> import_file(const std::string& folder, const std::string& name, const R
 }  // namespace
 
 Result<> export_bundle(const std::string& folder, const WriteBytes& write) {
-  ImageSummary image = TRY(verify_image(folder));
+  TRY(verify_image(folder));
+  ImageT image = TRY(read_manifest(folder));
+  CompactParts compacted = compact(image.pages, all_runs(image));
+  image.pages = std::move(compacted.parts);
   uint64_t mtime_s = std::min(image.created_ms / kMillisecondsPerSecond, kTarPlainSizeMax);
-  for (const char* name : kFiles) TRY(export_file(folder, name, mtime_s, write));
+  TRY(export_manifest(image, mtime_s, write));
+  TRY(export_pages(folder, compacted.taken, mtime_s, write));
   return write(tar_end());
 }
 
 Result<> import_bundle(const std::string& folder, const ReadBytes& read) {
-  for (const char* name : kFiles) TRY(import_file(folder, name, read));
+  for (const char* name : {kManifestName, kPagesName}) TRY(import_file(folder, name, read));
   TRY(take_zeros(read, tar_end().size()));
   char more;
   if (TRY(read({&more, 1})) != 0) return corrupt("goes on after its end");

@@ -32,7 +32,9 @@ class BundleTest : public testing::Test {
   void make_image() {
     std::string pages(kPagesBlock + 0x6001, 'p');
     EXPECT_TRUE(write_file(root_ + "/from/pages", pages, O_CREAT));
-    EXPECT_TRUE(write_manifest(root_ + "/from", rich_image(pages)));
+    ImageT image = rich_image(pages);
+    image.ghosts[0]->pages = {PageRun(0, 0x2000, kPagesBlock + 0x4000)};
+    EXPECT_TRUE(write_manifest(root_ + "/from", image));
   }
 
   std::string exported() {
@@ -62,8 +64,22 @@ class BundleTest : public testing::Test {
 TEST_F(BundleTest, CarriesAnImageWhole) {
   Result<> done = imported(exported());
   ASSERT_TRUE(done) << done.error().message();
-  EXPECT_EQ(read_file(root_ + "/from/pages").value(), read_file(root_ + "/to/pages").value());
+  EXPECT_TRUE(read_file(root_ + "/from/pages").value() == read_file(root_ + "/to/pages").value());
   EXPECT_EQ(read_manifest(root_ + "/to").value().aid, "web");
+}
+
+TEST_F(BundleTest, LeavesOutWhatTheImageDoesNotNeedAndTakesInWhatItShares) {
+  fs::rename(root_ + "/from/pages", root_ + "/from/pages.s-0");
+  ASSERT_TRUE(write_file(root_ + "/from/pages", "", O_CREAT));
+  ImageT image = read_manifest(root_ + "/from").value();
+  image.pages[0]->file = "pages.s-0";
+  image.ghosts[0]->pages.clear();
+  fs::remove(root_ + "/from/manifest");
+  ASSERT_TRUE(write_manifest(root_ + "/from", image));
+  Result<> done = imported(exported());
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(fs::file_size(root_ + "/to/pages"), kPagesBlock);
+  EXPECT_FALSE(fs::exists(root_ + "/to/pages.s-0"));
 }
 
 TEST_F(BundleTest, RefusesEveryTornOrChangedExport) {

@@ -22,8 +22,9 @@ uint64_t dirty_max() { return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
 
 }  // namespace
 
-Result<std::unique_ptr<PagesFile>> PagesFile::create(const std::string& path, bool busy_disk) {
-  return std::make_unique<PagesFile>(TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600)),
+Result<std::unique_ptr<PagesFile>> PagesFile::create(const std::string& path, uint64_t base,
+                                                     bool busy_disk) {
+  return std::make_unique<PagesFile>(TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600)), base,
                                      busy_disk ? 0 : dirty_max());
 }
 
@@ -74,6 +75,19 @@ Result<> PagesFile::finish() {
   // What was reserved too much goes back.
   if (length_ > 0) TRY_SYS(::ftruncate(file_.get(), static_cast<off_t>(length_)));
   return {};
+}
+
+uint64_t PagesFile::next_base() const {
+  return base_ + (checksums_.size() + 1) * kPagesBlock;
+}
+
+std::unique_ptr<PagesPartT> PagesFile::part(const std::string& name) const {
+  auto part = std::make_unique<PagesPartT>();
+  part->file = name;
+  part->base = base_;
+  part->length = length_;
+  part->checksums = checksums_;
+  return part;
 }
 
 }  // namespace appshot::image

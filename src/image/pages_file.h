@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "image/schema/values.h"
 #include "os/unique_fd.h"
 
 namespace appshot::image {
@@ -20,8 +21,13 @@ namespace appshot::image {
 class PagesFile {
  public:
   // `busy_disk`: somebody will wait for the disk, which is given work from the beginning.
-  static Result<std::unique_ptr<PagesFile>> create(const std::string& path, bool busy_disk = false);
-  PagesFile(UniqueFd file, uint64_t dirty_max) : file_(std::move(file)), dirty_max_(dirty_max) {}
+  // `base`: the offset in the image of its first byte.
+  static Result<std::unique_ptr<PagesFile>> create(const std::string& path, uint64_t base = 0,
+                                                   bool busy_disk = false);
+  PagesFile(UniqueFd file, uint64_t base, uint64_t dirty_max)
+      : file_(std::move(file)), base_(base), dirty_max_(dirty_max) {}
+
+  uint64_t base() const { return base_; }
 
   // Called after each block with how many bytes there are by then; one call at a time.
   void on_block(std::function<void(uint64_t)> tell) { tell_ = std::move(tell); }
@@ -33,8 +39,10 @@ class PagesFile {
 
   // When every block that was handed out is written: gives the file its length.
   Result<> finish();
-  uint64_t length() const { return length_; }                            // after finish
-  const std::vector<uint64_t>& checksums() const { return checksums_; }  // after finish
+  // After finish:
+  uint64_t length() const { return length_; }
+  std::unique_ptr<PagesPartT> part(const std::string& name) const;
+  uint64_t next_base() const;  // of a file that comes after it
 
  private:
   struct ShortBlock {
@@ -43,6 +51,7 @@ class PagesFile {
   };
 
   UniqueFd file_;
+  const uint64_t base_;
   const uint64_t dirty_max_;
   std::function<void(uint64_t)> tell_;
   uint64_t length_ = 0;

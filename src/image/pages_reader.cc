@@ -22,53 +22,87 @@ namespace {
 constexpr size_t kBlocksForThreads = 8;  // 2 MiB
 constexpr unsigned kThreadsMax = 4;
 
-Error corrupt_block(uint64_t block) {
-  return Error(ErrorClass::corrupt, "the image's pages are damaged in block " +
-                                        std::to_string(block) + " (bytes " +
-                                        std::to_string(block * kPagesBlock) + " on)")
-      .hint("the file was changed or the disk is failing; restore from another copy");
-}
-
-}  // namespace
-
-Result<PagesReader> PagesReader::open(const std::string& path, uint64_t length,
-                                      std::vector<uint64_t> checksums) {
+Result<UniqueFd> open_pages(const std::string& path, const std::string& name, uint64_t length) {
   UniqueFd file = TRY(open_file(path, O_RDONLY));
   struct stat info {};
   TRY_SYS(::fstat(file.get(), &info));
   if (static_cast<uint64_t>(info.st_size) != length)
-    return Error(ErrorClass::corrupt, "the image's pages file has " + std::to_string(info.st_size) +
+    return Error(ErrorClass::corrupt, "the image's file " + name + " has " +
+                                          std::to_string(info.st_size) +
                                           " bytes where the manifest tells of " +
                                           std::to_string(length))
         .hint("the image was cut short or mixed with another; use another copy");
-  if (checksums.size() != (length + kPagesBlock - 1) / kPagesBlock)
-    return Error(ErrorClass::corrupt, "the image has the wrong number of checksums");
-  return PagesReader(std::move(file), length, std::move(checksums));
+  return file;
+}
+
+}  // namespace
+
+Error PagesReader::corrupt_block(const PagesPartT& part, uint64_t start) {
+  const uint64_t at = part.position + (start - part.base);
+  return Error(ErrorClass::corrupt, "the image's pages are damaged in block " +
+                                        std::to_string(at / kPagesBlock) + " of its file " +
+                                        part.file + " (bytes " + std::to_string(at) + " on)")
+      .hint("the file was changed or the disk is failing; restore from another copy");
+}
+
+Result<PagesReader> PagesReader::open(const std::string& folder, const PagesParts& parts) {
+  PagesReader reader;
+  std::map<std::string, uint64_t> lengths{{kPagesName, 0}};
+  for (const auto& part : parts) {
+    uint64_t& length = lengths[part->file];
+    length = std::max(length, part->position + part->length);
+  }
+  for (const auto& [name, length] : lengths)
+    reader.files_[name] = TRY(open_pages(folder + "/" + name, name, length));
+  for (const auto& part : parts) reader.parts_.push_back(std::make_unique<PagesPartT>(*part));
+  return reader;
+}
+
+std::vector<int> PagesReader::descriptors() const {
+  std::vector<int> all;
+  for (const auto& file : files_) all.push_back(file.second.get());
+  return all;
 }
 
 Result<> PagesReader::load(std::vector<Placement> placements, const Tell& tell) const {
   std::sort(placements.begin(), placements.end(),
             [](const Placement& a, const Placement& b) { return a.offset < b.offset; });
+  std::vector<Wanted> wanted;
+  const std::span<const Placement> all(placements);
   for (size_t i = 0; i < placements.size(); ++i) {
     const Placement& p = placements[i];
-    bool overlaps = i > 0 && placements[i - 1].offset + placements[i - 1].length > p.offset;
-    if (p.offset > length_ || p.length > length_ - p.offset || overlaps)
+    if (p.length == 0) continue;
+    const bool overlaps = i > 0 && all[i - 1].offset + all[i - 1].length > p.offset;
+    const PagesPartT* part = find_part(parts_, p.offset, p.length);
+    if (part == nullptr || overlaps)
       return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
-  }
-  std::vector<Wanted> wanted;
-  size_t first = 0;
-  for (uint64_t block = 0; block < checksums_.size() && first < placements.size(); ++block) {
-    const uint64_t start = block * kPagesBlock, end = start + kPagesBlock;
-    while (first < placements.size() &&
-           placements[first].offset + placements[first].length <= start)
-      ++first;
-    size_t last = first;
-    while (last < placements.size() && placements[last].offset < end) ++last;
-    if (last > first)
-      wanted.push_back(
-          {block, std::span<const Placement>(placements).subspan(first, last - first)});
+    uint64_t start = p.offset / kPagesBlock * kPagesBlock;
+    // The block that it begins in may have been wanted already.
+    if (!wanted.empty() && wanted.back().start == start) {
+      Wanted& last = wanted.back();
+      last.placements = {last.placements.data(), &p + 1};
+      start += kPagesBlock;
+    }
+    for (; start < p.offset + p.length; start += kPagesBlock)
+      wanted.push_back({part, start, all.subspan(i, 1)});
   }
   return load_blocks(wanted, tell);
+}
+
+Result<> PagesReader::verify(std::vector<PageRun> runs) const {
+  std::vector<Wanted> wanted;
+  std::sort(runs.begin(), runs.end(),
+            [](const PageRun& a, const PageRun& b) { return a.offset() < b.offset(); });
+  for (const PageRun& run : runs) {
+    const PagesPartT* part = find_part(parts_, run.offset(), run.length());
+    if (part == nullptr)
+      return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
+    uint64_t start = run.offset() / kPagesBlock * kPagesBlock;
+    if (!wanted.empty()) start = std::max(start, wanted.back().start + kPagesBlock);
+    for (; start < run.offset() + run.length(); start += kPagesBlock)
+      wanted.push_back({part, start, {}});
+  }
+  return load_blocks(wanted, {});
 }
 
 // Much is loaded by several threads: one alone is kept busy by copying and checking.
@@ -79,7 +113,7 @@ Result<> PagesReader::load_blocks(std::span<const Wanted> wanted, const Tell& te
   size_t done = 0;
   auto work = [&] {
     for (size_t i; (i = next++) < wanted.size();) {
-      Result<> loaded = load_block(wanted[i].block, wanted[i].placements);
+      Result<> loaded = load_block(wanted[i]);
       std::lock_guard lock(mutex);
       if (loaded) {
         if (tell) tell(++done * kPagesBlock, wanted.size() * kPagesBlock);
@@ -101,9 +135,10 @@ Result<> PagesReader::load_blocks(std::span<const Wanted> wanted, const Tell& te
 
 // Pieces that are wanted are read straight to their place, the rest into a scratch buffer; the
 // checksum runs over both in the order of the file.
-Result<> PagesReader::load_block(uint64_t block, std::span<const Placement> placements) const {
-  const uint64_t start = block * kPagesBlock;
-  const uint64_t end = std::min<uint64_t>(start + kPagesBlock, length_);
+Result<> PagesReader::load_block(const Wanted& wanted) const {
+  const PagesPartT& part = *wanted.part;
+  const uint64_t start = wanted.start;
+  const uint64_t end = std::min<uint64_t>(start + kPagesBlock, part.base + part.length);
   auto scratch = std::make_unique_for_overwrite<char[]>(kPagesBlock);  // for what nobody wants
   std::vector<iovec> pieces;
   uint64_t at = start;
@@ -111,45 +146,48 @@ Result<> PagesReader::load_block(uint64_t block, std::span<const Placement> plac
     if (until > at) pieces.push_back({to, until - at});
     at = std::max(at, until);
   };
-  for (const Placement& p : placements) {
+  for (const Placement& p : wanted.placements) {
     uint64_t from = std::max(p.offset, start), until = std::min(p.offset + p.length, end);
     piece(from, scratch.get() + (at - start));
     piece(until, p.to + (from - p.offset));
   }
   piece(end, scratch.get() + (at - start));
-  TRY(read_pieces(start, pieces));
+  TRY(read_pieces(part, start, pieces));
 
   XXH3_state_t* state = XXH3_createState();
   std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> owner(state, XXH3_freeState);
   XXH3_64bits_reset(state);
   for (const iovec& one : pieces) XXH3_64bits_update(state, one.iov_base, one.iov_len);
-  if (XXH3_64bits_digest(state) != checksums_[block]) return corrupt_block(block);
+  if (XXH3_64bits_digest(state) != part.checksums[(start - part.base) / kPagesBlock])
+    return corrupt_block(part, start);
   return {};
 }
 
-Result<std::span<const char>> PagesReader::verified_block(uint64_t block) const {
-  if (kept_.empty() || kept_block_ != block) {
-    const uint64_t start = block * kPagesBlock;
-    kept_.resize(std::min<uint64_t>(kPagesBlock, length_ - start));
-    kept_block_ = block;
-    Result<> read = read_exactly(start, kept_.data(), kept_.size());
-    bool intact = read && XXH3_64bits(kept_.data(), kept_.size()) == checksums_[block];
+Result<std::span<const char>> PagesReader::verified_block(const PagesPartT& part, uint64_t start) const {
+  if (kept_.empty() || kept_start_ != start) {
+    kept_.resize(std::min<uint64_t>(kPagesBlock, part.base + part.length - start));
+    kept_start_ = start;
+    Result<> read = read_exactly(part, start, kept_.data(), kept_.size());
+    const uint64_t checksum = part.checksums[(start - part.base) / kPagesBlock];
+    bool intact = read && XXH3_64bits(kept_.data(), kept_.size()) == checksum;
     if (!intact) kept_.clear();
     TRY(read);
-    if (!intact) return corrupt_block(block);
+    if (!intact) return corrupt_block(part, start);
   }
   return std::span<const char>(kept_);
 }
 
 Result<> PagesReader::copy_to(int fd, uint64_t offset, uint64_t length, uint64_t position) const {
-  if (offset > length_ || length > length_ - offset)
+  const PagesPartT* part = find_part(parts_, offset, length);
+  if (part == nullptr)
     return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
   while (length > 0) {
-    std::span<const char> block = TRY(verified_block(offset / kPagesBlock));
-    std::span<const char> part = block.subspan(offset % kPagesBlock);
-    part = part.first(std::min<uint64_t>(part.size(), length));
+    std::span<const char> block =
+        TRY(verified_block(*part, offset / kPagesBlock * kPagesBlock));
+    std::span<const char> bytes = block.subspan(offset % kPagesBlock);
+    bytes = bytes.first(std::min<uint64_t>(bytes.size(), length));
     auto put = static_cast<uint64_t>(
-        TRY_SYS(::pwrite(fd, part.data(), part.size(), static_cast<off_t>(position))));
+        TRY_SYS(::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(position))));
     offset += put;
     position += put;
     length -= put;
@@ -157,22 +195,18 @@ Result<> PagesReader::copy_to(int fd, uint64_t offset, uint64_t length, uint64_t
   return {};
 }
 
-Result<> PagesReader::verify_all() const {
-  for (uint64_t block = 0; block < checksums_.size(); ++block) TRY(load_block(block, {}));
-  return {};
-}
-
 // Few calls for many pieces; what such a call leaves is read piece by piece.
-Result<> PagesReader::read_pieces(uint64_t offset, std::span<const iovec> pieces) const {
+Result<> PagesReader::read_pieces(const PagesPartT& part, uint64_t offset,
+                                  std::span<const iovec> pieces) const {
   while (!pieces.empty()) {
     std::span<const iovec> some = pieces.first(std::min<size_t>(pieces.size(), IOV_MAX));
     pieces = pieces.subspan(some.size());
-    ssize_t got = ::preadv(file_.get(), some.data(), static_cast<int>(some.size()),
-                           static_cast<off_t>(offset));
+    ssize_t got = ::preadv(fd_of(part), some.data(), static_cast<int>(some.size()),
+                           static_cast<off_t>(part.position + (offset - part.base)));
     auto done = static_cast<uint64_t>(std::max<ssize_t>(got, 0));
     for (const iovec& piece : some) {
       const uint64_t had = std::min<uint64_t>(done, piece.iov_len);
-      TRY(read_exactly(offset + had, static_cast<char*>(piece.iov_base) + had,
+      TRY(read_exactly(part, offset + had, static_cast<char*>(piece.iov_base) + had,
                        piece.iov_len - had));
       done -= had;
       offset += piece.iov_len;
@@ -181,12 +215,13 @@ Result<> PagesReader::read_pieces(uint64_t offset, std::span<const iovec> pieces
   return {};
 }
 
-Result<> PagesReader::read_exactly(uint64_t offset, char* to, uint64_t length) const {
+Result<> PagesReader::read_exactly(const PagesPartT& part, uint64_t offset, char* to, uint64_t length) const {
   while (length > 0) {
-    ssize_t got = ::pread(file_.get(), to, length, static_cast<off_t>(offset));
+    ssize_t got =
+        ::pread(fd_of(part), to, length, static_cast<off_t>(part.position + (offset - part.base)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::from_errno(errno, "reading the pages of the image");
-    if (got == 0) return Error(ErrorClass::corrupt, "the image's pages file is cut short");
+    if (got == 0) return Error(ErrorClass::corrupt, "the image's file " + part.file + " is cut short");
     offset += static_cast<uint64_t>(got);
     to += got;
     length -= static_cast<uint64_t>(got);

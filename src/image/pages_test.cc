@@ -47,10 +47,15 @@ class PagesTest : public testing::Test {
     ASSERT_TRUE(writer.close());
     ASSERT_TRUE(file->finish());
     ASSERT_EQ(file->length(), bytes);
-    checksums_ = file->checksums();
+    part_ = file->part(kPagesName);
   }
 
-  Result<PagesReader> open() { return PagesReader::open(path_, content_.size(), checksums_); }
+  Result<PagesReader> open() {
+    PagesParts parts;
+    if (part_->length > 0) parts.push_back(std::make_unique<PagesPartT>(*part_));
+    return PagesReader::open(folder_, parts);
+  }
+  Result<> verify_all() { return open()->verify({PageRun(0, content_.size(), 0)}); }
 
   void flip(uint64_t at) {
     UniqueFd file = open_file(path_, O_RDWR).value();
@@ -60,7 +65,7 @@ class PagesTest : public testing::Test {
 
   std::string folder_, path_;
   std::vector<char> content_;
-  std::vector<uint64_t> checksums_;
+  std::unique_ptr<PagesPartT> part_;
 };
 
 TEST_F(PagesTest, EveryPieceIsReadBackWhereverItLies) {
@@ -101,7 +106,7 @@ TEST_F(PagesTest, OnePieceMaySpanTheWholeFile) {
   ASSERT_TRUE(reader.load({{0, place.size(), place.data()}}, tell));
   EXPECT_EQ(told, place.size());
   EXPECT_EQ(place, content_);
-  EXPECT_TRUE(reader.verify_all());
+  EXPECT_TRUE(verify_all());
 }
 
 TEST_F(PagesTest, SizesAroundABlockHaveTheRightNumberOfChecksums) {
@@ -109,10 +114,11 @@ TEST_F(PagesTest, SizesAroundABlockHaveTheRightNumberOfChecksums) {
                       size_t{kPagesBlock + 1}}) {
     fs::remove(path_);
     write(size);
-    EXPECT_EQ(checksums_.size(), (size + kPagesBlock - 1) / kPagesBlock);
-    Result<PagesReader> reader = open();
-    ASSERT_TRUE(reader) << size;
-    EXPECT_TRUE(reader->verify_all()) << size;
+    EXPECT_EQ(part_->checksums.size(), (size + kPagesBlock - 1) / kPagesBlock);
+    ASSERT_TRUE(open()) << size;
+    if (size > 0) {
+      EXPECT_TRUE(verify_all()) << size;
+    }
   }
 }
 
@@ -131,7 +137,7 @@ TEST_F(PagesTest, HowMuchIsCommittedAtATimeChangesNothing) {
   }
   ASSERT_TRUE(writer.close());
   ASSERT_TRUE(file->finish());
-  EXPECT_EQ(file->checksums(), checksums_);
+  EXPECT_EQ(file->part(kPagesName)->checksums, part_->checksums);
   EXPECT_EQ(read_file(other).value(), read_file(path_).value());
 }
 
@@ -159,8 +165,9 @@ TEST_F(PagesTest, SeveralWritersShareAFile) {
     ASSERT_TRUE(writer.close());
   });
   ASSERT_TRUE(file->finish());
-  PagesReader reader = PagesReader::open(path_, file->length(), file->checksums()).value();
-  EXPECT_TRUE(reader.verify_all());
+  part_ = file->part(kPagesName);
+  PagesReader reader = open().value();
+  EXPECT_TRUE(reader.verify({PageRun(0, file->length(), 0)}));
   std::vector<Placement> placements;
   std::vector<std::vector<char>> places;
   for (const auto& of_one : pieces)
@@ -185,7 +192,7 @@ TEST_F(PagesTest, AWriterThatWroteNothingLeavesNothing) {
   ASSERT_TRUE(writer.close());
   ASSERT_TRUE(file->finish());
   EXPECT_EQ(file->length(), 0u);
-  EXPECT_TRUE(file->checksums().empty());
+  EXPECT_TRUE(file->part(kPagesName)->checksums.empty());
 }
 
 TEST_F(PagesTest, AFileOfAnotherLengthIsRefused) {
@@ -195,15 +202,13 @@ TEST_F(PagesTest, AFileOfAnotherLengthIsRefused) {
   ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock + 5001), 0);
   EXPECT_EQ(open().error().cls(), ErrorClass::corrupt);
   ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock + 5000), 0);
-  checksums_.pop_back();
-  EXPECT_EQ(open().error().cls(), ErrorClass::corrupt);
 }
 
 TEST_F(PagesTest, AFileCutWhileItIsReadIsRefused) {
   write(2 * kPagesBlock);
   PagesReader reader = open().value();
   ASSERT_EQ(::truncate(path_.c_str(), kPagesBlock), 0);
-  EXPECT_EQ(reader.verify_all().error().cls(), ErrorClass::corrupt);
+  EXPECT_EQ(reader.verify({PageRun(0, content_.size(), 0)}).error().cls(), ErrorClass::corrupt);
 }
 
 TEST_F(PagesTest, AChangedByteIsFoundByWhoeverReadsItsBlock) {
@@ -212,14 +217,14 @@ TEST_F(PagesTest, AChangedByteIsFoundByWhoeverReadsItsBlock) {
   char byte = 0;
   for (uint64_t at : {uint64_t{0}, uint64_t{kPagesBlock}, uint64_t{2 * kPagesBlock - 1}}) {
     flip(at);
-    EXPECT_EQ(reader.verify_all().error().cls(), ErrorClass::corrupt);
+    EXPECT_EQ(reader.verify({PageRun(0, content_.size(), 0)}).error().cls(), ErrorClass::corrupt);
     // Even when another byte of the block was asked for; other blocks stay readable.
     EXPECT_FALSE(reader.load({{at / kPagesBlock * kPagesBlock + 77, 1, &byte}}));
     EXPECT_TRUE(reader.load({{2 * kPagesBlock + 5, 1, &byte}}));
     UniqueFd file = open_file(path_, O_RDWR).value();
     ASSERT_EQ(::pwrite(file.get(), &content_[at], 1, static_cast<off_t>(at)), 1);
   }
-  EXPECT_TRUE(reader.verify_all());
+  EXPECT_TRUE(reader.verify({PageRun(0, content_.size(), 0)}));
 }
 
 TEST_F(PagesTest, PiecesOutsideOrOverOneAnotherAreRefused) {
@@ -232,6 +237,54 @@ TEST_F(PagesTest, PiecesOutsideOrOverOneAnotherAreRefused) {
                                            {{1, ~0ULL, place.data()}},
                                            {{0, 10, place.data()}, {9, 10, place.data() + 100}}})
     EXPECT_EQ(reader.load(wrong).error().cls(), ErrorClass::corrupt);
+}
+
+// Several snapshots of one application: each wrote what had changed.
+TEST_F(PagesTest, PartsLieInSeveralFilesAndEachRunInOne) {
+  write(2 * kPagesBlock + 100);
+  ASSERT_EQ(::rename(path_.c_str(), (folder_ + "/" + pages_name_of("first")).c_str()), 0);
+  part_->file = pages_name_of("first");
+  PagesParts parts;
+  parts.push_back(std::move(part_));
+  const uint64_t base = next_base(parts);
+  EXPECT_EQ(base, 4 * kPagesBlock);
+  std::unique_ptr<PagesFile> file = PagesFile::create(path_, base).value();
+  PagesWriter writer(*file);
+  EXPECT_EQ(writer.offset(), base);
+  ASSERT_TRUE(append(writer, std::vector<char>(5000, 'n')));
+  ASSERT_TRUE(writer.close());
+  ASSERT_TRUE(file->finish());
+  parts.push_back(file->part(kPagesName));
+  ASSERT_TRUE(verify_parts(parts));
+  PagesReader reader = PagesReader::open(folder_, parts).value();
+  std::vector<char> old(100), fresh(5000);
+  ASSERT_TRUE(reader.load({{base, 5000, fresh.data()}, {2 * kPagesBlock, 100, old.data()}}));
+  EXPECT_EQ(fresh, std::vector<char>(5000, 'n'));
+  EXPECT_TRUE(std::equal(old.begin(), old.end(), content_.end() - 100));
+  EXPECT_TRUE(reader.verify({PageRun(0, 5000, base), PageRun(0, 100, 5)}));
+  char byte = 0;
+  for (const Placement& none : {Placement{2 * kPagesBlock + 99, 2, &byte},
+                                Placement{3 * kPagesBlock, 1, &byte},
+                                Placement{base + 5000, 1, &byte}})
+    EXPECT_EQ(reader.load({none}).error().cls(), ErrorClass::corrupt);
+
+  // What one image needs of them, as one file.
+  CompactParts compacted = compact(parts, {PageRun(0, 10, base + 5), PageRun(0, 1, kPagesBlock)});
+  ASSERT_TRUE(verify_parts(compacted.parts));
+  ASSERT_EQ(compacted.parts.size(), 2u);
+  EXPECT_EQ(compacted.parts[0]->base, kPagesBlock);
+  EXPECT_EQ(compacted.parts[0]->length, kPagesBlock);
+  EXPECT_EQ(compacted.taken[0]->position, kPagesBlock);
+  EXPECT_EQ(compacted.parts[1]->base, base);
+  EXPECT_EQ(compacted.parts[1]->position, kPagesBlock);
+  EXPECT_EQ(compacted.taken[1]->file, kPagesName);
+}
+
+TEST_F(PagesTest, DamageWhereNothingIsWantedIsNobodysConcern) {
+  write(3 * kPagesBlock);
+  flip(kPagesBlock + 5);
+  EXPECT_TRUE(open()->verify({PageRun(0, 100, 7), PageRun(0, 100, 2 * kPagesBlock)}));
+  EXPECT_FALSE(open()->verify({PageRun(0, 1, kPagesBlock)}));
 }
 
 TEST_F(PagesTest, AnExistingFileIsNeverWrittenOver) {

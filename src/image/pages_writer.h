@@ -20,8 +20,8 @@ class PagesWriter {
   explicit PagesWriter(PagesFile& file)
       : file_(&file), bytes_(std::make_unique_for_overwrite<char[]>(kPagesBlock)) {}
 
-  // Where the next byte will lie in the file.
-  uint64_t offset() { return block() * kPagesBlock + filled_; }
+  // Where the next byte will lie in the image.
+  uint64_t offset() { return file_->base() + block() * kPagesBlock + filled_; }
   // Room in the block under way, never empty; what was put there is taken by commit.
   std::span<char> room() { return {bytes_.get() + filled_, kPagesBlock - filled_}; }
   Result<> commit(size_t bytes);

@@ -232,10 +232,12 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.machine = std::make_unique<MachineT>();
   image.machine->page_size = kPageSize;
   image.machine->cpu_features = {"sse2", "avx"};
-  image.pages_length = pages.size();
   image.pages_block = kPagesBlock;
+  image.pages.push_back(std::make_unique<PagesPartT>());
+  image.pages.back()->file = kPagesName;
+  image.pages.back()->length = pages.size();
   for (size_t at = 0; at < pages.size(); at += kPagesBlock)
-    image.pages_checksums.push_back(
+    image.pages.back()->checksums.push_back(
         XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
 
   image.processes.push_back(rich_process(2, 1));

@@ -13,6 +13,7 @@
 
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/pages_parts.h"
 
 namespace appshot::image {
 namespace {
@@ -68,6 +69,7 @@ class Verifier {
 
   Result<> run() {
     TRY(machine());
+    TRY(verify_parts(image_.pages));
     TRY(objects());
     TRY(private_files());
     TRY(terminals());
@@ -88,7 +90,7 @@ class Verifier {
     // Another machine's is possible; that it is not this one's is told by the restore.
     const uint32_t page = image_.machine->page_size;
     if (page < kPageSize || (page & (page - 1)) != 0) return wrong("page size");
-    if (image_.pages_block != kPagesBlock) return wrong("the size of the pages file's blocks");
+    if (image_.pages_block != kPagesBlock) return wrong("the size of its blocks of pages");
     return {};
   }
 
@@ -97,9 +99,8 @@ class Verifier {
     for (const PageRun& run : runs) {
       if (run.address() < at || run.address() > to || run.length() > to - run.address())
         return wrong("pages outside of what they belong to");
-      if (stored &&
-          (run.offset() > image_.pages_length || run.length() > image_.pages_length - run.offset()))
-        return wrong("pages beyond the end of the pages file");
+      if (stored && find_part(image_.pages, run.offset(), run.length()) == nullptr)
+        return wrong("pages that it does not have");
       at = run.address() + run.length();
     }
     return {};

@@ -47,6 +47,7 @@ void snapshot(Call& call, Services& services) {
   wish.name = string_at(*request, "name");
   wish.stop = bool_at(*request, "stop");
   wish.sync = bool_at(*request, "sync");
+  wish.full = bool_at(*request, "full");
   answer_with_progress(call, [&](const ProgressListener& progress) {
     return services.snapshots.take(call.name("aid"), wish, progress);
   });

@@ -107,6 +107,8 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
                                  {"partial", node_.paths.snapshot_partial(pending.id)},
                                  {"stop", stop},
                                  {"sync", wish.sync || node_.config.sync_snapshots},
+                                 {"full", wish.full},
+                                 {"precopy", !wish.stop},
                                  {"snapshot", pending.id},
                                  {"lineage", pending.parent}},
                                 {}, {}, progress));
@@ -128,6 +130,7 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
                    {{"snapshot", record.id}, {"stop", stop}});
   Json document = describe_snapshot(record);
   document["took_ms"] = number_at(numbers, "took_ms");
+  document["longest_frozen_ms"] = number_at(numbers, "longest_frozen_ms");
   return document;
 }
 

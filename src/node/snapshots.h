@@ -18,6 +18,7 @@ namespace appshot {
 struct SnapshotWish {
   std::string name;
   bool stop = false;
+  bool full = false;   // shares nothing with earlier ones
   bool sync = false;   // not before the disk has it
   bool sleep = false;  // stop, and the instance keeps the snapshot to wake from
 };

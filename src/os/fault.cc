@@ -1,10 +1,12 @@
 #include "os/fault.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -19,7 +21,20 @@ constexpr Named kErrors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO},       {"ENOMEM", 
                              {"EPERM", EPERM},   {"EMFILE", EMFILE}, {"EAGAIN", EAGAIN},
                              {"EBUSY", EBUSY}};
 
+// Whether it is this time's turn, and the action without the number.
+bool is_due(const char* name, std::string_view& action) {
+  const size_t at = action.find('@');
+  if (at == std::string_view::npos) return true;
+  static std::mutex mutex;
+  static std::map<std::string, int, std::less<>> times;
+  const int turn = std::atoi(std::string(action.substr(at + 1)).c_str());
+  action = action.substr(0, at);
+  std::lock_guard lock(mutex);
+  return ++times[name] == turn;
+}
+
 Result<> act(const char* name, std::string_view action) {
+  if (!is_due(name, action)) return {};
   if (action == "kill") {
     ::kill(::getpid(), SIGKILL);
     ::_exit(128 + SIGKILL);  // process 1 of a namespace cannot kill itself

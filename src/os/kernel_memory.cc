@@ -1,9 +1,6 @@
 #include "os/kernel_memory.h"
 
-#include <linux/bpf.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,14 +8,12 @@
 #include <cstring>
 #include <vector>
 
+#include "os/bpf.h"
+
 namespace appshot {
 namespace {
 
 constexpr uint32_t kWindow = 64 * 1024;  // so much can be read at once
-
-// The kernel lets only programs read its memory whose licence goes with its own: the instructions
-// in this file may be used under the MIT licence as well.
-constexpr char kLicense[] = "Dual MIT/GPL";
 
 // What a program is called with; the kernel copies it in, and out again.
 struct Question {
@@ -28,38 +23,9 @@ struct Question {
   uint64_t task = 0;
 };
 
-using Instructions = std::vector<bpf_insn>;
-
-bpf_insn instruction(int code, int to, int from, int offset, int number) {
-  bpf_insn one{};
-  one.code = static_cast<uint8_t>(code);
-  one.dst_reg = static_cast<uint8_t>(to & 15);
-  one.src_reg = static_cast<uint8_t>(from & 15);
-  one.off = static_cast<int16_t>(offset);
-  one.imm = number;
-  return one;
-}
-
-// The parts of an instruction are named, also where the kernel's value for one is 0.
-// NOLINTBEGIN(misc-redundant-expression)
-bpf_insn copy(int to, int from) { return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
-bpf_insn set(int to, int number) {
-  return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, number);
-}
-bpf_insn add(int to, int number) {
-  return instruction(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, number);
-}
-bpf_insn load(int to, int base, size_t offset) {
-  return instruction(BPF_LDX | BPF_MEM | BPF_DW, to, base, static_cast<int>(offset), 0);
-}
-bpf_insn store(int base, size_t offset, int from) {
-  return instruction(BPF_STX | BPF_MEM | BPF_DW, base, from, static_cast<int>(offset), 0);
-}
-bpf_insn call(int helper) { return instruction(BPF_JMP | BPF_CALL, 0, 0, 0, helper); }
-bpf_insn end() { return instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
-
 // Copies `size` bytes from `address` into the map's value.
-Instructions read_memory(int map) {
+std::vector<bpf_insn> read_memory(int map) {
+  using namespace bpf;
   constexpr int kKey = -4;  // on its stack
   return {
       copy(6, 1),  // the question, for as long as it runs
@@ -75,27 +41,13 @@ Instructions read_memory(int map) {
       instruction(BPF_JMP | BPF_JGT | BPF_K, 2, 0, 5, kWindow),  // too much: to the end
       load(3, 6, offsetof(Question, address)),
       call(BPF_FUNC_probe_read_kernel),
-      store(6, offsetof(Question, result), 0),
+      store(6, static_cast<int>(offsetof(Question, result)), 0),
       call(BPF_FUNC_get_current_task),
-      store(6, offsetof(Question, task), 0),
+      store(6, static_cast<int>(offsetof(Question, task)), 0),
       set(0, 0),
       end(),
   };
 }
-// NOLINTEND(misc-redundant-expression)
-
-int bpf(int command, bpf_attr& about) {
-  return static_cast<int>(::syscall(SYS_bpf, command, &about, sizeof about));
-}
-
-Error cannot(const char* call) {
-  const int failed = errno;
-  return Error(ErrorClass::unsupported, "the kernel's memory cannot be read here: " +
-                                            Error::from_errno(failed, call).message())
-      .with_errno(failed)
-      .hint("appshotd needs CAP_BPF and CAP_PERFMON for it, and a kernel that is not locked down");
-}
-
 Result<UniqueFd> make_map() {
   bpf_attr about{};
   about.map_type = BPF_MAP_TYPE_ARRAY;
@@ -103,21 +55,17 @@ Result<UniqueFd> make_map() {
   about.value_size = kWindow;
   about.max_entries = 1;
   about.map_flags = BPF_F_MMAPABLE;
-  UniqueFd map(bpf(BPF_MAP_CREATE, about));
-  if (!map) return cannot("bpf(BPF_MAP_CREATE)");
+  UniqueFd map(bpf::call_kernel(BPF_MAP_CREATE, about));
+  if (!map) return bpf::cannot("bpf(BPF_MAP_CREATE)");
   return map;
 }
 
-Result<UniqueFd> load_program(const Instructions& instructions) {
+Result<UniqueFd> load_reader(int map) {
+  const std::vector<bpf_insn> instructions = read_memory(map);
   bpf_attr about{};
   about.prog_type = BPF_PROG_TYPE_SYSCALL;
-  about.insns = reinterpret_cast<uint64_t>(instructions.data());
-  about.insn_cnt = static_cast<uint32_t>(instructions.size());
-  about.license = reinterpret_cast<uint64_t>(kLicense);
   about.prog_flags = BPF_F_SLEEPABLE;
-  UniqueFd program(bpf(BPF_PROG_LOAD, about));
-  if (!program) return cannot("bpf(BPF_PROG_LOAD)");
-  return program;
+  return bpf::load(about, instructions);
 }
 
 Result<> run(const UniqueFd& program, Question& question) {
@@ -125,7 +73,7 @@ Result<> run(const UniqueFd& program, Question& question) {
   about.test.prog_fd = static_cast<uint32_t>(program.get());
   about.test.ctx_in = reinterpret_cast<uint64_t>(&question);
   about.test.ctx_size_in = sizeof question;
-  if (bpf(BPF_PROG_TEST_RUN, about) != 0) return Error::from_errno(errno, "bpf(BPF_PROG_TEST_RUN)");
+  if (bpf::call_kernel(BPF_PROG_TEST_RUN, about) != 0) return Error::from_errno(errno, "bpf(BPF_PROG_TEST_RUN)");
   return {};
 }
 
@@ -133,9 +81,9 @@ Result<> run(const UniqueFd& program, Question& question) {
 
 Result<KernelMemory> KernelMemory::open() {
   UniqueFd map = TRY(make_map());
-  UniqueFd reader = TRY(load_program(read_memory(map.get())));
+  UniqueFd reader = TRY(load_reader(map.get()));
   void* window = ::mmap(nullptr, kWindow, PROT_READ | PROT_WRITE, MAP_SHARED, map.get(), 0);
-  if (window == MAP_FAILED) return cannot("mmap");
+  if (window == MAP_FAILED) return bpf::cannot("mmap");
   return KernelMemory(std::move(map), std::move(reader), static_cast<uint8_t*>(window));
 }
 

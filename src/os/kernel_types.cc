@@ -94,7 +94,7 @@ Result<KernelTypes::Type> KernelTypes::type(uint32_t id) const {
   return type;
 }
 
-Result<KernelTypes> KernelTypes::of_running_kernel(Names structures) {
+Result<KernelTypes> KernelTypes::of_running_kernel(Names names) {
   Result<UniqueFd> file = open_file(kOfRunningKernel, O_RDONLY | O_CLOEXEC);
   if (!file)
     return Error(ErrorClass::unsupported,
@@ -103,18 +103,18 @@ Result<KernelTypes> KernelTypes::of_running_kernel(Names structures) {
   struct stat info {};
   TRY_SYS(::fstat(file->get(), &info));
   MappedBytes mapped = TRY(map_file(file->get(), static_cast<size_t>(info.st_size)));
-  KernelTypes types = TRY(parse(mapped.all(), structures));
+  KernelTypes types = TRY(parse(mapped.all(), names));
   types.mapped_ = std::move(mapped);
   return types;
 }
 
-Result<KernelTypes> KernelTypes::parse(std::span<const uint8_t> bytes, Names structures) {
+Result<KernelTypes> KernelTypes::parse(std::span<const uint8_t> bytes, Names names) {
   KernelTypes types(bytes);
-  TRY(types.scan(structures));
+  TRY(types.scan(names));
   return types;
 }
 
-Result<> KernelTypes::scan(Names structures) {
+Result<> KernelTypes::scan(Names names) {
   btf_header header{};
   if (!load(0, header) || header.magic != BTF_MAGIC || header.version != BTF_VERSION)
     return wrong("not in the format BTF");
@@ -128,10 +128,11 @@ Result<> KernelTypes::scan(Names structures) {
   for (size_t at = begin; at < end;) {
     Type type{};
     if (!load(at, type)) return wrong("it is cut off");
-    if (type.kind() == BTF_KIND_STRUCT && type.name != 0) {
+    const bool function = type.kind() == BTF_KIND_FUNC;
+    if ((function || type.kind() == BTF_KIND_STRUCT) && type.name != 0) {
       const std::string_view name = string(type.name);
-      if (std::ranges::find(structures, name) != structures.end())
-        structures_.emplace(name, static_cast<uint32_t>(places_.size()));
+      if (std::ranges::find(names, name) != names.end())
+        (function ? functions_ : structures_).emplace(name, static_cast<uint32_t>(places_.size()));
     }
     places_.push_back(static_cast<uint32_t>(at));
     const uint32_t tail = tail_size(type.kind(), type.count());
@@ -194,6 +195,11 @@ Result<uint32_t> KernelTypes::offset_in(uint32_t structure, std::string_view pat
   }
   if (bits % 8 != 0) return wrong("it does not begin with a byte");
   return bits / 8;
+}
+
+Result<uint32_t> KernelTypes::id_of_function(std::string_view name) const {
+  if (functions_.count(name) != 1) return wrong("no function " + std::string(name));
+  return functions_.find(name)->second;
 }
 
 Result<uint32_t> KernelTypes::offset_of(std::string_view structure, std::string_view path) const {

@@ -33,15 +33,17 @@ class MappedBytes {
 class KernelTypes {
  public:
   using Names = std::span<const std::string_view>;
-  // `structures` are those that can be asked for: the many others are passed over once.
-  static Result<KernelTypes> of_running_kernel(Names structures);
+  // `names` of structures and functions that can be asked for: the many others are passed over.
+  static Result<KernelTypes> of_running_kernel(Names names);
   // `bytes` must outlive what is returned.
-  static Result<KernelTypes> parse(std::span<const uint8_t> bytes, Names structures);
+  static Result<KernelTypes> parse(std::span<const uint8_t> bytes, Names names);
 
   // `path` leads through structures in it, "sk_receive_queue.next"; members of what has no name
   // are the structure's own. Unsupported as well where the answer is not the only one.
   Result<uint32_t> offset_of(std::string_view structure, std::string_view path) const;
   Result<uint32_t> size_of(std::string_view structure) const;
+  // By which the kernel knows it.
+  Result<uint32_t> id_of_function(std::string_view name) const;
   bool has(std::string_view structure, std::string_view path) const;
 
  private:
@@ -59,7 +61,7 @@ class KernelTypes {
   };
 
   explicit KernelTypes(std::span<const uint8_t> bytes) : bytes_(bytes) {}
-  Result<> scan(Names structures);
+  Result<> scan(Names names);
   Result<uint32_t> offset_in(uint32_t structure, std::string_view path) const;
   Result<Found> find_member(uint32_t structure, std::string_view name, int depth) const;
   Result<uint32_t> strip_names(uint32_t type) const;
@@ -75,6 +77,7 @@ class KernelTypes {
   std::vector<uint32_t> places_;  // of the types, by their id
   // A name may be given twice, by parts of the kernel that do not know one another.
   std::multimap<std::string, uint32_t, std::less<>> structures_;
+  std::multimap<std::string, uint32_t, std::less<>> functions_;
 };
 
 }  // namespace appshot

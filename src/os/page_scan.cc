@@ -14,6 +14,8 @@ struct ScanArgs {
   uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
 };
 constexpr unsigned long kPagemapScan = _IOWR('f', 16, ScanArgs);
+constexpr uint64_t kProtect = 1 << 0;
+constexpr uint64_t kOnlyTracked = 1 << 1;  // else EPERM, before anything is protected
 
 }  // namespace
 
@@ -23,11 +25,22 @@ Result<PageScan> PageScan::open(const std::string& proc_folder) {
 
 Result<std::vector<PageRange>> PageScan::find(uint64_t start, uint64_t end, uint64_t any,
                                               uint64_t none) const {
+  return scan(start, end, any, none, 0);
+}
+
+Result<std::vector<PageRange>> PageScan::find_and_protect(uint64_t start, uint64_t end,
+                                                          uint64_t any, uint64_t none) const {
+  return scan(start, end, any, none, kProtect | kOnlyTracked);
+}
+
+Result<std::vector<PageRange>> PageScan::scan(uint64_t start, uint64_t end, uint64_t any,
+                                              uint64_t none, uint64_t flags) const {
   std::vector<PageRange> found;
   PageRange batch[512];
   while (start < end) {
     ScanArgs args{};
     args.size = sizeof args;
+    args.flags = flags;
     args.start = start;
     args.end = end;
     args.vec = reinterpret_cast<uint64_t>(batch);
@@ -36,7 +49,7 @@ Result<std::vector<PageRange>> PageScan::find(uint64_t start, uint64_t end, uint
     args.category_inverted = none;
     args.category_mask = none;
     args.category_anyof_mask = any;
-    args.return_mask = kPagePresent | kPageHuge | kPageGuard;
+    args.return_mask = kPageTracked | kPageWritten | kPagePresent | kPageHuge | kPageGuard;
     int got = ::ioctl(pagemap_.get(), kPagemapScan, &args);
     if (got < 0) return Error::from_errno(errno, "ioctl(PAGEMAP_SCAN)");
     for (int i = 0; i < got; ++i) {

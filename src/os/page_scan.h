@@ -13,7 +13,8 @@ namespace appshot {
 
 // Bits of the kernel's PAGE_IS_*.
 enum PageCategory : uint64_t {
-  kPageWritten = 1 << 1,
+  kPageTracked = 1 << 0,  // its writes can be told (os/write_tracking.h)
+  kPageWritten = 1 << 1,  // since it was last protected; always, where nothing is tracked
   kPageFile = 1 << 2,
   kPagePresent = 1 << 3,
   kPageSwapped = 1 << 4,
@@ -33,8 +34,14 @@ class PageScan {
   // Ranges in [start, end) of pages that have any of `any`, none of `none`.
   Result<std::vector<PageRange>> find(uint64_t start, uint64_t end, uint64_t any,
                                       uint64_t none) const;
+  // The same, and those that were written are protected in the same moment: what is written from
+  // then on is told by the next look. EPERM where it is not tracked.
+  Result<std::vector<PageRange>> find_and_protect(uint64_t start, uint64_t end, uint64_t any,
+                                                  uint64_t none) const;
 
  private:
+  Result<std::vector<PageRange>> scan(uint64_t start, uint64_t end, uint64_t any, uint64_t none,
+                                      uint64_t flags) const;
   explicit PageScan(UniqueFd pagemap) : pagemap_(std::move(pagemap)) {}
   UniqueFd pagemap_;
 };

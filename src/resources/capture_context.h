@@ -10,6 +10,7 @@
 #include "image/schema/values.h"
 #include "os/unique_fd.h"
 #include "resources/instance_view.h"
+#include "resources/memory_tracks.h"
 #include "resources/obstacles.h"
 #include "resources/page_copies.h"
 
@@ -25,6 +26,8 @@ struct CaptureContext {
   const InstanceView& instance;
   image::ImageT& image;
   PageCopies& pages;
+  MemoryTracks* tracks = nullptr;  // none: everything is copied
+  bool runs_on = false;            // and may be captured again
   Obstacles obstacles{};
 
   // Things found by device and inode, so that what is shared is kept once.

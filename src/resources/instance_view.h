@@ -11,9 +11,11 @@
 #include "isolation/share.h"
 #include "os/cgroup.h"
 #include "os/kernel_view.h"
+#include "os/mapping_flags.h"
 #include "os/pids.h"
 #include "os/unique_fd.h"
 #include "resources/empty_messages.h"
+#include "resources/memory_tracks.h"
 
 namespace appshot {
 
@@ -30,6 +32,7 @@ struct InstanceView {
   HostPid init;
   std::string root;    // "/proc/INIT/root": paths of the instance, from here
   std::string layers;  // the private layers, one folder a file system; empty with --share fs
+  std::string mounts;  // mountinfo of when it was made
   UniqueFd proc;       // the instance's own /proc, opened when the instance was made
   const Cgroup* application = nullptr;
   std::vector<StreamIdentity> streams;
@@ -37,6 +40,8 @@ struct InstanceView {
   int terminal_index = -1;
   SeenQueues* seen_queues = nullptr;                     // by earlier snapshots of it
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
+  MemoryTracks* tracks = nullptr;                        // the same
+  MappingFlags* mapping_flags = nullptr;                 // the same
 };
 
 }  // namespace appshot

@@ -53,6 +53,10 @@ void PageCopies::add(const std::shared_ptr<const PageSource>& source, uint64_t s
   }
 }
 
+void PageCopies::add_known(const image::PageRun& run, std::vector<image::PageRun>& runs) {
+  pieces_.push_back({nullptr, run.address(), run.address() + run.length(), {}, &runs, {run}});
+}
+
 Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t size,
                               std::vector<image::PageRun>& runs) {
   auto source = std::make_shared<const FilePages>(std::move(file), name);
@@ -103,6 +107,7 @@ Result<> PageCopies::close() {
 
 // Read into the writer's room, zero pages squeezed out, the runs noted.
 Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
+  if (piece.source == nullptr) return {};  // known already
   for (uint64_t at = piece.start; at < piece.end;) {
     std::span<char> room = writer.room();
     room = room.first(std::min<uint64_t>(room.size(), piece.end - at));
@@ -113,7 +118,10 @@ Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
     if (got == 0) return {};
     size_t kept = 0;
     for (size_t page = 0; page < got; page += kPageSize) {
-      if (piece.zeros == ZeroPages::dropped && is_zero_page(room.data() + page)) continue;
+      if (piece.zeros != ZeroPages::kept && is_zero_page(room.data() + page)) {
+        if (piece.zeros == ZeroPages::noted) append_run(piece.found, zeros_at(at + page, kPageSize));
+        continue;
+      }
       if (kept != page) std::memmove(room.data() + kept, room.data() + page, kPageSize);
       append_run(piece.found, image::PageRun(at + page, kPageSize, writer.offset() + kept));
       kept += kPageSize;

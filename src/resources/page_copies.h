@@ -12,11 +12,12 @@
 #include "base/result.h"
 #include "image/pages_writer.h"
 #include "image/schema/values.h"
+#include "resources/known_pages.h"
 #include "resources/page_source.h"
 
 namespace appshot {
 
-enum class ZeroPages { dropped, kept };
+enum class ZeroPages { dropped, kept, noted };  // noted: as zeros_at()
 
 class PageCopies {
  public:
@@ -28,6 +29,9 @@ class PageCopies {
   // The data of a file, holes left out; run addresses are offsets.
   Result<> add_file(UniqueFd file, const std::string& name, uint64_t size,
                     std::vector<image::PageRun>& runs);
+
+  // What is kept already takes its place among them.
+  void add_known(const image::PageRun& run, std::vector<image::PageRun>& runs);
 
   // How many bytes are noted and not yet done.
   uint64_t noted() const { return bytes_; }

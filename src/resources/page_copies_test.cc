@@ -48,9 +48,10 @@ class PageCopiesTest : public testing::Test {
       last_end = run.address() + run.length();
       placements.push_back({run.offset(), run.length(), bytes.data() + (run.address() - base)});
     }
-    image::PagesReader reader =
-        image::PagesReader::open(folder_ + "/pages", pages_->length(), pages_->checksums()).value();
-    EXPECT_TRUE(reader.verify_all());
+    image::PagesParts parts;
+    parts.push_back(pages_->part(image::kPagesName));
+    image::PagesReader reader = image::PagesReader::open(folder_, parts).value();
+    EXPECT_TRUE(reader.verify(runs));
     EXPECT_TRUE(reader.load(placements));
     return bytes;
   }

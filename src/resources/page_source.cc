@@ -25,6 +25,15 @@ std::string ProcessPages::words(uint64_t from, uint64_t until) const {
   return fmt::format("{}: memory at {:x}-{:x}", process_, from, until);
 }
 
+Result<size_t> RunningPages::read(uint64_t at, std::span<char> room) const {
+  Result<size_t> got = memory_.read_some(at, room);
+  return got ? *got / kPageSize * kPageSize : 0;
+}
+
+std::string RunningPages::words(uint64_t from, uint64_t until) const {
+  return fmt::format("memory at {:x}-{:x}", from, until);
+}
+
 Result<size_t> FilePages::read(uint64_t at, std::span<char> room) const {
   for (;;) {
     ssize_t got = ::pread(file_.get(), room.data(), room.size(), static_cast<off_t>(at));

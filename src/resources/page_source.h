@@ -32,6 +32,17 @@ class ProcessPages : public PageSource {
   std::string process_;
 };
 
+// Of a process that runs: what cannot be read just now is left for later.
+class RunningPages : public PageSource {
+ public:
+  explicit RunningPages(RemoteMemory memory) : memory_(std::move(memory)) {}
+  Result<size_t> read(uint64_t at, std::span<char> room) const override;
+  std::string words(uint64_t from, uint64_t until) const override;
+
+ private:
+  RemoteMemory memory_;
+};
+
 class FilePages : public PageSource {
  public:
   FilePages(UniqueFd file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}

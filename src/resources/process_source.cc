@@ -33,8 +33,8 @@ Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd)
 
 std::string ProcessSource::words() const { return process_words(id, stat.name); }
 
-Result<ProcessSource> ProcessSource::look_at(HostPid pid) {
-  return look_through(TRY(living_thread(TRY(proc::ProcessDir::open(pid)))));
+Result<ProcessSource> ProcessSource::look_at(HostPid pid, const MappingFlags* flags) {
+  return look_through(TRY(living_thread(TRY(proc::ProcessDir::open(pid)))), flags);
 }
 
 Result<ProcessSource> ProcessSource::ourselves() {
@@ -45,13 +45,15 @@ Result<ProcessSource> ProcessSource::ourselves() {
   return ProcessSource{self, {}, std::move(dir), std::move(stat), {}, {}, {}, std::move(pidfd), {}};
 }
 
-Result<ProcessSource> ProcessSource::look_through(HostPid host) {
+Result<ProcessSource> ProcessSource::look_through(HostPid host, const MappingFlags* flags) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(host));
   Pidfd pidfd = TRY(Pidfd::open(host));
   proc::Stat stat = TRY(dir.stat());
   proc::Fields status = TRY(dir.status());
   VirtualPid id{proc::innermost(status, "NStgid")};
-  std::vector<proc::Mapping> mappings = TRY(dir.mappings());
+  std::optional<std::vector<proc::Mapping>> mappings;
+  if (flags != nullptr) mappings = flags->mappings(dir);
+  if (!mappings) mappings = TRY(dir.mappings());
   std::vector<DescriptorSource> descriptors;
   for (int fd : TRY(dir.descriptors())) {
     Result<DescriptorSource> one = look_at_descriptor(dir, fd);
@@ -64,7 +66,7 @@ Result<ProcessSource> ProcessSource::look_through(HostPid host) {
                        std::move(dir),
                        std::move(stat),
                        std::move(status),
-                       std::move(mappings),
+                       std::move(*mappings),
                        std::move(descriptors),
                        std::move(pidfd),
                        {}};

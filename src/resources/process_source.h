@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "os/mapping_flags.h"
 #include "os/pidfd.h"
 #include "os/pids.h"
 #include "os/proc/process_dir.h"
@@ -47,11 +48,12 @@ struct ProcessSource {
 
   // Works on running processes too; then it is a picture of nearly one moment.
   // A process whose first thread has ended is looked at through one that lives.
-  static Result<ProcessSource> look_at(HostPid pid);
+  static Result<ProcessSource> look_at(HostPid pid, const MappingFlags* flags = nullptr);
   // The caller itself, without memory or descriptors.
   static Result<ProcessSource> ourselves();
   // Through a thread of it that is known to live.
-  static Result<ProcessSource> look_through(HostPid thread);
+  // With `flags` the mappings are looked at faster; see there.
+  static Result<ProcessSource> look_through(HostPid thread, const MappingFlags* flags = nullptr);
 
   const proc::Mapping* mapping_named(std::string_view name) const;
 };

@@ -79,7 +79,8 @@ int first_free_descriptor(const image::ImageT& image) {
 }
 
 std::vector<int> RestoreInside::descriptors() const {
-  std::vector<int> used{image.pages.fd(), application_group};
+  std::vector<int> used = image.pages.descriptors();
+  used.push_back(application_group);
   for (const auto* named : {&streams, &entrusted})
     for (const auto& held : *named) used.push_back(held.second.get());
   return used;

@@ -140,8 +140,7 @@ Result<> expect_processes(const image::ImageT& image, const Cgroup& application)
 
 Result<OpenedImage> OpenedImage::open(const std::string& folder) {
   image::ImageT manifest = TRY(image::read_manifest(folder));
-  image::PagesReader pages = TRY(image::PagesReader::open(
-      folder + "/" + image::kPagesName, manifest.pages_length, manifest.pages_checksums));
+  image::PagesReader pages = TRY(image::PagesReader::open(folder, manifest.pages));
   return OpenedImage{std::move(manifest), std::move(pages)};
 }
 

@@ -9,10 +9,11 @@ import pathlib
 import sys
 
 import calls
+import running
 import snapshots
 from measure import Node
 
-CASES = {**snapshots.CASES, **calls.CASES}
+CASES = {**snapshots.CASES, **running.CASES, **calls.CASES}
 
 
 def show_plain(row):

@@ -83,7 +83,8 @@ int command_snapshot(Context& context) {
     Json taken = TRY(ask(context, instance_path(aid, "/snapshot"),
                          {{"name", context.options.name},
                           {"stop", context.options.stop},
-                          {"sync", context.options.sync}},
+                          {"sync", context.options.sync},
+                          {"full", context.options.full}},
                          aid));
     if (!context.options.json) print(string_at(taken, "id") + "\n");
     list.push_back(std::move(taken));

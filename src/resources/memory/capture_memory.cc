@@ -32,7 +32,10 @@ class Capture {
       : context_(context),
         process_(process),
         pages_(std::make_shared<const ProcessPages>(std::move(memory), process.words())),
-        scan_(std::move(scan)) {}
+        scan_(std::move(scan)),
+        tracked_(context.tracks == nullptr
+                     ? nullptr
+                     : context.tracks->find(process.host, process.stat.start_time)) {}
 
   Result<std::unique_ptr<image::MappingT>> mapping(const proc::Mapping& source) {
     auto mapping = std::make_unique<image::MappingT>();
@@ -43,7 +46,7 @@ class Capture {
                                          (source.executable ? PROT_EXEC : 0));
     mapping->shared = source.shared;
     mapping->offset = source.offset;
-    mapping->vm_flags = source.vm_flags;
+    mapping->vm_flags = source.vm_flags & ~VmFlag::kUffdWriteProtect;  // which is ours
     mapping->writable_file = (source.vm_flags & VmFlag::kMayWrite) != 0;
     TRY(content(source, *mapping).within("memory at " + range_words(source)));
     return mapping;
@@ -82,14 +85,32 @@ class Capture {
   Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping,
                          uint64_t same_as_fresh, ZeroPages zeros) {
     if (source.anonymous_bytes + source.swapped_bytes > 0) {
-      for (const PageRange& range : TRY(scan_.find(
-               source.start, source.end, kPagePresent | kPageSwapped, same_as_fresh | kPageGuard)))
-        context_.pages.add(pages_, range.start, range.end, mapping.pages, zeros);
+      for (const PageRange& range : TRY(own_pages(source, same_as_fresh | kPageGuard)))
+        keep(range, mapping.pages, zeros);
     }
     if ((source.vm_flags & VmFlag::kGuard) == 0) return {};
     for (const PageRange& range : TRY(scan_.find(source.start, source.end, kPageGuard, 0)))
       mapping.guards.emplace_back(range.start, range.end - range.start, 0);
     return {};
+  }
+
+  Result<std::vector<PageRange>> own_pages(const proc::Mapping& source, uint64_t none) {
+    constexpr uint64_t kThere = kPagePresent | kPageSwapped;
+    if (tracked_ == nullptr || !context_.runs_on)
+      return scan_.find(source.start, source.end, kThere, none);
+    return tracked_->find_and_protect(scan_, source.start, source.end, kThere, none);
+  }
+
+  // What an earlier snapshot has kept need not be copied again.
+  void keep(const PageRange& range, std::vector<image::PageRun>& runs, ZeroPages zeros) {
+    if (tracked_ == nullptr || !is_unchanged(range))
+      return context_.pages.add(pages_, range.start, range.end, runs, zeros);
+    tracked_->known.visit(range.start, range.end, [&](const KnownPages::Part& part) {
+      if (part.known == nullptr)
+        context_.pages.add(pages_, part.start, part.end, runs, zeros);
+      else if (!is_zeros(*part.known))
+        context_.pages.add_known(*part.known, runs);
+    });
   }
 
   Result<int> shared_memory(const proc::Mapping& source) {
@@ -128,6 +149,7 @@ class Capture {
   const ProcessSource& process_;
   std::shared_ptr<const ProcessPages> pages_;
   PageScan scan_;
+  TrackedMemory* const tracked_;
 };
 
 }  // namespace
@@ -141,11 +163,9 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
   static constexpr Reason kReasons[] = {
       {VmFlag::kHugeTlb, "memory from the huge page pool (hugetlbfs)",
        "use transparent huge pages (madvise) instead"},
-      {VmFlag::kSealed,
-       "memory sealed with mseal, which nobody can seal again after a restore elsewhere",
-       "start the program without mseal"},
-      {VmFlag::kUffdMissing | VmFlag::kUffdWriteProtect | VmFlag::kUffdMinor,
-       "memory handled by userfaultfd", "end the use of userfaultfd first"},
+      // One for write protection alone is ours; of the program's own its descriptor would tell.
+      {VmFlag::kUffdMissing | VmFlag::kUffdMinor, "memory handled by userfaultfd",
+       "end the use of userfaultfd first"},
       {VmFlag::kShadowStack, "a shadow stack",
        "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK"},
   };
@@ -159,6 +179,9 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     if (!m.unknown_flags.empty())
       obstacles.add(where + "memory with a property this version does not know (" +
                     m.unknown_flags + ")");
+    if (m.name.starts_with("/[aio]"))
+      obstacles.add(where + "a context for asynchronous input and output (io_setup)",
+                    "let it destroy the context (io_destroy)");
     if (m.name.starts_with("anon_inode:") || m.name.starts_with("/secretmem"))
       obstacles.add(where + "a mapping of " + m.name, "end its use first");
   }

@@ -1,0 +1,170 @@
+#include "checkpoint/precopy.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "checkpoint/moment.h"
+#include "checkpoint/preflight.h"
+#include "checkpoint/track_writes.h"
+#include "trace/remote_memory.h"
+
+namespace appshot {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Less than this is copied while the application stands still: sooner than another round is done.
+constexpr uint64_t kLeftToTheEnd = 4 << 20;
+constexpr std::chrono::seconds kPauseMax{10};
+constexpr int kRoundsMax = 5;
+// What is written as fast as it is copied never gets less.
+constexpr uint64_t kShrinksAtLeast = 2;
+
+class Precopy {
+ public:
+  Precopy(const InstanceView& instance, MemoryTracks& tracks, PageCopies& pages)
+      : instance_(instance), tracks_(tracks), pages_(pages) {}
+
+  Result<Precopied> run() {
+    const std::vector<pid_t> pids = TRY(instance_.application->processes());
+    std::vector<HostPid> living;
+    for (pid_t pid : pids) living.push_back(HostPid{pid});
+    tracks_.keep_only(living);
+    if (some_are_new(pids))
+      TRY(pause([&](FrozenApplication& frozen) {
+        return begin_tracking(frozen, tracks_, Deadline::in(kPauseMax));
+      }));
+    uint64_t before = ~0ULL;
+    for (int round = 0; round < kRoundsMax; ++round) {
+      const uint64_t left = count_unknown();
+      if (left < kLeftToTheEnd || left > before / kShrinksAtLeast) break;
+      if (round == 0) TRY(refuse_what_lasts());
+      before = left;
+      TRY(copy_round());
+    }
+    return result_;
+  }
+
+ private:
+  bool some_are_new(const std::vector<pid_t>& pids) {
+    return std::any_of(pids.begin(), pids.end(), [&](pid_t pid) {
+      Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+      if (!dir || own_memory(*dir) < kWorthTracking) return false;
+      Result<proc::Stat> stat = dir->stat();
+      return stat && tracks_.find(HostPid{pid}, stat->start_time) == nullptr;
+    });
+  }
+
+  // Before much is copied for nothing.
+  Result<> refuse_what_lasts() {
+    const Obstacles lasting = TRY(preflight(instance_));
+    return lasting.empty() ? Result<>() : refusal(lasting);
+  }
+
+  template <typename Action>
+  Result<> pause(const Action& action) {
+    const Clock::time_point start = Clock::now();
+    FrozenApplication frozen = TRY(freeze_unseen(instance_, Deadline::in(kPauseMax)));
+    TRY(action(frozen));
+    TRY(frozen.resume());
+    const double ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    result_.paused_ms += ms;
+    result_.longest_ms = std::max(result_.longest_ms, ms);
+    return {};
+  }
+
+  // What of a process is not known, as far as that can be told while it runs.
+  struct Unknown {
+    TrackedMemory* tracked;
+    HostPid pid;
+    std::vector<PageRange> of_memory, of_files;
+    std::vector<image::PageRun> copied;
+  };
+  enum class Then { look, protect };
+
+  std::vector<Unknown> look_at_all(Then then) {
+    std::vector<Unknown> all;
+    for (auto& [pid, tracked] : tracks_.processes()) {
+      Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+      if (!dir) continue;
+      Result<std::vector<proc::Mapping>> mappings = dir->mapped_ranges();
+      Result<PageScan> scan = PageScan::open("/proc/" + std::to_string(pid));
+      if (!mappings || !scan) continue;
+      all.push_back({&tracked, HostPid{pid}, {}, {}, {}});
+      for (const proc::Mapping& mapping : *mappings) {
+        if (mapping.shared || mapping.name.starts_with("[v")) continue;
+        look_at(all.back(), *scan, mapping, then);
+      }
+    }
+    return all;
+  }
+
+  static void look_at(Unknown& unknown, const PageScan& scan, const proc::Mapping& mapping,
+                      Then then) {
+    constexpr uint64_t kThere = kPagePresent | kPageSwapped;
+    const bool of_file = mapping.inode != 0;
+    const uint64_t not_kept = (of_file ? kPageFile : kPageZero) | kPageGuard;
+    TrackedMemory& tracked = *unknown.tracked;
+    Result<std::vector<PageRange>> ranges =
+        then == Then::protect
+            ? tracked.find_and_protect(scan, mapping.start, mapping.end, kThere, not_kept)
+            : scan.find(mapping.start, mapping.end, kThere, not_kept);
+    if (!ranges) return;  // it is gone by now
+    std::vector<PageRange>& to = of_file ? unknown.of_files : unknown.of_memory;
+    std::vector<image::PageRun> written;
+    for (const PageRange& range : *ranges) {
+      if (!is_unchanged(range)) {
+        written.emplace_back(range.start, range.end - range.start, 0);
+        to.push_back(range);
+        continue;
+      }
+      tracked.known.visit(range.start, range.end, [&](const KnownPages::Part& part) {
+        if (part.known == nullptr) to.push_back({part.start, part.end, 0});
+      });
+    }
+    if (then == Then::protect) tracked.known.forget(written);
+  }
+
+  uint64_t count_unknown() {
+    uint64_t bytes = 0;
+    for (const Unknown& unknown : look_at_all(Then::look))
+      for (const auto* ranges : {&unknown.of_memory, &unknown.of_files})
+        for (const PageRange& range : *ranges) bytes += range.end - range.start;
+    return bytes;
+  }
+
+  // Protected first, so that whatever is written after it is told. A call of the kernel that began
+  // to write into memory before (with pages it holds on to, as a direct read from a disk does) ends
+  // in the pause, and only then the pages are read.
+  Result<> copy_round() {
+    std::vector<Unknown> all = look_at_all(Then::protect);
+    TRY(pause([](FrozenApplication&) { return Result<>(); }));
+    for (Unknown& unknown : all) {
+      Result<RemoteMemory> memory = RemoteMemory::open(unknown.pid);
+      if (!memory) continue;
+      auto source = std::make_shared<const RunningPages>(std::move(memory).value());
+      for (const PageRange& range : unknown.of_memory)
+        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::noted);
+      for (const PageRange& range : unknown.of_files)
+        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept);
+    }
+    TRY(pages_.complete());
+    for (Unknown& unknown : all) unknown.tracked->known.add(std::move(unknown.copied));
+    return {};
+  }
+
+  const InstanceView& instance_;
+  MemoryTracks& tracks_;
+  PageCopies& pages_;
+  Precopied result_;
+};
+
+}  // namespace
+
+Result<Precopied> copy_while_running(const InstanceView& instance, MemoryTracks& tracks,
+                                     PageCopies& pages) {
+  return Precopy(instance, tracks, pages).run();
+}
+
+}  // namespace appshot

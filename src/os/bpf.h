@@ -1,0 +1,31 @@
+// Programs of a few instructions that the kernel verifies and runs in its own context.
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "os/unique_fd.h"
+
+namespace appshot::bpf {
+
+int call_kernel(int command, bpf_attr& about);
+// What failed last, as an error of the class unsupported.
+Error cannot(const char* call);
+// `about` says what kind of program it is.
+Result<UniqueFd> load(bpf_attr about, std::span<const bpf_insn> instructions);
+
+bpf_insn instruction(int code, int to, int from, int offset, int number);
+bpf_insn copy(int to, int from);
+bpf_insn set(int to, int number);
+bpf_insn add(int to, int number);
+bpf_insn load(int to, int base, size_t offset);
+bpf_insn store(int base, int offset, int from);
+bpf_insn skip_if_zero(int which, int instructions);
+bpf_insn call(int helper);
+bpf_insn end();
+
+}  // namespace appshot::bpf

@@ -1,0 +1,187 @@
+"""Snapshots of a running application one after another: each stores what has changed, each is whole by itself.
+The real harness."""
+
+import os
+import pathlib
+import re
+import sys
+import unittest
+
+from node_fixture import BIN, Follower
+from real_fixture import RealNode, enter_own_world, until
+
+SNAPSHOTS_UNDER_LOAD = int(os.environ.get("APPSHOT_TEST_SNAPSHOTS", "5"))
+PROGRAM = pathlib.Path(__file__).with_name("changing_memory.py")
+
+
+def setUpModule():
+    enter_own_world()
+
+
+class Lineage(RealNode):
+    def setUp(self):
+        super().setUp()
+        self.log = None
+
+    def tearDown(self):
+        self.log and self.log.close()
+        super().tearDown()
+
+    def run_program(self):
+        self.appshot("run", "-d", "--name", self.aid, "--", "python3", str(PROGRAM))
+        self.log = Follower(self, "logs", "-f", self.aid)
+        return int(self.log.line().split()[1])
+
+    def step(self):
+        """(name of what it did, what it holds now)"""
+        self.appshot("kill", "-s", "USR1", self.aid)
+        while True:
+            words = self.log.line().split()
+            if words[0] == "did":
+                return words[2], words[3]
+
+    def snapshot(self, *words):
+        return self.json("snapshot", *words, self.aid)
+
+    def assert_holds(self, snapshot, expected):
+        """A restored copy of it."""
+        other = f"{self.aid}-again"
+        self.appshot("restore", snapshot["id"], "--as", other)
+        try:
+            with Follower(self, "logs", "-f", other) as log:
+                self.appshot("kill", "-s", "USR2", other)
+                while (line := log.line()) and not line.startswith("holds"):
+                    pass
+                self.assertEqual(line.split()[1], expected)
+        finally:
+            self.appshot("kill", "-s", "KILL", other)
+            until(lambda: self.instance(other)["state"] not in ("running", "held"), "its end")
+            self.appshot("rm", "-f", other)
+
+    def files(self, snapshot):
+        return sorted(os.listdir(snapshot["dir"]))
+
+    def test_each_holds_what_was_there_however_it_was_changed(self):
+        steps = self.run_program()
+        taken = []
+        for _ in range(2 * steps):
+            name, expected = self.step()
+            taken.append((name, self.snapshot(), expected))
+        for name, snapshot, expected in taken:
+            with self.subTest(name):
+                self.assert_holds(snapshot, expected)
+                self.appshot("snapshot-rm", snapshot["id"])
+
+    def test_each_is_of_one_moment_while_memory_is_written_as_fast_as_it_can_be(self):
+        program = BIN.parent / "bench" / "busy_memory"
+        if not program.exists():
+            self.skipTest("sanitized builds have no programs to measure with")
+        self.appshot("run", "-d", "--name", self.aid, "--", str(program), "128", "500")
+        until(lambda: "ready" in self.appshot("logs", self.aid), "it has filled its memory")
+        other = f"{self.aid}-again"
+        for _ in range(SNAPSHOTS_UNDER_LOAD):
+            snapshot = self.snapshot()
+            self.appshot("restore", snapshot["id"], "--as", other)
+            self.appshot("kill", "-s", "USR1", other)
+            until(lambda: re.search("whole|broken", self.appshot("logs", other)), "it has looked")
+            self.assertIn("whole", self.appshot("logs", other))
+            self.appshot("rm", "-f", other)
+        for one in self.json("snapshots"):
+            self.appshot("verify", one["id"])
+
+    def test_only_what_changed_is_stored_and_a_full_one_shares_nothing(self):
+        self.run_program()
+        self.step()
+        first = self.snapshot()
+        second = self.snapshot()
+        self.assertLess(second["stored_bytes"], first["stored_bytes"] / 4)
+        self.assertEqual(second["memory_bytes"] // 2**20, first["memory_bytes"] // 2**20)
+        self.assertEqual(self.files(second), ["manifest", "pages", f"pages.{first['id']}"])
+        full = self.snapshot("--full")
+        self.assertGreater(full["stored_bytes"], first["stored_bytes"] / 2)
+        self.assertEqual(self.files(full), ["manifest", "pages"])
+
+    def test_any_of_them_may_be_removed(self):
+        self.run_program()
+        taken = []
+        for _ in range(12):
+            _, expected = self.step()
+            taken.append((self.snapshot(), expected))
+            self.assertLess(len(self.files(taken[-1][0])), 12)
+        for index in (0, 4, 5, 11):
+            self.appshot("snapshot-rm", taken[index][0]["id"])
+        # The next one has no predecessor to lean on.
+        _, expected = self.step()
+        taken.append((self.snapshot(), expected))
+        self.assertEqual(self.files(taken[-1][0]), ["manifest", "pages"])
+        for index in (1, 6, 10, 12):
+            self.appshot("verify", taken[index][0]["id"])
+            self.assert_holds(*taken[index])
+
+    def test_an_export_of_one_needs_no_other(self):
+        self.run_program()
+        for _ in range(3):
+            _, expected = self.step()
+            snapshot = self.snapshot()
+        file = os.path.join(self.root, "export")
+        self.appshot("export", snapshot["id"], file)
+        for one in self.json("snapshots"):
+            self.appshot("snapshot-rm", one["id"])
+        imported = self.json("import", file)
+        imported = imported[0] if isinstance(imported, list) else imported
+        self.assertEqual(self.files(imported), ["manifest", "pages"])
+        self.assert_holds(imported, expected)
+
+    def test_damage_is_found_by_all_who_share_it_and_by_nobody_else(self):
+        self.run_program()
+        self.step()
+        first, second = self.snapshot(), self.snapshot()
+        alone = self.snapshot("--full")
+        pages = os.path.join(first["dir"], "pages")
+        with open(pages, "r+b") as file:
+            file.seek(os.path.getsize(pages) // 2)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 1]))
+        for damaged in (first, second):
+            self.appshot("verify", damaged["id"], status=1)
+            self.assertIn("damaged", self.stderr)
+        self.appshot("verify", alone["id"])
+
+    def test_a_stopped_one_stores_what_changed_too(self):
+        self.run_program()
+        self.step()
+        first = self.snapshot()
+        _, expected = self.step()
+        last = self.snapshot("--stop")
+        self.assertLess(last["stored_bytes"], first["stored_bytes"] / 2)
+        self.assert_holds(last, expected)
+
+    def test_after_a_failure_and_after_its_harness_has_died_nothing_old_is_believed(self):
+        self.run_program()
+        self.step()
+        self.snapshot()
+        self.step()
+        harness = self.instance(self.aid)["harness_pid"]
+        self.kill_and_wait(harness)
+        self.await_another_harness(harness)
+        _, expected = self.step()
+        snapshot = self.snapshot()
+        self.assertEqual(self.files(snapshot), ["manifest", "pages"])
+        self.assert_holds(snapshot, expected)
+
+    def test_one_that_fails_in_the_middle_leaves_the_next_whole(self):
+        self.use_fault("snapshot.written:EIO@2")
+        self.run_program()
+        self.step()
+        first = self.snapshot()
+        self.step()
+        self.appshot("snapshot", self.aid, status=1)
+        _, expected = self.step()
+        snapshot = self.snapshot()
+        self.assertNotIn(f"pages.{first['id']}", self.files(snapshot))
+        self.assert_holds(snapshot, expected)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "checkpoint/shared_parts.h"
+#include "isolation/mount_changes.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
@@ -170,6 +171,19 @@ void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource
   }
 }
 
+// What is mounted goes with the instance, and a restore makes only its own again.
+void find_mount_changes(const InstanceView& instance, Obstacles& obstacles) {
+  Result<std::string> now =
+      read_file("/proc/" + std::to_string(instance.init.value) + "/mountinfo");
+  if (!now || instance.mounts.empty()) return;
+  for (const MountChange& change : mount_changes(instance.mounts, *now))
+    obstacles.add(change.mounted ? "the application has mounted a file system (" + change.type +
+                                       ") on " + change.point + ", which cannot be captured yet"
+                                 : "the application has unmounted or remounted " + change.point +
+                                       " (" + change.type + ")",
+                  change.mounted ? "unmount it first" : "start it without");
+}
+
 // `exec` and its descendants are visitors: the application does not know them, the image has no
 // place for them, and what they hold would be lost.
 void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
@@ -206,6 +220,7 @@ Result<> find_obstacles_between(const InstanceView& instance, std::vector<Proces
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
+  find_mount_changes(instance, obstacles);
   find_visitors(instance, obstacles);
   return {};
 }

@@ -2,10 +2,12 @@
 
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
 #include "image/format.h"
+#include "os/kcmp.h"
 #include "os/pidfd.h"
 #include "trace/injection.h"
 
@@ -25,12 +27,12 @@ class Newcomer {
     if (vdso == nullptr) return Error(ErrorClass::refused, "it has no vdso");
     const proc::Fields status = TRY(process.dir.status());
     auto mask = [&](const char* key) { return proc::field_number(status, key, 16); };
-    const int done = pick_completion_signal(mask("SigIgn"), mask("SigCgt"),
-                                            mask("ShdPnd") | mask("SigPnd"));
+    const int done =
+        pick_completion_signal(mask("SigIgn"), mask("SigCgt"), mask("ShdPnd") | mask("SigPnd"));
     newcomer->target_.emplace(
         InjectionTarget{process.any(), process.id, process.threads.front().id, done});
-    newcomer->injection_ = TRY(Injection::begin(*newcomer->target_, newcomer->memory_, vdso->start,
-                                                vdso->length()));
+    newcomer->injection_ =
+        TRY(Injection::begin(*newcomer->target_, newcomer->memory_, vdso->start, vdso->length()));
     return newcomer;
   }
 
@@ -60,7 +62,8 @@ class Newcomer {
     TRY(injection_->end(deadline));
     if (!writes_) return {};
     for (const proc::Mapping& mapping : mappings_)
-      if (!mapping.shared && !mapping.name.starts_with("[v")) (void)writes_->add(mapping.start, mapping.end);
+      if (!mapping.shared && !mapping.name.starts_with("[v"))
+        (void)writes_->add(mapping.start, mapping.end);
     const HostPid tid = process_.any().tid();
     const proc::Stat stat = TRY(TRY(proc::ProcessDir::open(tid)).stat());
     tracks.begin(tid, stat.start_time, std::move(*writes_));
@@ -82,6 +85,13 @@ class Newcomer {
   std::optional<WriteTracking> writes_;
 };
 
+// One memory is tracked once, through the process that has had it first.
+bool shares_with_parent(const FrozenProcess& process, pid_t parent, FrozenApplication& frozen) {
+  return std::ranges::any_of(frozen.processes(), [&](const FrozenProcess& other) {
+    return other.pid.value == parent && share(other.pid, process.pid, SharedPart::memory);
+  });
+}
+
 }  // namespace
 
 uint64_t own_memory(const proc::ProcessDir& process) {
@@ -96,7 +106,9 @@ Result<> begin_tracking(FrozenApplication& frozen, MemoryTracks& tracks, Deadlin
   for (FrozenProcess& process : frozen.processes()) {
     if (process.leader_exited || own_memory(process.dir) < kWorthTracking) continue;
     const HostPid tid = process.any().tid();
-    if (tracks.find(tid, TRY(process.dir.stat()).start_time) != nullptr) continue;
+    const proc::Stat stat = TRY(process.dir.stat());
+    if (tracks.find(tid, stat.start_time) != nullptr) continue;
+    if (shares_with_parent(process, stat.parent, frozen)) continue;
     newcomers.push_back(TRY(Newcomer::begin(process)));
   }
   for (auto& newcomer : newcomers) TRY(newcomer->make(deadline));

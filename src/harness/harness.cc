@@ -248,8 +248,20 @@ void Harness::tell_everyone(const Json& message) {
     if (connection.channel) (void)!connection.channel.send(message);
 }
 
+std::string Harness::first_mounts() {
+  if (!first_mounts_.empty()) return first_mounts_;
+  Result<Packet> kept = instance_->init.ask({{"op", init_op::kFetch}});
+  if (!kept) return "";
+  std::vector<std::string> names = strings_at(kept->document, "names");
+  for (size_t i = 0; i < names.size() && i < kept->fds.size(); ++i)
+    if (names[i] == kKeptMounts)
+      first_mounts_ = read_file("/proc/self/fd/" + std::to_string(kept->fds[i].get())).value_or("");
+  return first_mounts_;
+}
+
 InstanceView Harness::view() {
   InstanceView view;
+  view.mounts = first_mounts();
   view.seen_queues = &seen_queues_;
   view.tracks = &tracks_;
   view.mapping_flags = &mapping_flags_;

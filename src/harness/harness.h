@@ -77,6 +77,7 @@ class Harness {
 
   void tell_everyone(const Json& message);
   InstanceView view();
+  std::string first_mounts();
 
   HarnessConfig config_;
   InstancePlaces places_;
@@ -92,6 +93,7 @@ class Harness {
   SeenQueues seen_queues_;
   MemoryTracks tracks_;
   MappingFlags mapping_flags_;
+  std::string first_mounts_;  // of the instance; asked of init when they are needed
   std::optional<KernelLayout> kernel_layout_;
   std::optional<int> root_status_;
   bool ended_ = false;

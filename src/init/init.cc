@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -44,6 +45,7 @@ class Init {
     if (!share.uts && !setup_.host_name.empty())
       TRY_SYS(::sethostname(setup_.host_name.c_str(), setup_.host_name.size()));
     TRY(enter_file_world(setup_.files));
+    TRY(keep_mounts());
 
     sigset_t all;
     sigfillset(&all);
@@ -73,6 +75,14 @@ class Init {
   }
 
  private:
+  // Against which a snapshot tells what the application has mounted since.
+  Result<> keep_mounts() {
+    UniqueFd memory(TRY_SYS(::memfd_create("mounts", MFD_CLOEXEC)));
+    TRY(write_all(memory.get(), TRY(read_file("/proc/self/mountinfo"))));
+    kept_[kKeptMounts] = std::move(memory);
+    return {};
+  }
+
   // What is the harness's must end with it: that is how everyone learns of its death, we too.
   Result<> close_others(std::vector<int> kept) {
     for (const UniqueFd* fd : {&setup_.listener, &setup_.freeze_control, &setup_.application_group,

@@ -23,6 +23,9 @@ namespace appshot {
 // What init holds on behalf of a harness that may die, by name.
 using KeptDescriptors = std::map<std::string, UniqueFd>;
 
+// Among them, from the beginning: the instance's mountinfo when its world had been built.
+inline constexpr char kKeptMounts[] = "mounts";
+
 struct InitSetup {
   FileWorld files;
   std::string host_name;       // empty: as it is

@@ -32,6 +32,7 @@ struct InstanceView {
   HostPid init;
   std::string root;    // "/proc/INIT/root": paths of the instance, from here
   std::string layers;  // the private layers, one folder a file system; empty with --share fs
+  std::string mounts;  // mountinfo of when it was made
   UniqueFd proc;       // the instance's own /proc, opened when the instance was made
   const Cgroup* application = nullptr;
   std::vector<StreamIdentity> streams;

@@ -15,6 +15,7 @@ using proc::VmFlag;
 constexpr uint64_t kLowest = 0x10000;
 constexpr uint64_t kHighest = 0x7ffffffff000;
 constexpr int kMadvGuardInstall = 102;
+constexpr long kSysMseal = 462;  // younger than our headers
 constexpr int kMlockOnFault = 1;
 
 struct Range {
@@ -135,6 +136,10 @@ void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) 
   if (plan.space.future == image::FutureMemory::locked) calls.add(SYS_mlockall, MCL_FUTURE);
   if (plan.space.future == image::FutureMemory::locked_on_fault)
     calls.add(SYS_mlockall, MCL_FUTURE | MCL_ONFAULT);
+  // Last: what is sealed can be changed no more.
+  for (const auto& mapping : plan.space.mappings)
+    if ((mapping->vm_flags & VmFlag::kSealed) != 0)
+      calls.add(kSysMseal, mapping->start, mapping->end - mapping->start, 0);
 }
 
 }  // namespace appshot

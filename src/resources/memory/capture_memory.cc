@@ -163,12 +163,9 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
   static constexpr Reason kReasons[] = {
       {VmFlag::kHugeTlb, "memory from the huge page pool (hugetlbfs)",
        "use transparent huge pages (madvise) instead"},
-      {VmFlag::kSealed,
-       "memory sealed with mseal, which nobody can seal again after a restore elsewhere",
-       "start the program without mseal"},
       // One for write protection alone is ours; of the program's own its descriptor would tell.
-      {VmFlag::kUffdMissing | VmFlag::kUffdMinor,
-       "memory handled by userfaultfd", "end the use of userfaultfd first"},
+      {VmFlag::kUffdMissing | VmFlag::kUffdMinor, "memory handled by userfaultfd",
+       "end the use of userfaultfd first"},
       {VmFlag::kShadowStack, "a shadow stack",
        "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK"},
   };
@@ -182,6 +179,9 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     if (!m.unknown_flags.empty())
       obstacles.add(where + "memory with a property this version does not know (" +
                     m.unknown_flags + ")");
+    if (m.name.starts_with("/[aio]"))
+      obstacles.add(where + "a context for asynchronous input and output (io_setup)",
+                    "let it destroy the context (io_destroy)");
     if (m.name.starts_with("anon_inode:") || m.name.starts_with("/secretmem"))
       obstacles.add(where + "a mapping of " + m.name, "end its use first");
   }

@@ -1,6 +1,6 @@
 // The files of earlier images in which pages lie that have not changed: an image that goes on using
-// them has them under names of its own (hard links), so whichever of the others is removed, it stays
-// whole.
+// them has them under names of its own (hard links), so whichever of the others is removed, it
+// stays whole.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Copies memory while the application runs, so that it need only stand still for what it has written
-// meanwhile.
+// Copies memory while the application runs, so that it need only stand still for what it has
+// written meanwhile.
 #pragma once
 
 #include "base/result.h"

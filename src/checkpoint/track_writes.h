@@ -1,5 +1,5 @@
-// Begins to track what frozen processes write: each makes a userfaultfd itself, since nobody else can
-// for it, and we take it over.
+// Begins to track what frozen processes write: each makes a userfaultfd itself, since nobody else
+// can for it, and we take it over.
 #pragma once
 
 #include "base/deadline.h"

@@ -77,9 +77,7 @@ Result<> PagesFile::finish() {
   return {};
 }
 
-uint64_t PagesFile::next_base() const {
-  return base_ + (checksums_.size() + 1) * kPagesBlock;
-}
+uint64_t PagesFile::next_base() const { return base_ + (checksums_.size() + 1) * kPagesBlock; }
 
 std::unique_ptr<PagesPartT> PagesFile::part(const std::string& name) const {
   auto part = std::make_unique<PagesPartT>();

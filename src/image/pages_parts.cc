@@ -16,9 +16,7 @@ Error wrong(const std::string& what) {
   return Error(ErrorClass::corrupt, "the image's manifest is inconsistent: " + what);
 }
 
-uint64_t blocks_of(const PagesPartT& part) {
-  return (part.length + kPagesBlock - 1) / kPagesBlock;
-}
+uint64_t blocks_of(const PagesPartT& part) { return (part.length + kPagesBlock - 1) / kPagesBlock; }
 
 // Only such names ever reach the file system.
 bool is_pages_file(const std::string& name) {

@@ -27,10 +27,9 @@ Result<UniqueFd> open_pages(const std::string& path, const std::string& name, ui
   struct stat info {};
   TRY_SYS(::fstat(file.get(), &info));
   if (static_cast<uint64_t>(info.st_size) != length)
-    return Error(ErrorClass::corrupt, "the image's file " + name + " has " +
-                                          std::to_string(info.st_size) +
-                                          " bytes where the manifest tells of " +
-                                          std::to_string(length))
+    return Error(ErrorClass::corrupt,
+                 "the image's file " + name + " has " + std::to_string(info.st_size) +
+                     " bytes where the manifest tells of " + std::to_string(length))
         .hint("the image was cut short or mixed with another; use another copy");
   return file;
 }
@@ -163,7 +162,8 @@ Result<> PagesReader::load_block(const Wanted& wanted) const {
   return {};
 }
 
-Result<std::span<const char>> PagesReader::verified_block(const PagesPartT& part, uint64_t start) const {
+Result<std::span<const char>> PagesReader::verified_block(const PagesPartT& part,
+                                                          uint64_t start) const {
   if (kept_.empty() || kept_start_ != start) {
     kept_.resize(std::min<uint64_t>(kPagesBlock, part.base + part.length - start));
     kept_start_ = start;
@@ -182,8 +182,7 @@ Result<> PagesReader::copy_to(int fd, uint64_t offset, uint64_t length, uint64_t
   if (part == nullptr)
     return Error(ErrorClass::corrupt, "the image refers to pages that it does not have");
   while (length > 0) {
-    std::span<const char> block =
-        TRY(verified_block(*part, offset / kPagesBlock * kPagesBlock));
+    std::span<const char> block = TRY(verified_block(*part, offset / kPagesBlock * kPagesBlock));
     std::span<const char> bytes = block.subspan(offset % kPagesBlock);
     bytes = bytes.first(std::min<uint64_t>(bytes.size(), length));
     auto put = static_cast<uint64_t>(
@@ -215,13 +214,15 @@ Result<> PagesReader::read_pieces(const PagesPartT& part, uint64_t offset,
   return {};
 }
 
-Result<> PagesReader::read_exactly(const PagesPartT& part, uint64_t offset, char* to, uint64_t length) const {
+Result<> PagesReader::read_exactly(const PagesPartT& part, uint64_t offset, char* to,
+                                   uint64_t length) const {
   while (length > 0) {
     ssize_t got =
         ::pread(fd_of(part), to, length, static_cast<off_t>(part.position + (offset - part.base)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::from_errno(errno, "reading the pages of the image");
-    if (got == 0) return Error(ErrorClass::corrupt, "the image's file " + part.file + " is cut short");
+    if (got == 0)
+      return Error(ErrorClass::corrupt, "the image's file " + part.file + " is cut short");
     offset += static_cast<uint64_t>(got);
     to += got;
     length -= static_cast<uint64_t>(got);

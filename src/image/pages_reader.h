@@ -52,7 +52,8 @@ class PagesReader {
   Result<> load_blocks(std::span<const Wanted> wanted, const Tell& tell) const;
   Result<> load_block(const Wanted& wanted) const;
   Result<std::span<const char>> verified_block(const PagesPartT& part, uint64_t start) const;
-  Result<> read_pieces(const PagesPartT& part, uint64_t offset, std::span<const iovec> pieces) const;
+  Result<> read_pieces(const PagesPartT& part, uint64_t offset,
+                       std::span<const iovec> pieces) const;
   Result<> read_exactly(const PagesPartT& part, uint64_t offset, char* to, uint64_t length) const;
 
   std::map<std::string, UniqueFd> files_;

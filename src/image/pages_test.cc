@@ -263,9 +263,9 @@ TEST_F(PagesTest, PartsLieInSeveralFilesAndEachRunInOne) {
   EXPECT_TRUE(std::equal(old.begin(), old.end(), content_.end() - 100));
   EXPECT_TRUE(reader.verify({PageRun(0, 5000, base), PageRun(0, 100, 5)}));
   char byte = 0;
-  for (const Placement& none : {Placement{2 * kPagesBlock + 99, 2, &byte},
-                                Placement{3 * kPagesBlock, 1, &byte},
-                                Placement{base + 5000, 1, &byte}})
+  for (const Placement& none :
+       {Placement{2 * kPagesBlock + 99, 2, &byte}, Placement{3 * kPagesBlock, 1, &byte},
+        Placement{base + 5000, 1, &byte}})
     EXPECT_EQ(reader.load({none}).error().cls(), ErrorClass::corrupt);
 
   // What one image needs of them, as one file.

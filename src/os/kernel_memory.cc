@@ -73,7 +73,8 @@ Result<> run(const UniqueFd& program, Question& question) {
   about.test.prog_fd = static_cast<uint32_t>(program.get());
   about.test.ctx_in = reinterpret_cast<uint64_t>(&question);
   about.test.ctx_size_in = sizeof question;
-  if (bpf::call_kernel(BPF_PROG_TEST_RUN, about) != 0) return Error::from_errno(errno, "bpf(BPF_PROG_TEST_RUN)");
+  if (bpf::call_kernel(BPF_PROG_TEST_RUN, about) != 0)
+    return Error::from_errno(errno, "bpf(BPF_PROG_TEST_RUN)");
   return {};
 }
 

@@ -52,10 +52,9 @@ Result<> MappingFlags::open() {
   tried_ = true;
   const KernelTypes types = TRY(KernelTypes::of_running_kernel(kNames));
   constexpr std::string_view kStructure = "vm_area_struct";
-  const std::vector<bpf_insn> instructions =
-      write_record(TRY(types.offset_of(kStructure, "vm_start")),
-                   TRY(types.offset_of(kStructure, "vm_end")),
-                   TRY(types.offset_of(kStructure, "vm_flags")));
+  const std::vector<bpf_insn> instructions = write_record(
+      TRY(types.offset_of(kStructure, "vm_start")), TRY(types.offset_of(kStructure, "vm_end")),
+      TRY(types.offset_of(kStructure, "vm_flags")));
   bpf_attr about{};
   about.prog_type = BPF_PROG_TYPE_TRACING;
   about.expected_attach_type = BPF_TRACE_ITER;

@@ -1,5 +1,5 @@
-// The flags of a process's mappings without looking at their pages: smaps tells them too, but counts
-// every page on the way, which takes long where there are many.
+// The flags of a process's mappings without looking at their pages: smaps tells them too, but
+// counts every page on the way, which takes long where there are many.
 //
 // The kernel lists them as it has them (a BPF iterator); what each such number means in smaps is
 // learnt from smaps itself, while the process runs.

@@ -9,7 +9,8 @@ namespace {
 
 TEST(MappingFlags, AreAsInSmapsWithoutReadingIt) {
   constexpr size_t kLength = 1 << 20;
-  void* memory = ::mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);
   ASSERT_EQ(::madvise(memory, kLength / 2, MADV_DONTFORK), 0);
   proc::ProcessDir self = proc::ProcessDir::open(HostPid{::getpid()}).value();

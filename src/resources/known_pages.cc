@@ -43,9 +43,8 @@ void KnownPages::forget(const std::vector<PageRun>& ranges) {
 }
 
 void KnownPages::forget_offsets(uint64_t first, uint64_t end) {
-  std::erase_if(runs_, [&](const PageRun& run) {
-    return run.offset() >= first && run.offset() < end;
-  });
+  std::erase_if(runs_,
+                [&](const PageRun& run) { return run.offset() >= first && run.offset() < end; });
 }
 
 void KnownPages::add(std::vector<PageRun> runs) {

@@ -72,8 +72,8 @@ TEST(KnownPages, ForgettingAndAddingAreAsForEachPageAlone) {
           KnownPages single;
           for (const auto& [at, where] : model) single.add({PageRun(at, 1, where)});
           single.forget_offsets(first, last);
-          std::erase_if(model,
-                        [&](const auto& page) { return page.second >= first && page.second < last; });
+          std::erase_if(
+              model, [&](const auto& page) { return page.second >= first && page.second < last; });
           known = single;
           break;
         }

@@ -119,7 +119,8 @@ Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
     size_t kept = 0;
     for (size_t page = 0; page < got; page += kPageSize) {
       if (piece.zeros != ZeroPages::kept && is_zero_page(room.data() + page)) {
-        if (piece.zeros == ZeroPages::noted) append_run(piece.found, zeros_at(at + page, kPageSize));
+        if (piece.zeros == ZeroPages::noted)
+          append_run(piece.found, zeros_at(at + page, kPageSize));
         continue;
       }
       if (kept != page) std::memmove(room.data() + kept, room.data() + page, kPageSize);

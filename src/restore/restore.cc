@@ -179,7 +179,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   const int exe_fd = own_parts.end();
   const FileMappings files(image, exe_fd + 1);
   TRY(refuse_too_many_descriptors(image, files));
-  Script script = TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, zone));
+  Script script =
+      TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, zone));
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.

@@ -1,7 +1,7 @@
-// busy_memory MIB [MIB_A_SECOND]: fills that much memory and rewrites so much of it, a page here and there. At
-// SIGUSR1 it looks at all of it and prints "whole" or "broken"; "pause MS" is the longest time it did not run
-// between two looks at the clock, told and begun anew at SIGUSR2. At SIGHUP it rewrites a hundredth of it and
-// prints "rewritten".
+// busy_memory MIB [MIB_A_SECOND]: fills that much memory and rewrites so much of it, a page here
+// and there. At SIGUSR1 it looks at all of it and prints "whole" or "broken"; "pause MS" is the
+// longest time it did not run between two looks at the clock, told and begun anew at SIGUSR2. At
+// SIGHUP it rewrites a hundredth of it and prints "rewritten".
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
     const double now = now_ms();
     if (now - last > longest) longest = now - last;
     due += (now - last) * pages_a_ms;
-    if (due > 50 * pages_a_ms + kAtOnce) due = 50 * pages_a_ms + kAtOnce;  // what it could not do is not done
+    if (due > 50 * pages_a_ms + kAtOnce)
+      due = 50 * pages_a_ms + kAtOnce;  // what it could not do is not done
     last = now;
     for (int i = 0; due >= 1 && i < kAtOnce; ++i, --due) {
       const size_t number = any_page(count);
@@ -88,7 +89,8 @@ int main(int argc, char** argv) {
       for (size_t i = 0; i < count; ++i) {
         const uint64_t first = word(i, versions[i]);
         int good = pages[i].number == i && pages[i].version == versions[i];
-        for (size_t k = 0; k < sizeof pages->words / 8; ++k) good = good && pages[i].words[k] == first + k;
+        for (size_t k = 0; k < sizeof pages->words / 8; ++k)
+          good = good && pages[i].words[k] == first + k;
         broken += !good;
       }
       printf(broken ? "broken %zu\n" : "whole\n", broken);

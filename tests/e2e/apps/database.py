@@ -23,8 +23,8 @@ def as_postgres(*words, **options):
                             cwd="/", **options)
 
 
-def run(*words):
-    process = as_postgres(*words, stdout=subprocess.PIPE, text=True)
+def run(*words, **options):
+    process = as_postgres(*words, stdout=subprocess.PIPE, text=True, **options)
     output, _ = process.communicate()
     if process.returncode != 0:
         sys.exit(f"{words} ended with {process.returncode}")
@@ -37,11 +37,12 @@ def main(folder):
     os.mkdir(data, 0o700)
     shutil.chown(data, "postgres", "postgres")
     run(f"{BIN}/initdb", "-D", data, "-A", "trust", "-N")
-    as_postgres(f"{BIN}/postgres", "-D", data, "-k", data, "-p", PORT)
+    with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
+        as_postgres(f"{BIN}/postgres", "-D", data, "-k", data, "-p", PORT, stderr=log)
     here = ["-h", data, "-p", PORT]
     while as_postgres(f"{BIN}/pg_isready", "-q", *here).wait() != 0:
         time.sleep(0.1)
-    run(f"{BIN}/pgbench", "-q", "-i", "-s", "2", *here, "postgres")
+    run(f"{BIN}/pgbench", "-q", "-i", "-s", "2", *here, "postgres", stderr=subprocess.DEVNULL)
     load = as_postgres(f"{BIN}/pgbench", "-c", CLIENTS, "-j", "2", "-T", "100000", "-P", "1",
                        "-h", "127.0.0.1", "-p", PORT, "postgres", stderr=subprocess.PIPE, text=True)
     seconds = 0

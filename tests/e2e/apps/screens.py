@@ -28,6 +28,19 @@ class Screen:
     def type(self, text):
         os.write(self.master, text.encode())
 
+    def rest(self, seconds):
+        """For a while, looking on: a terminal that nobody reads fills up."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self.master], [], [], left)[0]:
+                self.seen += os.read(self.master, 65536).decode(errors="replace")
+
+    def type_until(self, key, pattern):
+        while not re.search(pattern, self.seen):
+            self.type(key)
+            self.rest(ROUND_SECONDS)
+        self.wait(pattern)
+
     def wait(self, pattern):
         """Until it has been printed since the last wait; the match."""
         deadline = time.monotonic() + WAIT_SECONDS
@@ -40,26 +53,26 @@ class Screen:
         return found
 
 
-def rounds():
+def rounds(screen):
     number = 0
     while True:
         number += 1
         yield number
         print("answered", number, flush=True)
-        time.sleep(ROUND_SECONDS)
+        screen.rest(ROUND_SECONDS)
 
 
 def bash(_):
     """A shell with a stopped job, one in the background, and variables."""
     screen = Screen("bash", "--norc", "-i")
     screen.wait("ready> ")
-    screen.type("sleep 1000\n")
-    screen.wait("sleep 1000")
-    screen.type("\x1a")
+    screen.type("sleep 1000 &\n")
+    screen.wait(r"\[1\]")
+    screen.type("kill -STOP %1; sleep 0.2; jobs\n")
     screen.wait("Stopped")
     screen.type("sleep 2000 &\nsum=0\n")
     screen.wait(r"\[2\]")
-    for number in rounds():
+    for number in rounds(screen):
         screen.type(f"sum=$((sum + {number})); echo =$sum=; jobs\n")
         screen.wait(f"={number * (number + 1) // 2}=\r")
         screen.wait(r"\[1\][^\n]*Stopped[^\n]*sleep 1000")
@@ -67,8 +80,7 @@ def bash(_):
         if number % 10 == 0:  # to the front and back
             screen.type("fg 2\n")
             screen.wait("sleep 2000\r")
-            screen.type("\x1a")
-            screen.wait("Stopped")
+            screen.type_until("\x1a", "Stopped")  # only a job that has the terminal hears it
             screen.type("bg 2\n")
             screen.wait(r"sleep 2000 &")
 
@@ -77,7 +89,7 @@ def vim(folder):
     file = pathlib.Path(folder, "text")
     screen = Screen("vi", "-u", "NONE", "-n", str(file))
     screen.type(":set nocompatible\n")
-    for number in rounds():
+    for number in rounds(screen):
         screen.type(f"Goline {number} of many\x1b")
         screen.wait(f"line {number} of many")
         screen.type(":w!\n")
@@ -89,7 +101,7 @@ def vim(folder):
 
 def top(_):
     screen = Screen("top", "-d", "0.1")
-    for number in rounds():
+    for number in rounds(screen):
         screen.wait(r"load average")
         screen.wait(r"top\b")
         if number % 10 == 0:
@@ -103,7 +115,7 @@ def tmux(folder):
     screen = Screen("tmux", "-f", "/dev/null", "-S", socket, "new-session", "-s", "one", "bash --norc")
     screen.type("PS1='ready''> '\n")
     screen.wait("ready> ")
-    for number in rounds():
+    for number in rounds(screen):
         screen.type(f"echo $(({number} * 3))=\n")
         screen.wait(f"{number * 3}=")
         if number % 10 == 0:
@@ -119,7 +131,7 @@ def ssh(folder):
     for file in (key, host):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
     pathlib.Path("/run/sshd").mkdir(exist_ok=True)
-    subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", "/dev/null", "-p", "2299", "-h", host,
+    subprocess.Popen(["/usr/sbin/sshd", "-D", "-E", f"{folder}/log", "-f", "/dev/null", "-p", "2299", "-h", host,
                       "-o", "ListenAddress=127.0.0.1", "-o", f"AuthorizedKeysFile={key}.pub",
                       "-o", "StrictModes=no", "-o", "PermitRootLogin=yes", "-o", "UsePAM=no",
                       "-o", f"PidFile={folder}/pid"])
@@ -130,10 +142,9 @@ def ssh(folder):
     screen = Screen("ssh", "-tt", "-F", "/dev/null", "-p", "2299", "-i", key, "-o", "StrictHostKeyChecking=no",
                     "-o", f"UserKnownHostsFile={folder}/known", "127.0.0.1", "bash", "--norc", "-i")
     screen.wait("[#$] ")
-    for number in rounds():
-        screen.type(f"echo $(({number} * 7))=; tty\n")
+    for number in rounds(screen):
+        screen.type(f"echo $(({number} * 7))=\n")
         screen.wait(f"{number * 7}=")
-        screen.wait("/dev/pts/")
 
 
 PROGRAMS = {"bash": bash, "vim": vim, "top": top, "tmux": tmux, "ssh": ssh}

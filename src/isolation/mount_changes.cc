@@ -23,6 +23,8 @@ std::vector<Mount> parse(std::string_view text) {
     while (fields >> field && field != "-") {
     }
     fields >> type >> source;
+    // Which part of it is told from where the reader stands (cgroup namespaces).
+    if (type.starts_with("cgroup")) root.clear();
     mounts.push_back({id + " " + parent + " " + device + " " + root + " " + point + " " + options +
                           " " + type + " " + source,
                       point, type});

@@ -36,5 +36,11 @@ TEST(MountChanges, ADifferentOptionIsBoth) {
             2U);
 }
 
+TEST(MountChanges, APartOfTheCgroupsLooksDifferentFromOutside) {
+  EXPECT_TRUE(mount_changes("118 108 0:38 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+                            "118 108 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
+                  .empty());
+}
+
 }  // namespace
 }  // namespace appshot

@@ -105,15 +105,17 @@ bool LazyMemory::any() const {
   return false;
 }
 
-int LazyMemory::descriptor(const image::ProcessT& process) {
+int LazyMemory::descriptor(const image::ProcessT& process, const LateFiles& late) {
   std::set<int> taken;
-  for (const auto& descriptor : process.descriptors) taken.insert(descriptor->fd);
+  for (const auto& descriptor : process.descriptors)
+    if (!late.is_late(*descriptor)) taken.insert(descriptor->fd);
   int lowest = 0;
   while (taken.count(lowest) != 0) ++lowest;
   return lowest;
 }
 
 Result<std::vector<PagerSetup::Space>> LazyMemory::register_all(const image::ImageT& image,
+                                                                const LateFiles& late,
                                                                 const Cgroup& application) const {
   std::map<int, HostPid> hosts = TRY(processes_by_id(application));
   std::vector<PagerSetup::Space> spaces;
@@ -124,7 +126,7 @@ Result<std::vector<PagerSetup::Space>> LazyMemory::register_all(const image::Ima
     auto host = hosts.find(process.pid);
     if (host == hosts.end()) return Error(ErrorClass::gone, words + " has died");
     Pidfd pidfd = TRY(Pidfd::open(host->second));
-    UniqueFd fd = TRY(pidfd.take_copy(descriptor(process)).within("userfaultfd of " + words));
+    UniqueFd fd = TRY(pidfd.take_copy(descriptor(process, late)).within("userfaultfd of " + words));
     PagerSetup::Space space{TRY(Userfault::begin(std::move(fd))), {}, needed_first(process)};
     const auto& mappings = process.address_space->mappings;
     for (size_t m = 0; m < mappings.size(); ++m) {

@@ -8,6 +8,7 @@
 #include "image/schema/values.h"
 #include "os/cgroup.h"
 #include "pager/pager.h"
+#include "restore/late_files.h"
 #include "restore/memory_layout.h"
 
 namespace appshot {
@@ -24,10 +25,11 @@ class LazyMemory {
   bool is_lazy(size_t process, size_t mapping) const { return lazy_[process][mapping]; }
   bool has_any(size_t process) const;
   // The number at which a process with its descriptors in place makes its userfaultfd.
-  static int descriptor(const image::ProcessT& process);
+  static int descriptor(const image::ProcessT& process, const LateFiles& late);
 
   // Everything that its processes, which have just made theirs, will miss.
   Result<std::vector<PagerSetup::Space>> register_all(const image::ImageT& image,
+                                                      const LateFiles& late,
                                                       const Cgroup& application) const;
 
  private:

@@ -130,11 +130,12 @@ Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappi
       .hint("start appshotd with a higher limit (ulimit -Hn, or LimitNOFILE in its unit)");
 }
 
-Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy, HostPid init) {
+Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy,
+                          const LateFiles& late, HostPid init) {
   const image::ImageT& image = request.image.manifest;
   PagerSetup setup{request.image.pages,
                    image::next_base(image.pages) / image::kPagesBlock,
-                   TRY(lazy.register_all(image, request.application)),
+                   TRY(lazy.register_all(image, late, request.application)),
                    request.image_folder,
                    "snapshot " + image.id,
                    TRY(request.end(init))};
@@ -219,7 +220,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   zone.open_stage(kStageGroups);
   if (lazy.any()) {
     TRY(zone.wait_stage(kStageMemory, deadline, all_live));
-    instance.pager = TRY(start_pager(request, lazy, instance.init));
+    instance.pager = TRY(start_pager(request, lazy, late, instance.init));
     zone.open_stage(kStageMemory);
   }
   TRY(zone.wait_stage(kStageThreads, deadline, all_live));

@@ -101,7 +101,7 @@ class ProcessScript {
 
   // Until the harness has a copy of the descriptor, and somebody serves.
   void let_memory_be_watched(CallList& calls) {
-    const int fd = LazyMemory::descriptor(process_);
+    const int fd = LazyMemory::descriptor(process_, late_);
     calls.add_expecting(fd, SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
     barrier(kStageMemory, calls);
     calls.set_tag(kTagMemory);

@@ -288,6 +288,10 @@ class Becoming {
         if (!context_.late.is_late(*descriptors[i]))
           TRY_SYS(::dup2(TRY(file_for(*descriptors[i])), OwnParts::descriptor_number(*one, i)));
     }
+    // A removed folder that was made anew for this stays open.
+    for (auto& [index, ghost] : context_.restore.ghosts)
+      if (ghost && ghost.get() < context_.restore.first_descriptor)
+        ghost = TRY(move_aside(std::move(ghost)));
     return {};
   }
 

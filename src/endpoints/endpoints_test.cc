@@ -76,8 +76,8 @@ TEST(NodeNetwork, IsFoundAgainAndLeavesNothing) {
     EXPECT_TRUE(down) << down.error().message();
     NetlinkSocket routes = NetlinkSocket::open(NETLINK_ROUTE).value();
     EXPECT_TRUE(links::list_routes(routes, AF_INET).value().empty());
-    for (const links::SeenRoute& route : links::list_routes(routes, AF_INET6).value())
-      EXPECT_FALSE(route.ours) << route.to.text();
+    const std::vector<links::SeenRoute> seen = links::list_routes(routes, AF_INET6).value();
+    for (const links::SeenRoute& route : seen) EXPECT_FALSE(route.ours) << route.to.text();
     EXPECT_EQ(links::list(routes).value().size(), 1U);
   });
 }

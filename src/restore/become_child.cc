@@ -235,6 +235,7 @@ class Becoming {
       cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
     if (context_.late.needs_proc(process) || context_.own_parts.needs_proc(process))
       proc = TRY(open_aside("/proc", O_PATH | O_DIRECTORY));
+    TRY(move_ghosts_aside());
     TRY(take_descriptors(process));
     TRY(carry_for_others(process));
     TRY(attributes::apply_child(process));
@@ -273,6 +274,14 @@ class Becoming {
     return UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD, context_.restore.first_descriptor)));
   }
 
+  // What was removed and had to be made anew stays open.
+  Result<> move_ghosts_aside() {
+    for (auto& [index, ghost] : context_.restore.ghosts)
+      if (ghost && ghost.get() < context_.restore.first_descriptor)
+        ghost = TRY(move_aside(std::move(ghost)));
+    return {};
+  }
+
   // Descriptors and folders of those that will be made in this process's memory.
   Result<> carry_for_others(const image::ProcessT& process) {
     for (const OwnParts::One* one : context_.own_parts.carried_by(process)) {
@@ -288,11 +297,7 @@ class Becoming {
         if (!context_.late.is_late(*descriptors[i]))
           TRY_SYS(::dup2(TRY(file_for(*descriptors[i])), OwnParts::descriptor_number(*one, i)));
     }
-    // A removed folder that was made anew for this stays open.
-    for (auto& [index, ghost] : context_.restore.ghosts)
-      if (ghost && ghost.get() < context_.restore.first_descriptor)
-        ghost = TRY(move_aside(std::move(ghost)));
-    return {};
+    return move_ghosts_aside();
   }
 
   // Made by init, or else now.

@@ -28,8 +28,7 @@ TEST(MappingFlags, AreAsInSmapsWithoutReadingIt) {
   // Our own map changes while we look; what we have made ourselves does not.
   std::map<uint64_t, uint64_t> expected;
   const std::vector<proc::Mapping> slow = self.mappings().value();
-  for (const proc::Mapping& mapping : slow)
-    expected[mapping.start] = mapping.vm_flags;
+  for (const proc::Mapping& mapping : slow) expected[mapping.start] = mapping.vm_flags;
   size_t compared = 0;
   for (const proc::Mapping& mapping : *fast) {
     if (!expected.contains(mapping.start) || mapping.name == "[vsyscall]") continue;

@@ -132,7 +132,7 @@ def let_a_child_have_its_own():
     if (child := os.fork()) == 0:
         plain.scatter(40)
         say("child")
-        wait_for_ever()
+        serve({signal.SIGUSR2: lambda: say("child holds")})
     children.append(child)
     plain.scatter(20)
 
@@ -186,12 +186,13 @@ def digest():
 
 
 def say(who):
-    print(who, digest(), flush=True)
+    os.write(1, f"{who} {digest()}\n".encode())  # in one piece: several processes do
 
 
-def wait_for_ever():
+def serve(actions):
+    """Waited for, not caught: a signal between two waits is not lost."""
     while True:
-        signal.pause()
+        actions[signal.sigwait(actions)]()
 
 
 STEPS = [fill, write_some, give_back, read_what_was_given_back, write_zeros, write_over_zeros, grow_and_move,
@@ -202,22 +203,21 @@ STEPS = [fill, write_some, give_back, read_what_was_given_back, write_zeros, wri
 def main():
     counter = itertools.count()
 
-    def step(*_):
+    def step():
         number = next(counter)
         action = STEPS[number % len(STEPS)]
         action()
         say(f"did {number} {action.__name__}")
 
-    def tell(*_):
+    def tell():
         say("holds")
         for child in children:
             os.kill(child, signal.SIGUSR2)
 
-    # Python's handlers run between two instructions of the one thread: everything a step does is done.
-    signal.signal(signal.SIGUSR1, step)
-    signal.signal(signal.SIGUSR2, tell)
-    print("steps", len(STEPS), flush=True)
-    wait_for_ever()
+    actions = {signal.SIGUSR1: step, signal.SIGUSR2: tell}
+    signal.pthread_sigmask(signal.SIG_BLOCK, actions)
+    os.write(1, f"steps {len(STEPS)}\n".encode())
+    serve(actions)
 
 
 main()

@@ -80,10 +80,10 @@ Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
     if (moment) TRY(moment->frozen.resume());
     Obstacles lasting = TRY(preflight(instance));
     if (!lasting.empty()) return refusal(lasting);
-    running = TRY(look_at_running(instance));
+    if (moments == kMomentsMax || deadline.passed())
+      return cannot_be_held ? std::move(moment) : refusal(obstacles);
     std::this_thread::sleep_for(kBetweenMoments);
-    if (moments < kMomentsMax && !deadline.passed()) continue;
-    return cannot_be_held ? std::move(moment) : refusal(obstacles);
+    running = TRY(look_at_running(instance));
   }
 }
 

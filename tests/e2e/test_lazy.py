@@ -137,12 +137,19 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.appshot("check", self.aid)
         until(lambda: not named(PAGER), "who brought it in has ended")
         known = self.pages.parent / "working-set"
-        self.assertGreater(known.stat().st_size, 4 * (20 << 20) // BLOCK)
+        self.assertGreater(known.stat().st_size, 16 * (20 << 20) // BLOCK)
         self.appshot("verify", self.snapshot)
         self.appshot("rm", "-f", self.aid)
         known.write_bytes(known.read_bytes()[:-3])
         self.restore()
         self.assert_intact()
+
+    def test_what_was_asked_for_is_handed_on_to_the_next_image(self):
+        self.restore()
+        self.assert_intact()
+        second = self.appshot("snapshot", self.aid)
+        folder = pathlib.Path(self.json("inspect", second)["dir"])
+        self.assertEqual((folder / "working-set").read_bytes(), (self.pages.parent / "working-set").read_bytes())
 
     def test_it_may_end_meanwhile(self):
         self.restore()

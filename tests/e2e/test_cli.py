@@ -11,7 +11,7 @@ import stat
 import subprocess
 import unittest
 
-from node_fixture import DEADLINE_S, Follower, Node
+from node_fixture import DEADLINE_S, Follower, Node, until
 
 
 class Running(Node):
@@ -160,7 +160,8 @@ class Snapshots(Node):
         self.appshot("rm", "web", status=6)
         self.appshot("wake", "web")
         self.assertEqual(self.instance("web")["state"], "running")
-        self.assertFalse((self.root / "lib/snapshots" / web["sleep_snapshot"]).exists())
+        folder = self.root / "lib/snapshots" / web["sleep_snapshot"]
+        until(lambda: not folder.exists(), "what it slept in is gone, as all of it is in memory")
         self.appshot("wake", "web")  # it is awake: nothing to do
 
     def test_stopping_a_sleeper_drops_what_it_slept_in(self):

@@ -105,7 +105,7 @@ int command_sleep(Context& context) {
 
 int command_wake(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(ask(context, instance_path(aid, "/wake"), Json::object(), aid));
+    TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
     print(aid + "\n");
     return {};
   });

@@ -214,7 +214,10 @@ class Snapshots(Node):
 
     def test_progress_is_lines_when_asked_for(self):
         self.appshot("snapshot", "--progress=plain", "web")
-        self.assertEqual(self.stderr, "web: memory 1048576/2097152\nweb: memory 2097152/2097152\n")
+        told = self.stderr.splitlines()
+        self.assertEqual(told[:2], ["web: memory 1048576/2097152", "web: memory 2097152/2097152"])
+        self.assertRegex(told[2], r"^web: stood still for \d+\.\d ms; .* of .* stored$")
+        self.assertEqual(len(told), 3)
 
     def test_an_export_comes_back_as_another_snapshot(self):
         snapshot = self.appshot("snapshot", "web")

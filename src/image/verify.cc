@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <set>
@@ -14,6 +15,7 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "os/huge_pages.h"
 
 namespace appshot::image {
 namespace {
@@ -34,6 +36,12 @@ Error wrong(const std::string& what) {
 }
 
 bool inside(int index, size_t size) { return index >= 0 && static_cast<size_t>(index) < size; }
+
+// A size of pages that can be, of which memory with these limits consists.
+bool huge(uint64_t page, uint64_t limits) {
+  return page == 0 ||
+         (std::has_single_bit(page) && page >= kSmallestHugePage && limits % page == 0);
+}
 
 // A number where the schema names the only possible values: the structure's verifier lets any pass.
 template <typename Enum>
@@ -121,6 +129,7 @@ class Verifier {
     }
     for (const auto& memory : image_.shared_memory) {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
+      if (!huge(memory->huge_page, memory->size)) return wrong("shared memory of huge pages");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
     }
     for (const auto& file : image_.mapped_files) {
@@ -433,6 +442,8 @@ class Verifier {
           mapping->start % kPageSize != 0 || mapping->end % kPageSize != 0 ||
           mapping->offset % kPageSize != 0)
         return wrong("its memory map");
+      if (!huge(mapping->huge_page, mapping->start | mapping->end))
+        return wrong("memory of huge pages");
       if (mapping->kind == MappingKind::file &&
           !inside(mapping->object, image_.mapped_files.size()))
         return wrong("a mapped file");

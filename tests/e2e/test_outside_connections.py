@@ -13,7 +13,7 @@ from node_fixture import Follower
 from real_fixture import RealNode, enter_own_world, until
 
 SERVER = pathlib.Path(__file__).with_name("echo_server.py")
-CONNECTIONS = 60
+CONNECTIONS = int(os.environ.get("APPSHOT_OUTSIDE_CONNECTIONS", "60"))
 CYCLES = int(os.environ.get("APPSHOT_OUTSIDE_CYCLES", "10"))
 ROUND_BYTES = 1 << 16
 PATTERN = bytes((i * 7 + (i >> 8)) & 0xff for i in range(1 << 20))

@@ -218,7 +218,7 @@ class OutsideConnections(RealNode):
             snapshot = self.appshot("snapshot", self.aid)
         self.appshot("rm", "-f", self.aid)
         with self.follow_events() as events:
-            self.appshot("restore", snapshot)
+            self.assertEqual(self.json("restore", snapshot)["lost_connections"], 1)
             self.assertEqual(events.event("connections-lost")["details"], {"connections": 1})
         with Follower(self, "logs", "-f", self.aid) as log:
             self.appshot("kill", "-s", "USR1", self.aid)
@@ -267,6 +267,7 @@ class OutsideConnections(RealNode):
             self.appshot("rm", "-f", self.aid)
             with self.follow_events() as events:
                 self.appshot("restore", snapshot)
+                self.assertIn("1 connection with others could not be kept", self.stderr)
                 self.assertEqual(events.event("connections-lost")["details"], {"connections": 1})
             with Follower(self, "logs", "-f", self.aid) as log:
                 while not (line := log.line()).startswith("failed"):

@@ -199,6 +199,7 @@ inline void add_open_files(ImageT& image) {
   UdpSocketT udp;
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());
+  udp.errors.push_back(std::make_unique<ErrorPacketT>());
   add_open_file(image, std::move(udp));
   add_open_file(image, PlainSocketT());
   ProcessFileT about;

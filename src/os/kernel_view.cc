@@ -79,6 +79,8 @@ constexpr Wanted kWanted[] = {
     {&Layout::sock_to_port, "sock", "__sk_common.skc_dport"},
     {&Layout::sock_from_port, "inet_sock", "inet_sport"},
     {&Layout::sock_error, "sock", "sk_err"},
+    {&Layout::sock_errors, "sock", "sk_error_queue"},
+    {&Layout::skb_network, "sk_buff", "network_header"},
     {&Layout::tcp_received, "tcp_sock", "rcv_nxt"},
     {&Layout::tcp_sent, "tcp_sock", "snd_nxt"},
     {&Layout::tcp_begin, "tcp_sock", "copied_seq"},
@@ -92,6 +94,7 @@ constexpr Wanted kWanted[] = {
     {&Layout::tcp_fast_open, "tcp_sock", "fastopen_rsk"},
     {&Layout::segment_begin, "tcp_skb_cb", "seq"},
     {&Layout::segment_end, "tcp_skb_cb", "end_seq"},
+    {&Layout::told_origin, "sock_exterr_skb", "ee.ee_origin"},
 };
 
 // Less than a byte.
@@ -133,11 +136,12 @@ constexpr std::string_view kStructures[] = {"task_struct",
                                             "page",
                                             "pipe_inode_info",
                                             "pipe_buffer",
-                                            "inet_connection_sock",
                                             "request_sock",
                                             "tcp_sock",
                                             "tcp_skb_cb",
-                                            "inet_sock"};
+                                            "inet_sock",
+                                            "sock_exterr_skb",
+                                            "inet_connection_sock"};
 
 // A piece of a message that lies in pages. Until 6.9 it was the same as a piece of a block request.
 Result<> find_piece(const KernelTypes& types, Layout& layout) {

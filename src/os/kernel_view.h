@@ -36,12 +36,14 @@ struct KernelLayout {
   // TCP. What "bit" is told of is counted in bits.
   uint32_t accept_first, request_next, request_sock;
   uint32_t sock_family, sock_state, sock_to, sock_from, sock_to_v6, sock_from_v6, sock_to_port,
-      sock_from_port, sock_error;
+      sock_from_port, sock_error, sock_errors;
+  uint32_t skb_network;
   uint32_t tcp_received, tcp_sent, tcp_begin, tcp_window, tcp_window_from, tcp_send_window,
       tcp_urgent, tcp_time_offset, tcp_peer_time, tcp_segment, tcp_fast_open;
   uint32_t tcp_time_bit, tcp_sack_bit, tcp_scale_bit, tcp_send_scale_bit, tcp_receive_scale_bit;
   uint32_t tcp_microseconds_bit = kAbsent;
   uint32_t segment_begin, segment_end;  // in skb_own
+  uint32_t told_origin;                 // in skb_own
 
   static Result<KernelLayout> of_running_kernel();
 };

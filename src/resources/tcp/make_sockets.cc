@@ -373,10 +373,34 @@ class Maker {
     TRY(leave_repair(fd));
     InetName own = socket.name;
     std::memset(own.data() + offsetof(sockaddr_in, sin_port), 0, sizeof(in_port_t));
+    if (socket.error == ECONNREFUSED) return be_refused(fd, socket, own);
     TRY(connect_and_reset(fd, socket, own));
+    if (socket.error != 0) return {};
     int told = 0;
     socklen_t length = sizeof told;
     TRY_SYS(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &told, &length));
+    return {};
+  }
+
+  // Who is there does not listen.
+  static Result<> be_refused(int fd, const TcpSocketT& socket, const InetName& at) {
+    UniqueFd nobody = TRY(new_socket(socket.domain));
+    TRY(bind_to(nobody.get(), at));
+    TRY_SYS(::fcntl(fd, F_SETFL, O_NONBLOCK));
+    Result<> connected = connect_to(fd, TRY(name_of(nobody.get())));
+    if (connected) return Error(ErrorClass::other, "a TCP connection with nobody has been made");
+    if (connected.error().err() != EINPROGRESS) return connected;
+    TRY(wait_for_end(fd));
+    return apply_options(fd, socket.options,
+                         [](const OptionName& name) { return !is_for_binding(name); });
+  }
+
+  static Result<> wait_for_end(int fd) {
+    const Deadline deadline = Deadline::in(kArrivalMax);
+    while (TRY(info_of(fd)).tcpi_state != TCP_CLOSE) {
+      if (deadline.passed()) return Error(ErrorClass::timeout, "a TCP connection does not end");
+      ::poll(nullptr, 0, 1);
+    }
     return {};
   }
 
@@ -411,9 +435,12 @@ class Maker {
                                                  socket.to_read.size() - sent, MSG_DONTWAIT)));
     TRY(wait_for_bytes(fd, socket.to_read.size()));
     TRY(take_room_back(fd, sizes));
+    // Who has been told of the end before hears of the reset otherwise.
+    if (socket.error == EPIPE) TRY_SYS(::shutdown(peer.get(), SHUT_WR));
     const linger reset{1, 0};
     TRY_SYS(::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
     peer.reset();
+    TRY(wait_for_end(fd));
     return apply_options(fd, socket.options,
                          [](const OptionName& name) { return !is_for_binding(name); });
   }

@@ -7,8 +7,8 @@
 #include <array>
 #include <cstring>
 
-#include "os/kernel_memory.h"
 #include "resources/inet.h"
+#include "resources/socket_errors.h"
 #include "resources/tcp/options.h"
 #include "resources/tcp/states.h"
 
@@ -46,9 +46,12 @@ std::string obstacle_of(const InstanceView& instance, int socket) {
   if (has_upper_protocol(socket)) return "a TCP socket that the kernel encrypts";
   if (is_connected(info->tcpi_state) && has_urgent_byte(socket))
     return "a TCP socket that holds urgent data, which cannot be captured yet";
-  if (info->tcpi_state == TCP_CLOSE && has_event(socket, POLLERR))
-    return "a TCP socket whose connection has failed, of which the program has not heard yet";
-  return "";
+  if (info->tcpi_state != TCP_CLOSE) return "";
+  const std::string hidden = why_errors_are_hidden(socket);
+  return hidden.empty() ? ""
+                        : "a TCP socket whose connection has failed, of which the program has not "
+                          "heard yet (" +
+                              hidden + ")";
 }
 
 // A socket that has been connected and is no more, as opposed to one that never was.
@@ -59,7 +62,16 @@ uint8_t shut_of(int socket, int state) {
   return (events.revents & POLLRDHUP) != 0 ? kReading : 0;
 }
 
-// Of a connection that is no more.
+Result<int> untold_error(CaptureContext& context, int socket) {
+  const int error = TRY(errors_of(context, socket)).next;
+  if (error == 0 || error == ECONNRESET || error == EPIPE || error == ECONNREFUSED) return error;
+  return Error(ErrorClass::refused, "a TCP socket's connection has failed (" +
+                                        std::string(strerrorname_np(error)) +
+                                        "), of which the program has not heard yet")
+      .hint("let it look at the connection, or close it");
+}
+
+// Of a connection that is no more. What there is comes before an error: it is not taken by a look.
 Result<std::vector<uint8_t>> left_to_read(int socket) {
   int bytes = 0;
   TRY_SYS(::ioctl(socket, FIONREAD, &bytes));
@@ -106,7 +118,10 @@ Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
   const bool was_connected =
       is_connected(info.tcpi_state) || (info.tcpi_state == TCP_CLOSE && socket.shut != 0);
   socket.options = TRY(options_of(copy.get(), socket.domain, was_connected));
-  if (info.tcpi_state == TCP_CLOSE && was_connected) socket.to_read = TRY(left_to_read(copy.get()));
+  if (info.tcpi_state == TCP_CLOSE && was_connected) {
+    socket.error = TRY(untold_error(context, copy.get()));
+    socket.to_read = TRY(left_to_read(copy.get()));
+  }
   socket.uid = ref.descriptor.info.st_uid;
   socket.gid = ref.descriptor.info.st_gid;
   context.sockets[ref.descriptor.info.st_ino] = {static_cast<int>(context.image.open_files.size()),

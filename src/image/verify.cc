@@ -2,6 +2,7 @@
 // address ranges make sense, that process ids are unique and parents exist. After this the engine
 // may follow any reference without looking again.
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -302,6 +303,15 @@ class Verifier {
   }
   static bool is_inet(int domain) { return domain == AF_INET || domain == AF_INET6; }
 
+  Result<> waiting_connection(const TcpSocketT& waiting, int domain) {
+    const bool is_one = waiting.state == TCP_ESTABLISHED || waiting.state == TCP_CLOSE_WAIT ||
+                        waiting.state == TCP_CLOSE;
+    if (!is_one || waiting.domain != domain || !waiting.connection || waiting.name.empty() ||
+        !waiting.waiting.empty() || !waiting.to_send.empty())
+      return wrong("a TCP connection that waits to be accepted");
+    return tcp_socket(waiting);
+  }
+
   Result<> tcp_socket(const TcpSocketT& socket) {
     if (!is_inet(socket.domain)) return wrong("the family of a TCP socket");
     if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
@@ -309,6 +319,7 @@ class Verifier {
     if (socket.unsent > socket.to_send.size()) return wrong("what a TCP socket has to send");
     if (socket.connection && socket.peer_name.empty()) return wrong("a TCP connection");
     if (socket.connection && !socket.connection->window) return wrong("a TCP connection's window");
+    for (const auto& waiting : socket.waiting) TRY(waiting_connection(*waiting, socket.domain));
     return {};
   }
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "resources/inet.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
+#include "resources/tcp/waiting.h"
 
 namespace appshot::tcp {
 namespace {
@@ -85,20 +87,34 @@ Result<> capture_receiving(const Connected& one) {
   return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
 }
 
-Result<> find_other_ends(const std::vector<Connected>& connected, bool holds_outside) {
-  std::map<std::pair<std::string, std::string>, const Connected*> by_names;
-  for (const Connected& one : connected)
-    by_names[{key_of(one.record->name), key_of(one.record->peer_name)}] = &one;
-  for (const Connected& one : connected) {
-    if (by_names.count({key_of(one.record->peer_name), key_of(one.record->name)}) != 0) continue;
+std::vector<const image::TcpSocketT*> find_ends(const CaptureContext& context,
+                                                const std::vector<Connected>& connected) {
+  std::vector<const image::TcpSocketT*> ends;
+  ends.reserve(connected.size());
+  for (const Connected& one : connected) ends.push_back(one.record);
+  for (const auto& [inode, socket] : context.sockets)
+    if (const image::TcpSocketT* listener =
+            std::as_const(*context.image.open_files[static_cast<size_t>(socket.file)])
+                .kind.AsTcpSocket())
+      for (const auto& waiting : listener->waiting)
+        if (waiting->state != TCP_CLOSE) ends.push_back(waiting.get());
+  return ends;
+}
+
+Result<> find_other_ends(const std::vector<const image::TcpSocketT*>& ends, bool holds_outside) {
+  std::set<std::pair<std::string, std::string>> names;
+  for (const image::TcpSocketT* end : ends)
+    names.emplace(key_of(end->name), key_of(end->peer_name));
+  for (const image::TcpSocketT* end : ends) {
+    if (names.contains({key_of(end->peer_name), key_of(end->name)})) continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
-    if (holds_outside && has_outside_peer(*one.record)) continue;
+    if (holds_outside && has_outside_peer(*end)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
-    if (was_finished(one.record->state)) continue;
+    if (was_finished(end->state)) continue;
     return Error(
                ErrorClass::refused,
-               "a TCP connection from port " + std::to_string(port_of(one.record->name)) +
-                   " to port " + std::to_string(port_of(one.record->peer_name)) +
+               "a TCP connection from port " + std::to_string(port_of(end->name)) + " to port " +
+                   std::to_string(port_of(end->peer_name)) +
                    " has its other end outside of the application, or closed with data on its way")
         .hint("close it, or start both ends in one instance");
   }
@@ -147,7 +163,6 @@ class FrozenMeanwhile {
 Result<> capture_connections(CaptureContext& context) {
   TRY(capture_connecting(context));
   std::vector<Connected> connected = find_connected(context);
-  if (connected.empty()) return {};
   std::vector<int> sockets;
   for (const Connected& one : connected) {
     one.record->peer_name = TRY(peer_name_of(one.socket));
@@ -169,8 +184,9 @@ Result<> capture_connections(CaptureContext& context) {
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
   for (const Connected& one : connected) TRY(capture_receiving(one));
+  TRY(capture_waiting(context));
   // Those of the host's own addresses would be answered by the host while we are not there.
-  return find_other_ends(connected, !context.instance.share.net);
+  return find_other_ends(find_ends(context, connected), !context.instance.share.net);
 }
 
 }  // namespace appshot::tcp

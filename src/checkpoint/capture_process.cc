@@ -10,6 +10,7 @@
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/namespaces.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/threads/threads.h"
@@ -100,6 +101,7 @@ Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSo
   record.shares_actions = source.shared.actions;
   record.limits = limits::parse(TRY(source.dir.record("limits")));
   TRY(attributes::capture(source, record));
+  TRY(namespaces::capture_of_process(context, source, record));
   record.cwd = TRY(folder(context, source, "cwd"));
   record.root = TRY(folder(context, source, "root"));
   record.address_space = TRY(memory::capture(context, source));

@@ -15,6 +15,7 @@
 #include "os/parallel.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 #include "resources/process_files/process_file.h"
 #include "resources/unix_sockets/connections.h"
@@ -44,12 +45,7 @@ std::map<std::string, std::string> namespaces_of(const InstanceView& instance) {
   return found;
 }
 
-std::string namespace_words(const char* words) {
-  return std::string(" lives in a ") + words +
-         " namespace of its own, which cannot be captured yet";
-}
-
-// An application may make namespaces of its own; those are not captured yet. One that is meant for
+// An application may make namespaces of its own; not all are captured. One that is meant for
 // children cannot even be named until the first of them is there.
 void find_nested_namespaces(const std::map<std::string, std::string>& of_instance,
                             const ProcessSource& process, Obstacles& obstacles) {
@@ -58,7 +54,10 @@ void find_nested_namespaces(const std::map<std::string, std::string>& of_instanc
     auto outer = of_instance.find(file);
     Result<std::string> own = process.dir.link(std::string("ns/") + file);
     if (!own || outer == of_instance.end() || *own == outer->second) continue;
-    obstacles.add(process.words() + namespace_words(words), kHint);
+    const std::string path = "/proc/" + std::to_string(process.host.value) + "/ns/" + file;
+    if (const std::string why = namespaces::obstacle(file, path); !why.empty())
+      obstacles.add(process.words() + " lives in a " + words + " namespace of its own, " + why,
+                    kHint);
   }
   Result<std::string> own = process.dir.link("ns/pid");
   Result<std::string> of_children = process.dir.link("ns/pid_for_children");
@@ -94,7 +93,7 @@ void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
     if (differ(process.host, tid, SharedPart::descriptors)) unshared.push_back("descriptors");
     for (const auto& [file, words] :
          {NamespaceName{"net", "a network namespace"}, NamespaceName{"uts", "a uts namespace"},
-          NamespaceName{"ipc", "an ipc namespace"}})
+          NamespaceName{"ipc", "an ipc namespace"}, NamespaceName{"mnt", "a mount namespace"}})
       if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
         unshared.push_back(words);
     const bool apart = differ(process.host, tid, SharedPart::folders);

@@ -199,6 +199,9 @@ inline void add_open_files(ImageT& image) {
   add_open_file(image, std::move(about));
   NamespaceFileT space;
   space.kind = "net";
+  add_open_file(image, space);
+  space.kind = "uts";
+  space.index = 0;
   add_open_file(image, std::move(space));
 }
 
@@ -240,9 +243,15 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
     image.pages.back()->checksums.push_back(
         XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
 
+  for (const char* kind : {"uts", "ipc"}) {
+    image.namespaces.push_back(std::make_unique<NamespaceT>());
+    image.namespaces.back()->kind = kind;
+  }
+  image.namespaces.front()->host_name = "inner";
   image.processes.push_back(rich_process(2, 1));
   image.processes.push_back(rich_process(3, 2));
   image.processes.front()->continued_children = {3};
+  image.processes.front()->namespaces = {0, 1};
   auto zombie = std::make_unique<ProcessT>();
   zombie->pid = 4;
   zombie->parent = 3;

@@ -26,6 +26,8 @@ constexpr size_t kCallArguments = 6;
 constexpr size_t kSunPathMax = 108;
 constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
                                                 "pid",    "time", "user", "uts"};
+constexpr std::string_view kMadeNamespaces[] = {"ipc", "uts"};
+constexpr size_t kHostNameMax = 64;
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
@@ -73,6 +75,7 @@ class Verifier {
     TRY(objects());
     TRY(private_files());
     TRY(terminals());
+    TRY(namespaces());
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
@@ -153,6 +156,33 @@ class Verifier {
       of_instance += terminal->of_instance;
     }
     return of_instance > 1 ? Result<>(wrong("whose its terminals are")) : Result<>{};
+  }
+
+  Result<> namespaces() {
+    for (const auto& space : image_.namespaces)
+      if (std::ranges::find(kMadeNamespaces, space->kind) == std::end(kMadeNamespaces) ||
+          space->host_name.size() > kHostNameMax || space->domain_name.size() > kHostNameMax)
+        return wrong("a namespace");
+    return {};
+  }
+
+  // At most one of each kind.
+  Result<> namespaces_of(const ProcessT& process) {
+    std::set<std::string_view> kinds;
+    for (int index : process.namespaces)
+      if (!inside(index, image_.namespaces.size()) ||
+          !kinds.insert(image_.namespaces[static_cast<size_t>(index)]->kind).second)
+        return wrong("a namespace it lives in");
+    return {};
+  }
+
+  Result<> namespace_file(const NamespaceFileT& file) {
+    const bool known_kind =
+        std::ranges::find(kNamespaceKinds, file.kind) != std::end(kNamespaceKinds);
+    const bool known_one =
+        file.index == -1 || (inside(file.index, image_.namespaces.size()) &&
+                             image_.namespaces[static_cast<size_t>(file.index)]->kind == file.kind);
+    return known_kind && known_one ? Result<>{} : Result<>(wrong("a namespace held open"));
   }
 
   // Each lies in a folder that was told before it, so that nothing is ever made through a link.
@@ -238,10 +268,7 @@ class Verifier {
                    ? Result<>{}
                    : Result<>(wrong("a file about a process"));
       case FileKind::NamespaceFile:
-        return std::ranges::find(kNamespaceKinds, file.kind.AsNamespaceFile()->kind) !=
-                       std::end(kNamespaceKinds)
-                   ? Result<>{}
-                   : Result<>(wrong("a namespace"));
+        return namespace_file(*file.kind.AsNamespaceFile());
       case FileKind::PlainSocket:
         if (file.kind.AsPlainSocket()->name.size() > sizeof(sockaddr_storage) ||
             file.kind.AsPlainSocket()->peer_name.size() > sizeof(sockaddr_storage))
@@ -342,6 +369,7 @@ class Verifier {
       if (!timer->value || !timer->interval || !expired_possibly(*timer)) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
+    TRY(namespaces_of(process));
     TRY(shared_with_parent(process));
     int last = -1;
     for (const auto& descriptor : process.descriptors) {

@@ -91,6 +91,8 @@ const Case kFileCases[] = {
      [](ImageT& i) { find_file<ProcessFileT>(i).path = "sys/kernel/core_pattern"; }},
     {"FileAboveProc", [](ImageT& i) { find_file<ProcessFileT>(i).path = "2/../../etc/passwd"; }},
     {"NamespaceOfNoKind", [](ImageT& i) { find_file<NamespaceFileT>(i).kind = "../exe"; }},
+    {"NamespaceOutside", [](ImageT& i) { find_file<NamespaceFileT>(i).index = 2; }},
+    {"NamespaceOfAnotherKind", [](ImageT& i) { find_file<NamespaceFileT>(i).index = 0; }},
     {"GhostWithoutTime", [](ImageT& i) { i.ghosts[0]->mtime.reset(); }},
     {"SharesWithInit", [](ImageT& i) { i.processes[0]->shares_memory = true; }},
     {"SharesAndHasMemory", [](ImageT& i) { i.processes[1]->shares_memory = true; }},
@@ -151,6 +153,13 @@ const Case kProcessCases[] = {
     {"ContinuedZombie", [](ImageT& i) { i.processes[1]->continued_children = {4}; }},
     {"ContinuedAndStopped", [](ImageT& i) { i.processes[1]->state = ProcessState::stopped; }},
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
+    {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {2}; }},
+    {"TwoNamespacesOfAKind",
+     [](ImageT& i) {
+       i.processes[0]->namespaces = {0, 0};
+     }},
+    {"NamespaceThatIsNotMade", [](ImageT& i) { i.namespaces[0]->kind = "pid"; }},
+    {"HostNameTooLong", [](ImageT& i) { i.namespaces[0]->host_name.resize(65); }},
     {"DescriptorTwice", [](ImageT& i) { i.processes[0]->descriptors[1]->fd = 0; }},
     {"DescriptorNegative", [](ImageT& i) { i.processes[0]->descriptors[0]->fd = -1; }},
     {"DescriptorOfNothing",

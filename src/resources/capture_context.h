@@ -36,6 +36,7 @@ struct CaptureContext {
   std::map<Identity, int> shared_memory{};    // -> Image.shared_memory
   std::map<Identity, int> pipes{};            // -> Image.pipes
   std::map<Identity, int> message_queues{};   // -> Image.message_queues
+  std::map<Identity, int> namespaces{};       // -> Image.namespaces
   std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
 
   std::map<uint64_t, SeenSocket> sockets{};    // by inode

@@ -30,6 +30,7 @@ struct RestoreContext {
   std::vector<UniqueFd> terminal_masters =
       {};  // by Image.terminals; some are held by a file as well
 
+  std::vector<UniqueFd> namespaces = {};     // by Image.namespaces
   std::vector<UniqueFd> files = {};          // by Image.open_files; empty: made by its process
   std::vector<UniqueFd> shared_memory = {};  // by Image.shared_memory
   std::vector<PipeEnds> pipes = {};          // by Image.pipes

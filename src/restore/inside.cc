@@ -14,6 +14,7 @@
 #include "resources/layers/layers.h"
 #include "resources/locks/locks.h"
 #include "resources/mqueue/queues.h"
+#include "resources/namespaces.h"
 #include "resources/shared_memory.h"
 #include "resources/tcp/make_sockets.h"
 #include "resources/terminals/states.h"
@@ -100,6 +101,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   kept.merge(entrusted);
 
   // Global and shared things first, then everything that refers to them.
+  TRY(namespaces::make_all(context));
   TRY(layers::restore_memory_files(image.manifest, image.pages));
   TRY(ipc::restore(context));
   TRY(mqueues::restore_queues(context));

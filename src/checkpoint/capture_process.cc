@@ -78,8 +78,10 @@ Result<std::unique_ptr<image::FileNameT>> folder(CaptureContext& context,
   if (::fstatat(source.dir.folder(), which, &info, 0) != 0)
     return Error::from_errno(errno, std::string("stat ") + which);
   std::string link = TRY(source.dir.link(which));
+  const uint64_t mount = TRY(mount_if_needed(
+      context, "/proc/" + std::to_string(source.host.value) + "/" + std::string(which)));
   if (link.starts_with("/proc/")) return name_as_told(link, info);
-  return capture_name(context, link, info, [] { return Result<UniqueFd>(UniqueFd()); });
+  return capture_name(context, link, info, mount, [] { return Result<UniqueFd>(UniqueFd()); });
 }
 
 }  // namespace

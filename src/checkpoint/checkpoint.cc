@@ -23,6 +23,7 @@
 #include "os/file_system.h"
 #include "os/parallel.h"
 #include "resources/layers/layers.h"
+#include "resources/mounts/capture_mounts.h"
 #include "resources/pipes/pipe.h"
 #include "resources/tcp/connections.h"
 #include "resources/terminals/states.h"
@@ -110,6 +111,8 @@ class Checkpoint {
   Result<> capture_processes() {
     for (size_t i = 0; i < sources_.size(); ++i)
       image_.processes.push_back(std::make_unique<image::ProcessT>());
+    mounts_ = TRY(mounts::SeenMounts::look(instance_, sources_));
+    TRY(mounts::capture(context_, mounts_));
     FileTable files(context_);
     Alongside seen([&] { return capture_all_seen(files); });
     TRY(capture_all_held());
@@ -132,6 +135,7 @@ class Checkpoint {
     TRY(terminals::capture_states(context_, sources_));
     find_sharing_obstacles(image_, context_.obstacles);
     TRY(layers::capture(context_));
+    TRY(mounts::capture_contents(context_, mounts_));
     TRY(pages_.close());
     return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);
   }
@@ -226,6 +230,7 @@ class Checkpoint {
   image::PagesFile& file_;
   PageCopies& pages_;
   CaptureContext context_;
+  mounts::SeenMounts mounts_;
   std::vector<std::unique_ptr<ProcessQuestions>> questions_;
 };
 

@@ -9,12 +9,12 @@
 #include <thread>
 
 #include "checkpoint/shared_parts.h"
-#include "isolation/mount_changes.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/mounts/seen_mounts.h"
 #include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 #include "resources/process_files/process_file.h"
@@ -123,8 +123,12 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
 }
 
 // A folder of /proc about a process is there again when that process is; a root must be there
-// first.
-void find_folder_obstacles(const ProcessSource& process, Obstacles& obstacles) {
+// first. It is there in the instance's own mount namespace.
+void find_folder_obstacles(const std::map<std::string, std::string>& of_instance,
+                           const ProcessSource& process, Obstacles& obstacles) {
+  auto mounts = of_instance.find("mnt");
+  const bool elsewhere = mounts != of_instance.end() &&
+                         process.dir.link("ns/mnt").value_or(mounts->second) != mounts->second;
   struct Folder {
     const char* link;
     const char* words;
@@ -133,9 +137,10 @@ void find_folder_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     Result<std::string> link = process.dir.link(name);
     if (!link || process_files::path_in_proc(*link).empty()) continue;
     const bool ended = link->ends_with(" (deleted)");
-    if (!ended && std::string_view(name) == "cwd") continue;
+    if (!ended && !elsewhere && std::string_view(name) == "cwd") continue;
     obstacles.add(process.words() + " has as its " + words + " " + *link +
-                      (ended ? ", of a process that has ended" : ", a folder about a process"),
+                      (ended ? ", of a process that has ended" : ", a folder about a process") +
+                      (elsewhere ? ", in a mount namespace of its own" : ""),
                   "let it go elsewhere first");
   }
 }
@@ -170,19 +175,6 @@ void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource
   }
 }
 
-// What is mounted goes with the instance, and a restore makes only its own again.
-void find_mount_changes(const InstanceView& instance, Obstacles& obstacles) {
-  Result<std::string> now =
-      read_file("/proc/" + std::to_string(instance.init.value) + "/mountinfo");
-  if (!now || instance.mounts.empty()) return;
-  for (const MountChange& change : mount_changes(instance.mounts, *now))
-    obstacles.add(change.mounted ? "the application has mounted a file system (" + change.type +
-                                       ") on " + change.point + ", which cannot be captured yet"
-                                 : "the application has unmounted or remounted " + change.point +
-                                       " (" + change.type + ")",
-                  change.mounted ? "unmount it first" : "start it without");
-}
-
 // `exec` and its descendants are visitors: the application does not know them, the image has no
 // place for them, and what they hold would be lost.
 void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
@@ -208,7 +200,7 @@ void find_obstacles_of(const InstanceView& instance,
   find_tracer(process, obstacles);
   find_unshared_parts(process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
-  find_folder_obstacles(process, obstacles);
+  find_folder_obstacles(namespaces, process, obstacles);
   find_descriptor_obstacles(instance, process, obstacles);
   memory::find_obstacles(process, obstacles);
 }
@@ -219,7 +211,7 @@ Result<> find_obstacles_between(const InstanceView& instance, std::vector<Proces
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
-  find_mount_changes(instance, obstacles);
+  TRY(mounts::SeenMounts::look(instance, processes)).find_obstacles(obstacles);
   find_visitors(instance, obstacles);
   return {};
 }

@@ -14,6 +14,8 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "image/verify_mounts.h"
+#include "image/verify_words.h"
 
 namespace appshot::image {
 namespace {
@@ -26,37 +28,17 @@ constexpr size_t kCallArguments = 6;
 constexpr size_t kSunPathMax = 108;
 constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
                                                 "pid",    "time", "user", "uts"};
-constexpr std::string_view kMadeNamespaces[] = {"ipc", "uts"};
-constexpr size_t kHostNameMax = 64;
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
-Error wrong(const std::string& what) {
-  return Error(ErrorClass::corrupt, "the image's manifest is inconsistent: " + what);
-}
-
-bool inside(int index, size_t size) { return index >= 0 && static_cast<size_t>(index) < size; }
-
-// A number where the schema names the only possible values: the structure's verifier lets any pass.
-template <typename Enum>
-bool known(Enum value) {
-  return value >= Enum::MIN && value <= Enum::MAX;
-}
-
-// How much of a private file's path is the place it is restored below: "shm/" or "layers/NAME/".
-// 0: neither, or a path that leads elsewhere.
+// How much of a private file's path is the place it is restored below: "shm/", "layers/NAME/" or
+// "mounts/2/". 0: none of them, or a path that leads elsewhere.
 size_t place_length(std::string_view path) {
   size_t place = 0;
   if (path.starts_with("shm/")) place = 4;
-  if (path.starts_with("layers/")) place = path.find('/', 7) + 1;  // 0 when there is none
-  if (place == 0 || path.find('\0') != path.npos) return 0;
-  for (size_t at = 0; at <= path.size();) {
-    size_t end = std::min(path.find('/', at), path.size());
-    std::string_view part = path.substr(at, end - at);
-    if (part.empty() || part == "." || part == "..") return 0;
-    at = end + 1;
-  }
-  return place;
+  for (std::string_view several : {"layers/", "mounts/"})  // 0 when there is none
+    if (path.starts_with(several)) place = path.find('/', several.size()) + 1;
+  return leads_down(path) ? place : 0;
 }
 
 // "12/task/13/status": below /proc, and nowhere else.
@@ -75,7 +57,7 @@ class Verifier {
     TRY(objects());
     TRY(private_files());
     TRY(terminals());
-    TRY(namespaces());
+    TRY(verify_mounts(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
@@ -114,7 +96,7 @@ class Verifier {
     if (name->ghost != -1 && !inside(name->ghost, image_.ghosts.size()))
       return wrong("a lost file's content");
     if (name->path.find('\0') != std::string::npos) return wrong("a path");
-    return {};
+    return verify_mount_space(image_, name->space);
   }
 
   Result<> objects() {
@@ -130,6 +112,7 @@ class Verifier {
       if (!file) return wrong("a mapped file without a name");
       if (file->ghost != -1 && !inside(file->ghost, image_.ghosts.size()))
         return wrong("a lost file's content");
+      TRY(verify_mount_space(image_, file->space));
     }
     for (const auto& shm : image_.sysv_shm)
       if (!inside(shm->object, image_.shared_memory.size()) || !shm->permissions)
@@ -156,14 +139,6 @@ class Verifier {
       of_instance += terminal->of_instance;
     }
     return of_instance > 1 ? Result<>(wrong("whose its terminals are")) : Result<>{};
-  }
-
-  Result<> namespaces() {
-    for (const auto& space : image_.namespaces)
-      if (std::ranges::find(kMadeNamespaces, space->kind) == std::end(kMadeNamespaces) ||
-          space->host_name.size() > kHostNameMax || space->domain_name.size() > kHostNameMax)
-        return wrong("a namespace");
-    return {};
   }
 
   // At most one of each kind.

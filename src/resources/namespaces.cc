@@ -16,7 +16,8 @@
 namespace appshot::namespaces {
 namespace {
 
-constexpr std::pair<const char*, int> kKept[] = {{"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC}};
+constexpr std::pair<const char*, int> kKept[] = {
+    {"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC}, {"mnt", CLONE_NEWNS}};
 
 Result<struct stat> identify(const std::string& path) {
   struct stat info {};
@@ -115,9 +116,11 @@ Result<> capture_of_process(CaptureContext& context, const ProcessSource& source
 
 Result<> make_all(RestoreContext& context) {
   for (const auto& space : context.image.namespaces) {
+    context.namespaces.emplace_back();
+    if (space->kind == "mnt") continue;  // see mounts/
     UniqueFd made = TRY(make(*space).within("a " + space->kind + " namespace"));
-    context.namespaces.emplace_back(
-        TRY_SYS(::fcntl(made.get(), F_DUPFD_CLOEXEC, context.first_descriptor)));
+    context.namespaces.back() =
+        UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD_CLOEXEC, context.first_descriptor)));
   }
   return {};
 }

@@ -21,7 +21,7 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
                             image::ProcessT& record);
 
-// Inside the new instance's init: all of them.
+// Inside the new instance's init: all of them but those of mounts.
 Result<> make_all(RestoreContext& context);
 // By a process that has opened everything that is not there.
 Result<> enter_child(const RestoreContext& context, const image::ProcessT& process);

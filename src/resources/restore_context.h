@@ -31,6 +31,7 @@ struct RestoreContext {
       {};  // by Image.terminals; some are held by a file as well
 
   std::vector<UniqueFd> namespaces = {};     // by Image.namespaces
+  std::map<int, UniqueFd> roots = {};        // of those that are mount namespaces
   std::vector<UniqueFd> files = {};          // by Image.open_files; empty: made by its process
   std::vector<UniqueFd> shared_memory = {};  // by Image.shared_memory
   std::vector<PipeEnds> pipes = {};          // by Image.pipes
@@ -40,6 +41,14 @@ struct RestoreContext {
   std::map<const image::OpenFileT*, UniqueFd> closed_peers = {};  // of those, until queues are full
   // By UnixSocket.waiting of a listener, as long; empty: the client is one of `sockets`.
   std::map<const image::OpenFileT*, std::vector<UniqueFd>> closed_clients = {};
+
+  // Where it is found, from the instance's own mount namespace.
+  std::string path_of(const image::FileNameT& name) const {
+    return in_space(name.space, name.path);
+  }
+  std::string in_space(int space, const std::string& path) const {
+    return space < 0 ? path : "/proc/self/fd/" + std::to_string(roots.at(space).get()) + path;
+  }
 };
 
 }  // namespace appshot

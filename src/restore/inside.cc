@@ -13,6 +13,7 @@
 #include "resources/ipc/ipc.h"
 #include "resources/layers/layers.h"
 #include "resources/locks/locks.h"
+#include "resources/mounts/restore_mounts.h"
 #include "resources/mqueue/queues.h"
 #include "resources/namespaces.h"
 #include "resources/shared_memory.h"
@@ -96,13 +97,14 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;
   TRY_SYS(::setrlimit(RLIMIT_NOFILE, &descriptors));
-  TRY(refuse_changed_files(image.manifest));
   for (auto& stream : context.streams) TRY(move_up(stream.second, first_descriptor));
   kept.merge(entrusted);
 
   // Global and shared things first, then everything that refers to them.
-  TRY(namespaces::make_all(context));
   TRY(layers::restore_memory_files(image.manifest, image.pages));
+  TRY(namespaces::make_all(context));
+  TRY(mounts::make_all(context).within("what the application has mounted"));
+  TRY(refuse_changed_files(context));
   TRY(ipc::restore(context));
   TRY(mqueues::restore_queues(context));
   TRY(make_shared_memory(context));

@@ -1,4 +1,4 @@
-// Holds children in a user, a pid and a mount namespace of their own.
+// Holds children in a user, a pid and a network namespace of their own.
 #include "subject.h"
 
 static struct peer start(int flags, const char* words) {
@@ -27,9 +27,9 @@ static struct peer start(int flags, const char* words) {
 int main(void) {
   struct peer user = start(CLONE_NEWUSER, "user namespace");
   struct peer pid = start(CLONE_NEWPID, "pid namespace");
-  struct peer mount = start(CLONE_NEWNS, "mount namespace");
+  struct peer net = start(CLONE_NEWNET, "network namespace");
   subject_hold();
-  struct peer* all[] = {&user, &pid, &mount};
+  struct peer* all[] = {&user, &pid, &net};
   for (int i = 0; i < 3; ++i) peer_tell(all[i], 0), peer_end(all[i]);
   subject_done();
 }

@@ -27,8 +27,10 @@ Result<UniqueFd> new_socket(int type) {
   return UniqueFd(TRY_SYS(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)));
 }
 
-Result<> bind_own(int socket, const UnixSocketT& record) {
-  return bind_to(socket, record.name, {record.file.get(), record.file_uid, record.file_gid});
+Result<> bind_own(const RestoreContext& context, int socket, const UnixSocketT& record) {
+  BoundFile where{record.file.get(), "", record.file_uid, record.file_gid};
+  if (record.file) where.root = context.in_space(record.file->space, "");
+  return bind_to(socket, record.name, where);
 }
 
 bool is_datagram(const UnixSocketT& record) { return record.type == SOCK_DGRAM; }
@@ -94,7 +96,7 @@ class Maker {
     const UnixSocketT& socket = record(index);
     if (socket.state != UnixState::listening) return {};
     UniqueFd fd = TRY(new_socket(socket.type));
-    TRY(bind_own(fd.get(), socket));
+    TRY(bind_own(context_, fd.get(), socket));
     TRY(listen_as(fd.get(), room_for_waiting(socket), socket.peer_identity.get()));
     keep(index, std::move(fd));
     return {};
@@ -185,7 +187,7 @@ class Maker {
     const int listener = known >= 0 ? made(known) : temporary.get();
     UniqueFd client_end = TRY(new_socket(wanted.type));
     if (wanted.client != nullptr)
-      TRY(bind_own(client_end.get(), *wanted.client));
+      TRY(bind_own(context_, client_end.get(), *wanted.client));
     else
       TRY(bind_to(client_end.get(), wanted.client_name, {}));
     const image::IdentityT* who =
@@ -211,18 +213,18 @@ class Maker {
     if (is_made(index) || waiting_.count(index) != 0) return {};
     if (!is_paired(image_, index)) {
       keep(index, TRY(new_socket(socket.type)));
-      return bind_own(made(index), socket);
+      return bind_own(context_, made(index), socket);
     }
     std::array<UniqueFd, 2> ends = TRY(pair(socket));
     keep(index, std::move(ends[0]));
-    TRY(bind_own(made(index), socket));
+    TRY(bind_own(context_, made(index), socket));
     const UnixSocketT* peer = unix_socket(image_, socket.peer);
     if (peer == nullptr) {
       context_.closed_peers[file(index)] = std::move(ends[1]);
       return {};
     }
     keep(socket.peer, std::move(ends[1]));
-    return bind_own(made(socket.peer), *peer);
+    return bind_own(context_, made(socket.peer), *peer);
   }
 
   Result<> waiting_clients(int index) {
@@ -230,7 +232,7 @@ class Maker {
     for (const auto& waiting : listener.waiting) {
       UniqueFd client = TRY(new_socket(listener.type));
       if (waiting->client >= 0)
-        TRY(bind_own(client.get(), record(waiting->client)));
+        TRY(bind_own(context_, client.get(), record(waiting->client)));
       else
         TRY(bind_to(client.get(), waiting->client_name, {}));
       // Since 6.16 the connection has these from its listener from now on.

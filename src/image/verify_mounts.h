@@ -1,0 +1,14 @@
+// Namespaces, file systems and mounts of an image: a part of the verifier (see verify.cc).
+#pragma once
+
+#include "base/result.h"
+#include "image/schema/values.h"
+
+namespace appshot::image {
+
+Result<> verify_mounts(const ImageT& image);
+
+// A mount namespace of the application's own; -1: the instance's.
+Result<> verify_mount_space(const ImageT& image, int index);
+
+}  // namespace appshot::image

@@ -90,6 +90,7 @@ class Checkpoint {
         request_(request),
         frozen_(std::move(moment.frozen)),
         sources_(std::move(moment.sources)),
+        mounts_(std::move(moment.mounts)),
         file_(file),
         pages_(pages),
         context_{instance, image_, pages_, instance.tracks, !request.stop} {}
@@ -111,7 +112,6 @@ class Checkpoint {
   Result<> capture_processes() {
     for (size_t i = 0; i < sources_.size(); ++i)
       image_.processes.push_back(std::make_unique<image::ProcessT>());
-    mounts_ = TRY(mounts::SeenMounts::look(instance_, sources_));
     TRY(mounts::capture(context_, mounts_));
     FileTable files(context_);
     Alongside seen([&] { return capture_all_seen(files); });
@@ -226,11 +226,11 @@ class Checkpoint {
   const CheckpointRequest& request_;
   FrozenApplication frozen_;
   std::vector<ProcessSource> sources_;
+  mounts::SeenMounts mounts_;
   image::ImageT image_;
   image::PagesFile& file_;
   PageCopies& pages_;
   CaptureContext context_;
-  mounts::SeenMounts mounts_;
   std::vector<std::unique_ptr<ProcessQuestions>> questions_;
 };
 

@@ -14,7 +14,6 @@
 #include "os/parallel.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
-#include "resources/mounts/seen_mounts.h"
 #include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 #include "resources/process_files/process_file.h"
@@ -205,15 +204,18 @@ void find_obstacles_of(const InstanceView& instance,
   memory::find_obstacles(process, obstacles);
 }
 
-Result<> find_obstacles_between(const InstanceView& instance, std::vector<ProcessSource>& processes,
-                                Obstacles& obstacles) {
+// Returns what the application has mounted.
+Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
+                                                  std::vector<ProcessSource>& processes,
+                                                  Obstacles& obstacles) {
   note_shared_parts(processes, obstacles);
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
-  TRY(mounts::SeenMounts::look(instance, processes)).find_obstacles(obstacles);
+  mounts::SeenMounts mounts = TRY(mounts::SeenMounts::look(instance, processes));
+  mounts.find_obstacles(obstacles);
   find_visitors(instance, obstacles);
-  return {};
+  return mounts;
 }
 
 Result<Obstacles> look_at_running(const InstanceView& instance) {
@@ -233,9 +235,8 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
 
 }  // namespace
 
-Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
-                                               const std::vector<HostPid>& threads,
-                                               Obstacles& obstacles) {
+Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid>& threads,
+                         Obstacles& obstacles) {
   const std::map<std::string, std::string> namespaces = namespaces_of(instance);
   std::vector<std::optional<Result<ProcessSource>>> looks(threads.size());
   std::vector<Obstacles> found(threads.size());
@@ -247,8 +248,8 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   for (auto& look : looks) sources.push_back(TRY(std::move(*look)));
   // In the order of the processes, whoever was looked at first.
   for (const Obstacles& of_one : found) obstacles.add_all(of_one);
-  TRY(find_obstacles_between(instance, sources, obstacles));
-  return sources;
+  mounts::SeenMounts mounts = TRY(find_obstacles_between(instance, sources, obstacles));
+  return Seen{std::move(sources), std::move(mounts)};
 }
 
 Result<Obstacles> preflight(const InstanceView& instance) {

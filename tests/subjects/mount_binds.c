@@ -22,6 +22,7 @@ static void check(int held) {
   check_text(subject_path("target/file"), "source");
   check_text(subject_path("plain"), "source");
   check_text(subject_path("stack/file"), "upper");
+  check_text(subject_path("moved/file"), "upper");
   CHECK_ERRNO(open(subject_path("target/file"), O_WRONLY), EROFS);
   CHECK_ERRNO(open(subject_path("target/new"), O_WRONLY | O_CREAT, 0600), EROFS);
   check_text(subject_path("memory/outer/file"), "source");
@@ -56,6 +57,9 @@ int main(void) {
   CHECK_OK(mount(NULL, subject_path("memory"), NULL, MS_REMOUNT | MS_RDONLY, "size=1m"));
   while (umount2("/sys", MNT_DETACH) == 0) {
   }
+  CHECK_OK(mkdir(subject_path("moved"), 0755));
+  CHECK_OK(mount(NULL, subject_path("memory"), NULL, MS_PRIVATE, NULL));
+  CHECK_OK(mount(subject_path("deep"), subject_path("moved"), NULL, MS_MOVE, NULL));
   CHECK_OK(mount(NULL, "/dev/shm", NULL, MS_BIND | MS_REMOUNT | MS_NOEXEC | MS_NODEV, NULL));
   struct peer child = peer_fork();
   mounts_read(&table);
@@ -73,7 +77,7 @@ int main(void) {
   check_text(subject_path("memory/outer/covered"), "covered");
   CHECK_OK(umount(subject_path("stack")));
   check_text(subject_path("stack/file"), "source");
-  CHECK_OK(umount(subject_path("deep")));
+  CHECK_OK(umount(subject_path("moved")));
   check_text(subject_path("deep/inner/file"), "source");
   mounts_read(&table);
   STEP("fewer");

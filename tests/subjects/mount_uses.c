@@ -38,6 +38,9 @@ static void expect_event(int inotify, const char* name) {
 static void inside(struct peer* child, int outer_folder) {
   own_mounts();
   CHECK_OK(mount("uses", folder, "tmpfs", 0, NULL));
+  CHECK_OK(mount(outer, outer, NULL, MS_BIND, NULL));
+  CHECK_OK(mount(NULL, outer, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+  int removed = (int)CHECK_OK(open(path_in(outer, "removed"), O_RDONLY));
   CHECK_OK(mkdir(at("a"), 0755));
   CHECK_OK(mkdir(at("watched"), 0755));
   CHECK_OK(mkdir(at("gone"), 0711));
@@ -82,7 +85,13 @@ static void inside(struct peer* child, int outer_folder) {
   CHECK_EQ(pread(before, text, sizeof text, 0), 5);
   CHECK_STR(text, "outer");
   CHECK_OK(faccessat(folder_fd, "new", F_OK, 0));
+  memset(text, 0, sizeof text);
+  CHECK_EQ(pread(removed, text, sizeof text, 0), 7);
+  CHECK_STR(text, "removed");
   struct stat info;
+  CHECK_OK(fstat(removed, &info));
+  CHECK_EQ(info.st_nlink, 0);
+  CHECK_ERRNO(open(path_in(outer, "new"), O_CREAT | O_WRONLY, 0600), EROFS);
   CHECK_OK(stat(".", &info));
   CHECK_EQ(info.st_nlink, 0);
   CHECK_EQ(info.st_mode, S_IFDIR | 0711);
@@ -109,10 +118,12 @@ int main(void) {
   snprintf(folder, sizeof folder, "%s", subject_path("on"));
   snprintf(outer, sizeof outer, "%s", subject_path("outer"));
   write_text(path_in(outer, "file"), "outer");
+  write_text(path_in(outer, "removed"), "removed");
   int outer_folder = (int)CHECK_OK(open(outer, O_RDONLY | O_DIRECTORY));
   struct peer child = peer_fork();
   if (child.pid == 0) inside(&child, outer_folder);
   peer_hear(&child);
+  CHECK_OK(unlink(path_in(outer, "removed")));
   STEP("in use");
   peer_tell(&child, 0);
   peer_end(&child);

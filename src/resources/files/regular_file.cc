@@ -138,6 +138,9 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& tol
   if (known != context.ghosts.end()) return &known->second;
   image::FileNameT name;  // as it is found from here
   name.path = context.path_of(told);
+  // Where nothing can be written in that namespace, it is made in the instance's own.
+  if (nearest_folder(name.path).size() < context.in_space(told.space, "").size())
+    name.path = told.path;
   name.inode = told.inode;
   name.ghost = told.ghost;
   const image::GhostT& ghost = *context.image.ghosts[static_cast<size_t>(name.ghost)];

@@ -25,7 +25,7 @@ class Capture {
     for (const auto& space : seen_.spaces()) {
       order_by_parents(*space);
       mounts_.clear();
-      if (seen_.is_own(*space)) note_gone(*space);
+      if (seen_.is_own(*space)) note_gone();
       for (const Mount& mount : space->look.mounts)
         if (space->find(mount.parent) == nullptr) TRY(add_with_children(*space, mount));
     }
@@ -55,9 +55,9 @@ class Capture {
   }
 
   // The last ones first, as they are unmounted.
-  void note_gone(const SeenSpace& own) {
+  void note_gone() {
     for (auto was = seen_.before().rbegin(); was != seen_.before().rend(); ++was) {
-      if (own.find(was->id) != nullptr) continue;
+      if (seen_.now(*was) != nullptr) continue;
       auto gone = std::make_unique<image::MountT>();
       gone->kind = image::MountKind::gone;
       gone->point = was->point;
@@ -66,7 +66,7 @@ class Capture {
   }
 
   Result<> add_with_children(const SeenSpace& space, const Mount& mount) {
-    const Mount* was = seen_.is_own(space) ? seen_.before(mount.id) : nullptr;
+    const Mount* was = seen_.is_own(space) ? seen_.before(mount) : nullptr;
     if (was == nullptr)
       TRY(add_made(space, mount));
     else if (is_worth_a_record(*was, mount))
@@ -80,8 +80,8 @@ class Capture {
     if (was.options != now.options || was.group != now.group || was.master != now.master ||
         was.unbindable != now.unbindable)
       return true;
-    return std::ranges::any_of(
-        children_[now.id], [&](const Mount* child) { return seen_.before(child->id) == nullptr; });
+    return std::ranges::any_of(children_[now.id],
+                               [&](const Mount* child) { return seen_.before(*child) == nullptr; });
   }
 
   Result<> add_kept(const Mount& mount) {

@@ -29,6 +29,13 @@ bool is_changed(const Mount& before, const Mount& now) {
          before.master != now.master || before.unbindable != now.unbindable;
 }
 
+bool is_the_same(const Mount& a, const Mount& b) {
+  return a.id == b.id && a.parent == b.parent && a.point == b.point && shows_the_same(a, b);
+}
+
+// What others tell of its file system as well is left out.
+bool is_as_it_was(const Mount& a, const Mount& b) { return is_the_same(a, b) && !is_changed(a, b); }
+
 bool is_same_space(const std::string& a, const std::string& b) {
   struct stat one {
   }, other{};
@@ -108,14 +115,10 @@ Result<SeenMounts> SeenMounts::look(const InstanceView& instance,
   std::vector<std::string> others;
   for (const std::string& path : paths_of_spaces(processes))
     if (!is_same_space(path, own)) others.push_back(path);
-  seen.before_ = TRY(proc::parse_mountinfo(instance.mounts));
-  // Of the file systems others tell as well.
-  auto same = [](const Mount& a, const Mount& b) {
-    return a.id == b.id && a.parent == b.parent && a.point == b.point && shows_the_same(a, b) &&
-           !is_changed(a, b);
-  };
-  const auto now = TRY(proc::parse_mountinfo(TRY(read_file(folder + "mountinfo"))));
-  if (others.empty() && std::ranges::equal(now, seen.before_, same) &&
+  const std::string now_text = TRY(read_file(folder + "mountinfo"));
+  const auto now = TRY(proc::parse_mountinfo(now_text));
+  seen.before_ = now_text == instance.mounts ? now : TRY(proc::parse_mountinfo(instance.mounts));
+  if (others.empty() && std::ranges::equal(now, seen.before_, is_as_it_was) &&
       !uses_lost_mounts(processes, now))
     return seen;
   others.insert(others.begin(), own);
@@ -128,16 +131,21 @@ Result<SeenMounts> SeenMounts::look(const InstanceView& instance,
     seen.spaces_.push_back(std::move(space));
   }
   for (Mount& was : seen.before_)
-    if (const Mount* same_now = seen.spaces_.front()->find(was.id);
+    if (const Mount* same_now = seen.now(was);
         same_now != nullptr && was.type.starts_with("cgroup"))
       was.root = same_now->root;  // as it is told to us
   seen.find_file_systems();
   return seen;
 }
 
-const Mount* SeenMounts::before(uint64_t id) const {
-  auto found = std::ranges::find(before_, id, &Mount::id);
-  return found == before_.end() ? nullptr : &*found;
+const Mount* SeenMounts::before(const Mount& now) const {
+  auto found = std::ranges::find(before_, now.id, &Mount::id);
+  return found == before_.end() || !is_the_same(*found, now) ? nullptr : &*found;
+}
+
+const Mount* SeenMounts::now(const Mount& before) const {
+  const Mount* found = spaces_.front()->find(before.id);
+  return found == nullptr || !is_the_same(before, *found) ? nullptr : found;
 }
 
 const Mount* SeenMounts::place_of(const Mount& mount) const {
@@ -175,8 +183,7 @@ void SeenMounts::find_obstacles(Obstacles& obstacles) const {
   find_covered(obstacles);
   for (const auto& space : spaces_)
     for (const Mount& mount : space->look.mounts)
-      if (!is_own(*space) || before(mount.id) == nullptr)
-        find_obstacles_of(*space, mount, obstacles);
+      if (!is_own(*space) || before(mount) == nullptr) find_obstacles_of(*space, mount, obstacles);
 }
 
 void SeenMounts::find_obstacles_of(const SeenSpace& space, const Mount& mount,
@@ -203,22 +210,18 @@ void SeenMounts::find_obstacles_of(const SeenSpace& space, const Mount& mount,
 
 // In the instance's own namespace.
 void SeenMounts::find_changes(Obstacles& obstacles) const {
-  const SeenSpace& own = *spaces_.front();
   for (const Mount& was : before_) {
-    const Mount* now = own.find(was.id);
-    if (now != nullptr && shows_the_same(was, *now) && was.point == now->point &&
-        was.parent == now->parent) {
+    if (const Mount* is = now(was); is != nullptr) {
       const bool system_changed = (was.type == "overlay" || was.type == "tmpfs") &&
-                                  was.system_options != now->system_options;
-      if (system_changed || !proc::mount_attributes(now->options) ||
-          (now->master != 0 && !is_known_group(*this, now->master)))
+                                  was.system_options != is->system_options;
+      if (system_changed || !proc::mount_attributes(is->options) ||
+          (is->master != 0 && !is_known_group(*this, is->master)))
         obstacles.add("the application has remounted " + was.point + " (" + was.type +
                           "), which cannot be captured yet",
                       "start it without");
       continue;
     }
-    const bool needed = std::ranges::find(kNeeded, was.point) != std::end(kNeeded);
-    if (now != nullptr || needed || was.point == "/")
+    if (was.point == "/" || std::ranges::find(kNeeded, was.point) != std::end(kNeeded))
       obstacles.add("the application has unmounted or moved " + was.point + " (" + was.type +
                         "), which cannot be captured",
                     "start it without");
@@ -227,7 +230,7 @@ void SeenMounts::find_changes(Obstacles& obstacles) const {
 
 void SeenMounts::find_covered(Obstacles& obstacles) const {
   for (const Mount& mount : spaces_.front()->look.mounts) {
-    if (before(mount.id) != nullptr) continue;
+    if (before(mount) != nullptr) continue;
     for (std::string_view needed : kNeeded)
       if (is_below(needed, mount.point))
         obstacles.add(mounted_words(mount) + ", over " + std::string(needed) +

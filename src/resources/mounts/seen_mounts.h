@@ -45,7 +45,11 @@ class SeenMounts {
   // The instance's own comes first.
   const std::vector<std::unique_ptr<SeenSpace>>& spaces() const { return spaces_; }
   const std::vector<proc::Mount>& before() const { return before_; }
-  const proc::Mount* before(uint64_t id) const;
+  // The instance's own, when it was made; nullptr: the application has made it. (Numbers are given
+  // to others when a mount is gone.)
+  const proc::Mount* before(const proc::Mount& now) const;
+  // One of before() as it is now; nullptr: it is gone, or was moved.
+  const proc::Mount* now(const proc::Mount& before) const;
   // The mount of the instance itself through which a restore will find what this one shows;
   // nullptr: it is of a file system that the application has made.
   const proc::Mount* place_of(const proc::Mount& mount) const;

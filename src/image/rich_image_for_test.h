@@ -193,6 +193,7 @@ inline void add_open_files(ImageT& image) {
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());
   add_open_file(image, std::move(udp));
+  image.open_files.back()->network = 3;
   add_open_file(image, PlainSocketT());
   ProcessFileT about;
   about.path = "2/task/102/status";
@@ -271,15 +272,17 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
     image.pages.back()->checksums.push_back(
         XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
 
-  for (const char* kind : {"uts", "ipc", "mnt"}) {
+  for (const char* kind : {"uts", "ipc", "mnt", "net"}) {
     image.namespaces.push_back(std::make_unique<NamespaceT>());
     image.namespaces.back()->kind = kind;
   }
   image.namespaces.front()->host_name = "inner";
+  image.namespaces.back()->settings.push_back(std::make_unique<SettingT>());
+  image.namespaces.back()->settings.back()->path = "/proc/sys/net/ipv4/ip_forward";
   image.processes.push_back(rich_process(2, 1));
   image.processes.push_back(rich_process(3, 2));
   image.processes.front()->continued_children = {3};
-  image.processes.front()->namespaces = {0, 1, 2};
+  image.processes.front()->namespaces = {0, 1, 2, 3};
   image.processes.front()->cwd->space = 2;
   auto zombie = std::make_unique<ProcessT>();
   zombie->pid = 4;

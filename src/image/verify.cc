@@ -96,7 +96,7 @@ class Verifier {
     if (name->ghost != -1 && !inside(name->ghost, image_.ghosts.size()))
       return wrong("a lost file's content");
     if (name->path.find('\0') != std::string::npos) return wrong("a path");
-    return verify_mount_space(image_, name->space);
+    return verify_space(image_, name->space, "mnt");
   }
 
   Result<> objects() {
@@ -112,7 +112,7 @@ class Verifier {
       if (!file) return wrong("a mapped file without a name");
       if (file->ghost != -1 && !inside(file->ghost, image_.ghosts.size()))
         return wrong("a lost file's content");
-      TRY(verify_mount_space(image_, file->space));
+      TRY(verify_space(image_, file->space, "mnt"));
     }
     for (const auto& shm : image_.sysv_shm)
       if (!inside(shm->object, image_.shared_memory.size()) || !shm->permissions)
@@ -196,6 +196,7 @@ class Verifier {
     // The kind's name may be there without its content.
     if (file.kind.value == nullptr) return wrong("an open file of no kind");
     TRY(locks(file.locks));
+    TRY(verify_space(image_, file.network, "net"));
     switch (file.kind.type) {
       case FileKind::RegularFile:
         return name(file.kind.AsRegularFile()->name);

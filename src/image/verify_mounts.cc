@@ -9,9 +9,10 @@
 namespace appshot::image {
 namespace {
 
-constexpr std::string_view kMadeNamespaces[] = {"ipc", "mnt", "uts"};
+constexpr std::string_view kMadeNamespaces[] = {"ipc", "mnt", "net", "uts"};
 constexpr std::string_view kMadeSystems[] = {"devpts", "proc", "ramfs", "tmpfs"};
 constexpr size_t kHostNameMax = 64;
+constexpr std::string_view kSettings = "/proc/sys/net/";
 
 class Verifier {
  public:
@@ -29,6 +30,10 @@ class Verifier {
       if (std::ranges::find(kMadeNamespaces, space->kind) == std::end(kMadeNamespaces) ||
           space->host_name.size() > kHostNameMax || space->domain_name.size() > kHostNameMax)
         return wrong("a namespace");
+    for (const auto& space : image_.namespaces)
+      for (const auto& setting : space->settings)
+        if (!setting->path.starts_with(kSettings) || !leads_down(setting->path.substr(1)))
+          return wrong("a setting of a namespace");
     return {};
   }
 
@@ -52,7 +57,7 @@ class Verifier {
     for (size_t i = 0; i < image_.mounts.size(); ++i) {
       const MountT& mount = *image_.mounts[i];
       if (!known(mount.kind)) return wrong("a mount of no kind");
-      TRY(verify_mount_space(image_, mount.space));
+      TRY(verify_space(image_, mount.space, "mnt"));
       const bool has_system = inside(mount.file_system, image_.file_systems.size());
       if (mount.group < 0 || mount.master < 0 ||
           ((mount.group != 0 || mount.master != 0) && !has_system))
@@ -92,11 +97,11 @@ class Verifier {
 
 Result<> verify_mounts(const ImageT& image) { return Verifier(image).run(); }
 
-Result<> verify_mount_space(const ImageT& image, int index) {
+Result<> verify_space(const ImageT& image, int index, std::string_view kind) {
   const bool known_one =
       index == -1 || (inside(index, image.namespaces.size()) &&
-                      image.namespaces[static_cast<size_t>(index)]->kind == "mnt");
-  return known_one ? Result<>{} : Result<>(wrong("a mount namespace"));
+                      image.namespaces[static_cast<size_t>(index)]->kind == kind);
+  return known_one ? Result<>{} : Result<>(wrong("a namespace of the kind " + std::string(kind)));
 }
 
 }  // namespace appshot::image

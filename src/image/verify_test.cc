@@ -91,10 +91,13 @@ const Case kFileCases[] = {
      [](ImageT& i) { find_file<ProcessFileT>(i).path = "sys/kernel/core_pattern"; }},
     {"FileAboveProc", [](ImageT& i) { find_file<ProcessFileT>(i).path = "2/../../etc/passwd"; }},
     {"NamespaceOfNoKind", [](ImageT& i) { find_file<NamespaceFileT>(i).kind = "../exe"; }},
-    {"NamespaceOutside", [](ImageT& i) { find_file<NamespaceFileT>(i).index = 3; }},
+    {"NamespaceOutside", [](ImageT& i) { find_file<NamespaceFileT>(i).index = 4; }},
     {"NamespaceOfAnotherKind", [](ImageT& i) { find_file<NamespaceFileT>(i).index = 0; }},
     {"PathInNoMountNamespace", [](ImageT& i) { i.processes[0]->cwd->space = 0; }},
     {"MappedFileInNoMountNamespace", [](ImageT& i) { i.mapped_files[0]->space = 3; }},
+    {"SocketOfNoNetwork", [](ImageT& i) { i.open_files[0]->network = 0; }},
+    {"SettingElsewhere",
+     [](ImageT& i) { i.namespaces[3]->settings[0]->path = "/proc/sys/net/../kernel/x"; }},
     {"FileSystemOfNoKind", [](ImageT& i) { i.file_systems[1]->type = "ext4"; }},
     {"FileSystemWithoutRoot", [](ImageT& i) { i.file_systems[1]->folder.reset(); }},
     {"FileSystemElsewhere", [](ImageT& i) { i.file_systems[0]->place = "/../x"; }},
@@ -169,7 +172,7 @@ const Case kProcessCases[] = {
     {"ContinuedZombie", [](ImageT& i) { i.processes[1]->continued_children = {4}; }},
     {"ContinuedAndStopped", [](ImageT& i) { i.processes[1]->state = ProcessState::stopped; }},
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
-    {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {3}; }},
+    {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {4}; }},
     {"TwoNamespacesOfAKind",
      [](ImageT& i) {
        i.processes[0]->namespaces = {0, 0};

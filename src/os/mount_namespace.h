@@ -21,8 +21,8 @@ struct MountNamespace {
 };
 Result<MountNamespace> look_into_mount_namespace(const std::string& path);
 
-// The calling process's root, and its namespace's, becomes that mount, which is mounted there; of the
-// former nothing is left in the namespace.
+// The calling process's root, and its namespace's, becomes that mount, which is mounted there; of
+// the former nothing is left in the namespace.
 Result<> make_root(int mount);
 
 // Of a file, by the mount it was reached through; follows a link of /proc.

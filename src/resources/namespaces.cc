@@ -1,7 +1,9 @@
 #include "resources/namespaces.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -12,12 +14,13 @@
 
 #include "os/file.h"
 #include "os/namespace_visit.h"
+#include "os/network_look.h"
 
 namespace appshot::namespaces {
 namespace {
 
 constexpr std::pair<const char*, int> kKept[] = {
-    {"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC}, {"mnt", CLONE_NEWNS}};
+    {"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC}, {"mnt", CLONE_NEWNS}, {"net", CLONE_NEWNET}};
 
 Result<struct stat> identify(const std::string& path) {
   struct stat info {};
@@ -51,6 +54,41 @@ Result<bool> holds_ipc_objects(const std::string& path) {
   return has_objects();
 }
 
+Result<bool> has_only_loopback(const std::string& path) {
+  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
+  const NetworkObjects objects = TRY(list_network_objects());
+  NetworkObjects of_new;
+  TRY(in_new_network(TRY(is_loopback_up()), [&]() -> Result<> {
+    of_new = TRY(list_network_objects());
+    return {};
+  }));
+  return objects == of_new;
+}
+
+Result<> read_network(const std::string& path, image::NamespaceT& into) {
+  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
+  into.loopback_up = TRY(is_loopback_up());
+  const NetworkSettings settings = read_network_settings();
+  NetworkSettings of_new;
+  TRY(in_new_network(into.loopback_up, [&]() -> Result<> {
+    of_new = read_network_settings();
+    return {};
+  }));
+  for (const auto& [file, value] : settings) {
+    if (auto same = of_new.find(file); same != of_new.end() && same->second == value) continue;
+    into.settings.push_back(std::make_unique<image::SettingT>());
+    into.settings.back()->path = file;
+    into.settings.back()->value = value;
+  }
+  return {};
+}
+
+Result<> restore_network(const image::NamespaceT& space) {
+  TRY(set_loopback(space.loopback_up));
+  for (const auto& setting : space.settings) TRY(write_file(setting->path, setting->value));
+  return {};
+}
+
 Result<> read_names(const std::string& path, image::NamespaceT& into) {
   NamespaceVisit visit = TRY(NamespaceVisit::to(path, "uts"));
   utsname name{};
@@ -74,6 +112,7 @@ Result<UniqueFd> make(const image::NamespaceT& space) {
     TRY_SYS(::sethostname(space.host_name.data(), space.host_name.size()));
     TRY_SYS(::setdomainname(space.domain_name.data(), space.domain_name.size()));
   }
+  if (space.kind == "net") TRY(restore_network(space));
   UniqueFd made = TRY(open_file(path, O_RDONLY | O_CLOEXEC));
   TRY_SYS(::setns(home.get(), 0));
   return made;
@@ -83,6 +122,11 @@ Result<UniqueFd> make(const image::NamespaceT& space) {
 
 std::string obstacle(const std::string& kind, const std::string& path) {
   if (flag_of(kind) == 0) return "which cannot be captured yet";
+  if (kind == "net") {
+    Result<bool> plain = has_only_loopback(path);
+    if (!plain) return "which cannot be looked into (" + plain.error().message() + ")";
+    return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
+  }
   if (kind != "ipc") return "";
   Result<bool> holds = holds_ipc_objects(path);
   if (!holds) return "which cannot be looked into (" + holds.error().message() + ")";
@@ -99,10 +143,23 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
   auto space = std::make_unique<image::NamespaceT>();
   space->kind = kind;
   if (kind == "uts") TRY(read_names(path, *space));
+  if (kind == "net") {
+    // Nobody may live there, only sockets that were made there.
+    if (const std::string why = obstacle(kind, path); !why.empty())
+      context.obstacles.add("a socket is in a network namespace, " + why, "close it");
+    TRY(read_network(path, *space));
+  }
   const int index = static_cast<int>(context.image.namespaces.size());
   context.image.namespaces.push_back(std::move(space));
   context.namespaces.emplace(identity, index);
   return index;
+}
+
+Result<UniqueFd> network_of(int socket) { return UniqueFd(TRY_SYS(::ioctl(socket, SIOCGSKNS))); }
+
+Result<int> capture_network_of(CaptureContext& context, int socket) {
+  const UniqueFd network = TRY(network_of(socket));
+  return capture(context, "net", "/proc/self/fd/" + std::to_string(network.get()));
 }
 
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,

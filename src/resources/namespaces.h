@@ -17,6 +17,9 @@ std::string obstacle(const std::string& kind, const std::string& path);
 
 // Its index among Image.namespaces; -1: it is the instance's own.
 Result<int> capture(CaptureContext& context, const std::string& kind, const std::string& path);
+// Of a socket, by any descriptor of it: its network namespace.
+Result<UniqueFd> network_of(int socket);
+Result<int> capture_network_of(CaptureContext& context, int socket);
 // Those that it lives in.
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
                             image::ProcessT& record);

@@ -8,6 +8,7 @@
 
 #include "image/pages_reader.h"
 #include "image/schema/values.h"
+#include "os/network_namespace.h"
 #include "os/unique_fd.h"
 
 namespace appshot {
@@ -41,6 +42,20 @@ struct RestoreContext {
   std::map<const image::OpenFileT*, UniqueFd> closed_peers = {};  // of those, until queues are full
   // By UnixSocket.waiting of a listener, as long; empty: the client is one of `sockets`.
   std::map<const image::OpenFileT*, std::vector<UniqueFd>> closed_clients = {};
+
+  // -1, and the numbers of those that are network namespaces.
+  std::vector<int> networks() const {
+    std::vector<int> all{-1};
+    for (size_t i = 0; i < image.namespaces.size(); ++i)
+      if (image.namespaces[i]->kind == "net") all.push_back(static_cast<int>(i));
+    return all;
+  }
+  // Runs in the network namespace of that number among Image.namespaces.
+  template <typename Body>
+  auto in_network(int network, Body body) const -> decltype(body()) {
+    if (network < 0) return body();
+    return in_namespace(namespaces[static_cast<size_t>(network)].get(), body);
+  }
 
   // Where it is found, from the instance's own mount namespace.
   std::string path_of(const image::FileNameT& name) const {

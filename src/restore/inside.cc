@@ -44,7 +44,9 @@ Result<> open_files(RestoreContext& context) {
     const FileKind* kind = find_file_kind(file.kind.type);
     if (kind == nullptr)
       return Error(ErrorClass::corrupt, "the image holds an open file of an unknown kind");
-    context.files[i] = TRY(kind->reopen(context, file).within("open file " + std::to_string(i)));
+    context.files[i] =
+        TRY(context.in_network(file.network, [&] { return kind->reopen(context, file); })
+                .within("open file " + std::to_string(i)));
     TRY(move_up(context.files[i], context.first_descriptor));
     for (PipeEnds& ends : context.pipes)
       for (UniqueFd* fd : {&ends.read, &ends.write, &ends.held})

@@ -4,14 +4,17 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "os/cgroup.h"
 #include "os/fault.h"
+#include "os/network_namespace.h"
 #include "os/sock_diag.h"
 #include "resources/inet.h"
+#include "resources/namespaces.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 
@@ -23,6 +26,7 @@ constexpr int kLooksMax = 100;
 struct Connected {
   int socket;
   image::TcpSocketT* record;
+  int network;
 };
 
 std::vector<Connected> find_connected(CaptureContext& context) {
@@ -31,7 +35,7 @@ std::vector<Connected> find_connected(CaptureContext& context) {
     auto& file = *context.image.open_files[static_cast<size_t>(socket.file)];
     image::TcpSocketT* record = file.kind.AsTcpSocket();
     if (record != nullptr && is_connected(record->state))
-      connected.push_back({socket.copy.get(), record});
+      connected.push_back({socket.copy.get(), record, file.network});
   }
   return connected;
 }
@@ -86,11 +90,12 @@ Result<> capture_receiving(const Connected& one) {
 }
 
 Result<> find_other_ends(const std::vector<Connected>& connected, bool holds_outside) {
-  std::map<std::pair<std::string, std::string>, const Connected*> by_names;
+  std::set<std::tuple<int, std::string, std::string>> names;
   for (const Connected& one : connected)
-    by_names[{key_of(one.record->name), key_of(one.record->peer_name)}] = &one;
+    names.emplace(one.network, key_of(one.record->name), key_of(one.record->peer_name));
   for (const Connected& one : connected) {
-    if (by_names.count({key_of(one.record->peer_name), key_of(one.record->name)}) != 0) continue;
+    if (names.contains({one.network, key_of(one.record->peer_name), key_of(one.record->name)}))
+      continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
     if (holds_outside && has_outside_peer(*one.record)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
@@ -106,15 +111,14 @@ Result<> find_other_ends(const std::vector<Connected>& connected, bool holds_out
 }
 
 Result<> capture_connecting(CaptureContext& context) {
-  std::map<int, std::map<uint32_t, InetName>> listed;
   for (const auto& [inode, socket] : context.sockets) {
     image::TcpSocketT* record =
         context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsTcpSocket();
     if (record == nullptr || record->state != TCP_SYN_SENT) continue;
     // An IPv6 socket that connects with an IPv4 address is listed among its own.
-    if (listed.count(record->domain) == 0)
-      listed[record->domain] = TRY(list_connecting(record->domain));
-    auto& list = listed[record->domain];
+    const UniqueFd network = TRY(namespaces::network_of(socket.copy.get()));
+    const auto list =
+        TRY(in_namespace(network.get(), [&] { return list_connecting(record->domain); }));
     if (auto found = list.find(static_cast<uint32_t>(inode)); found != list.end()) {
       record->peer_name = found->second;
     } else {

@@ -61,12 +61,13 @@ std::set<int> clients_that_wait(const image::ImageT& image) {
 
 class Maker {
  public:
-  explicit Maker(RestoreContext& context)
+  // Those of one network namespace.
+  Maker(RestoreContext& context, int network)
       : context_(context), image_(context.image), waiting_(clients_that_wait(context.image)) {
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const int index = static_cast<int>(i);
       const UnixSocketT* socket = unix_socket(image_, index);
-      if (socket == nullptr) continue;
+      if (socket == nullptr || image_.open_files[i]->network != network) continue;
       indexes_.push_back(index);
       if (socket->state == UnixState::listening) listeners_[{socket->type, socket->name}] = index;
     }
@@ -279,12 +280,14 @@ class Filler {
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const UnixSocketT* socket = unix_socket(image_, static_cast<int>(i));
       if (socket != nullptr)
-        TRY(fill(i, *socket).within("queue of open file " + std::to_string(i)));
+        TRY(context_.in_network(image_.open_files[i]->network, [&] { return fill(i, *socket); })
+                .within("queue of open file " + std::to_string(i)));
     }
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const UnixSocketT* socket = unix_socket(image_, static_cast<int>(i));
       if (socket != nullptr)
-        TRY(finish(i, *socket).within("UNIX socket of open file " + std::to_string(i)));
+        TRY(context_.in_network(image_.open_files[i]->network, [&] { return finish(i, *socket); })
+                .within("UNIX socket of open file " + std::to_string(i)));
     }
     return {};
   }
@@ -332,7 +335,7 @@ class Filler {
       return Sender{closed->second.get(), {}};
     if (!is_datagram(socket) || is_paired(image_, static_cast<int>(index))) return peer_of(socket);
     Reach way = TRY(reach(fd(index), socket.name));
-    const int known = find_named(message.from);
+    const int known = find_named(message.from, image_.open_files[index]->network);
     Sender sender{known >= 0 ? fd(static_cast<size_t>(known)) : -1, std::move(way.name)};
     sender.way = std::move(way.file);
     if (known < 0) {
@@ -349,11 +352,13 @@ class Filler {
     return Sender{fd(static_cast<size_t>(socket.peer)), {}};
   }
 
-  int find_named(const Name& name) const {
+  // Paths are the same in all network namespaces.
+  int find_named(const Name& name, int network) const {
     if (name.empty()) return -1;
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const UnixSocketT* other = unix_socket(image_, static_cast<int>(i));
-      if (other != nullptr && is_datagram(*other) && other->name == name)
+      if (other != nullptr && is_datagram(*other) && other->name == name &&
+          (is_path(name) || image_.open_files[i]->network == network))
         return static_cast<int>(i);
     }
     return -1;
@@ -411,7 +416,11 @@ class Filler {
 
 }  // namespace
 
-Result<> make_all(RestoreContext& context) { return Maker(context).run(); }
+Result<> make_all(RestoreContext& context) {
+  for (int network : context.networks())
+    TRY(context.in_network(network, [&] { return Maker(context, network).run(); }));
+  return {};
+}
 
 Result<> fill_all(RestoreContext& context) { return Filler(context).run(); }
 

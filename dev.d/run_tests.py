@@ -157,8 +157,9 @@ def test_parts(run):
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
-    demo = REPOSITORY / "tests" / "demo" / "demo.sh"
-    run.part("demo", lambda: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
+    for script in ("demo.sh", "redis.sh"):
+        demo = REPOSITORY / "tests" / "demo" / script
+        run.part(f"demo {script}", lambda demo=demo: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
     run.part("build fuzz", lambda: build(run, "fuzz"), [REPOSITORY / "tests" / "fuzz"])
     run.part("fuzz", lambda: fuzz(run, FUZZ_SECONDS), [FUZZER])
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <span>
 
+#include "resources/files/close_on_exec.h"
 #include "resources/mqueue/notification.h"
 #include "resources/timers/overruns.h"
 
@@ -67,6 +68,7 @@ Result<> ProcessQuestions::collect() {
   record_.threads[0]->credentials = credentials_.collect(calls_, TRY(status_of(0)));
   if (continued_.collect(calls_, data_)) TRY(ask_which_continued());
   for (size_t i = 1; i < frozen_.threads.size(); ++i) TRY(ask_thread(i));
+  TRY(ask_close_on_exec());
   TRY(ask_notifications());
   TRY(ask_overruns());
   TRY(look_at_waiting_signals());
@@ -133,6 +135,17 @@ Result<> ProcessQuestions::ask_thread(size_t index) {
   TRY(perform(index, calls, data));
   thread.collect(data, *record_.threads[index]);
   record_.threads[index]->credentials = credentials.collect(calls, TRY(status_of(index)));
+  return {};
+}
+
+Result<> ProcessQuestions::ask_close_on_exec() {
+  for (auto& question : TRY(files::CloseOnExecQuestion::all_of(source_, record_))) {
+    CallList calls;
+    DataSpace data = new_data();
+    question.ask(calls);
+    TRY(perform(0, calls, data));
+    question.collect(calls, record_);
+  }
   return {};
 }
 

@@ -58,6 +58,7 @@ class ProcessQuestions {
   Result<> look_at_waiting_signals();
   Result<> look_at_future_memory();
   Result<> ask_thread(size_t index);
+  Result<> ask_close_on_exec();
   Result<> ask_notifications();
   Result<> ask_overruns();
   Result<> ask_which_continued();

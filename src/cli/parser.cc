@@ -104,13 +104,17 @@ void setup_snapshot(CLI::App& app, Options& o) {
   aids_argument(app, o);
 }
 
-void setup_restore(CLI::App& app, Options& o) {
-  app.add_option("--as", o.as, "Restore it under this AID");
+void memory_options(CLI::App& app, Options& o) {
   auto* lazy = app.add_flag_callback(
       "--lazy", [&o] { o.memory = "lazy"; }, "Let it run while its memory comes in");
   app.add_flag_callback(
          "--eager", [&o] { o.memory = "eager"; }, "Have all of its memory there first")
       ->excludes(lazy);
+}
+
+void setup_restore(CLI::App& app, Options& o) {
+  app.add_option("--as", o.as, "Restore it under this AID");
+  memory_options(app, o);
   json_option(app, o);
   progress_option(app, o);
   ids_argument(app, o, "SNAPSHOT", "Id, unique prefix, or name");
@@ -119,6 +123,11 @@ void setup_restore(CLI::App& app, Options& o) {
 void setup_with_progress(CLI::App& app, Options& o) {
   progress_option(app, o);
   aids_argument(app, o);
+}
+
+void setup_wake(CLI::App& app, Options& o) {
+  memory_options(app, o);
+  setup_with_progress(app, o);
 }
 
 void setup_events(CLI::App& app, Options& o) {
@@ -205,7 +214,7 @@ constexpr std::array kCommands{
     Command{"snapshot", "Snapshot instances; they keep running", setup_snapshot},
     Command{"restore", "Run a snapshot", setup_restore},
     Command{"sleep", "Put instances to sleep", setup_with_progress},
-    Command{"wake", "Wake instances", setup_with_progress},
+    Command{"wake", "Wake instances", setup_wake},
     Command{"snapshots", "List snapshots", listing_options},
     Command{"snapshot-rm", "Remove snapshots", setup_snapshot_ids},
     Command{"verify", "Check every byte of a snapshot", setup_snapshot_ids},

@@ -42,4 +42,8 @@ void end_progress(const std::string& mode) {
   if (shows_bar(mode)) std::fputs("\r\033[K", stderr);
 }
 
+void print_outcome(const std::string& mode, const std::string& text) {
+  if (mode == "plain" || shows_bar(mode)) std::fprintf(stderr, "%s\n", text.c_str());
+}
+
 }  // namespace appshot

@@ -12,5 +12,7 @@ namespace appshot {
 Api::ProgressListener progress_printer(const std::string& mode, const std::string& what);
 // Takes a bar away.
 void end_progress(const std::string& mode);
+// What came of it, for whoever is shown progress.
+void print_outcome(const std::string& mode, const std::string& text);
 
 }  // namespace appshot

@@ -42,6 +42,8 @@ int Harness::run() {
   }
   tell_everyone(make_event(
       "ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
+  if (config_.mode != "launch" && !instance_->pager)
+    tell_everyone(make_event("memory_is_in"));
   (void)!remove_old_layers(places_);
   serve();
   clean_up();
@@ -125,8 +127,9 @@ void Harness::handle_ready(const pollfd& ready) {
 
 // Or could not be brought in; then init is about to tell that the instance has ended.
 void Harness::memory_is_in() {
-  (void)!instance_->pager->finish({});
+  const Result<> all_in = instance_->pager->finish({});
   instance_->pager.reset();
+  if (all_in) tell_everyone(make_event("memory_is_in"));
   (void)!instance_->init.ask(
       {{"op", init_op::kForget}, {"names", {init_kept::kPager, init_kept::kPagerPage}}});
 }

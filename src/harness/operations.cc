@@ -1,5 +1,6 @@
 // What the daemon can ask of a harness; the table of docs/harness-protocol.md.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include "checkpoint/preflight.h"
 #include "harness/harness.h"
 #include "harness/progress.h"
+#include "image/working_set.h"
 #include "init/init.h"
+#include "os/file.h"
 #include "protocol/error_json.h"
 #include "protocol/messages.h"
 
@@ -193,6 +196,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
     return taken.take_error();
   }
   const CheckpointReport& report = *taken;
+  hand_on_working_set(checkpoint_request.final_path);
   if (checkpoint_request.stop) end_reason_ = "snapshot";
   return Json{{"processes", report.processes},
               {"memory_bytes", report.memory_bytes},
@@ -201,6 +205,15 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
               {"frozen_ms", report.frozen_ms},
               {"took_ms", report.took_ms},
               {"longest_frozen_ms", report.longest_frozen_ms}};
+}
+
+// What the instance has asked for first after its last restore it will ask for again.
+void Harness::hand_on_working_set(const std::string& image_folder) const {
+  const image::WorkingSet known = image::read_working_set(places_.state);
+  if (known.empty()) return;
+  Result<UniqueFd> folder = open_file(image_folder, O_RDONLY | O_DIRECTORY);
+  // It is a hint: the image is whole without it.
+  if (folder) (void)!image::write_working_set(folder->get(), known);
 }
 
 Result<Json> Harness::op_rids(Connection&, Packet&) {

@@ -1,6 +1,6 @@
-// Which blocks of an image's pages were asked for first by applications restored from it, in that
-// order. A hint that lies beside the image: a restore brings them in before the others. One that is
-// missing or damaged costs nothing but time.
+// Which pages were asked for first by an application whose memory came in after it ran, in that
+// order. A hint that lies beside an image, and in an instance's own folder for its next image: a
+// restore brings them in before the others. One that is missing or damaged costs nothing but time.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,20 @@ namespace appshot::image {
 
 inline constexpr char kWorkingSetName[] = "working-set";
 
-// Blocks below `blocks`, each once; empty when nothing is known.
-std::vector<uint32_t> read_working_set(const std::string& folder, uint64_t blocks);
-// Replaces what is there in one step.
-Result<> write_working_set(int folder, const std::vector<uint32_t>& blocks);
+struct AskedPage {
+  uint64_t pid;  // as the process has it
+  uint64_t address;
+  auto operator<=>(const AskedPage&) const = default;
+};
+using WorkingSet = std::vector<AskedPage>;  // each once
 
-// What was known, then what is new, as many as are worth being brought in first.
-std::vector<uint32_t> merged_working_set(std::vector<uint32_t> known,
-                                         const std::vector<uint32_t>& asked_for);
+// Empty when nothing is known.
+WorkingSet read_working_set(const std::string& folder);
+// Replaces what is there in one step.
+Result<> write_working_set(int folder, const WorkingSet& set);
+
+// What was known, and therefore not asked for, then what was: as many as are worth being brought in
+// first. What is new displaces the last of what was known.
+WorkingSet merged_working_set(const WorkingSet& known, const WorkingSet& asked_for);
 
 }  // namespace appshot::image

@@ -221,6 +221,7 @@ Result<> Lifecycle::connect(const std::shared_ptr<Instance>& instance) {
     record.init = init;
     if (is_alive(record.state)) record.state = held ? InstanceState::held : InstanceState::running;
   }));
+  if (int_at(*status, "missing") == 0) wake_images_.not_needed(instance->aid);
   return {};
 }
 

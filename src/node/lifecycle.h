@@ -17,6 +17,7 @@
 #include "node/harness_link.h"
 #include "node/harness_start.h"
 #include "node/node.h"
+#include "node/wake_images.h"
 #include "protocol/harness_config.h"
 
 namespace appshot {
@@ -100,6 +101,7 @@ class Lifecycle {
   Result<> purge(const std::string& aid);
 
   Background& background() { return background_; }
+  WakeImages& wake_images() { return wake_images_; }
   std::string busy_with(const std::string& aid);
 
  private:
@@ -124,6 +126,7 @@ class Lifecycle {
   std::map<std::string, std::shared_ptr<Instance>> table_;
   std::mutex records_mutex_;
   Background background_;
+  WakeImages wake_images_{node_, background_};
 };
 
 // Why nothing can be asked of an instance without processes, and what to do about it.

@@ -41,7 +41,9 @@ Result<Json> read_exit_file(const std::string& state_dir) {
 }  // namespace
 
 void Lifecycle::on_event(const std::shared_ptr<Instance>& instance, const Json& event) {
-  if (string_at(event, "event") == "exited") on_exited(*instance, event);
+  const std::string kind = string_at(event, "event");
+  if (kind == "exited") on_exited(*instance, event);
+  if (kind == "memory_is_in") wake_images_.not_needed(instance->aid);
 }
 
 void Lifecycle::on_exited(Instance& instance, const Json& event) {
@@ -66,6 +68,7 @@ void Lifecycle::on_exited(Instance& instance, const Json& event) {
     record.harness = record.init = {};
   });
   if (!by_snapshot) node_.endpoints.ended(instance.aid);
+  wake_images_.not_needed(instance.aid);
   if (changed) {
     node_.events.add(instance.aid, changed->state == InstanceState::asleep ? "asleep" : "exited",
                      instance.aid + ": " + changed->why, {{"status", status}});
@@ -85,6 +88,7 @@ void Lifecycle::on_failed(Instance& instance, const std::string& why) {
     record.harness = record.init = {};
   });
   node_.endpoints.ended(instance.aid);
+  wake_images_.all_that_is_left(instance.aid);
   if (changed) node_.events.add(instance.aid, "failed", instance.aid + ": " + why);
   std::lock_guard lock(instance.mutex);
   instance.ended = true;

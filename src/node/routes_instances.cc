@@ -61,6 +61,14 @@ void sleep(Call& call, Services& services) {
   });
 }
 
+void wake(Call& call, Services& services) {
+  Result<Json> request = call.document();
+  if (!request) return call.refuse(request.error());
+  answer_with_progress(call, [&](const ProgressListener& progress) {
+    return services.snapshots.wake(call.name("aid"), string_at(*request, "memory"), progress);
+  });
+}
+
 }  // namespace
 
 void add_instance_routes(Router& router, Services& services) {
@@ -83,11 +91,7 @@ void add_instance_routes(Router& router, Services& services) {
   add("POST", "/v1/instances/{aid}/wait", wait);
   add("POST", "/v1/instances/{aid}/snapshot", snapshot);
   add("POST", "/v1/instances/{aid}/sleep", sleep);
-  add("POST", "/v1/instances/{aid}/wake", [](Call& call, Services& s) {
-    answer_with_progress(call, [&](const ProgressListener& progress) {
-      return s.snapshots.wake(call.name("aid"), progress);
-    });
-  });
+  add("POST", "/v1/instances/{aid}/wake", wake);
   add("GET", "/v1/instances/{aid}/rids",
       [](Call& call, Services& s) { answer_result_of(call, s.instances.rids(call.name("aid"))); });
   add("GET", "/v1/instances/{aid}/check",

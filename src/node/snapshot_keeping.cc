@@ -9,7 +9,6 @@ namespace appshot {
 namespace {
 
 constexpr std::string_view kPartial = ".partial-";
-constexpr std::string_view kRemoved = ".removed-";
 
 // What the folder itself tells; the rest of the record stays.
 void apply(const SnapshotFacts& facts, SnapshotRecord& record) {
@@ -58,22 +57,9 @@ Result<Json> Snapshots::remove(const std::string& id) {
         .hint("appshot rm -f " + record.owner + " drops both");
   if (!record.complete)
     return Error(ErrorClass::conflict, "the snapshot " + record.id + " is still being taken");
-  drop(record.id);
+  drop_snapshot(node_, lifecycle_.background(), record.id);
   node_.events.add(record.aid, "snapshot-removed", "snapshot " + record.id + " removed");
   return Json{{"id", record.id}};
-}
-
-void Snapshots::drop(const std::string& id) {
-  // Renamed first, so that a half-removed folder is never taken for a snapshot.
-  std::string doomed = node_.paths.snapshots() + "/" + std::string(kRemoved) + id;
-  std::string dir = node_.paths.snapshot_dir(id);
-  if (::rename(dir.c_str(), doomed.c_str()) != 0) doomed = dir;
-  if (Result<> removed = node_.registry.remove_snapshot(id); !removed)
-    log_warning(removed.error().message());
-  node_.endpoints.dropped(id);
-  lifecycle_.background().run([doomed] {
-    if (Result<> removed = remove_tree(doomed); !removed) log_warning(removed.error().message());
-  });
 }
 
 Result<Json> Snapshots::verify(const std::string& id) {
@@ -123,7 +109,7 @@ Result<> Snapshots::settle() {
     if (alive && ::access(record.dir.c_str(), F_OK) != 0) continue;
     TRY(settle_one(record));
   }
-  return {};
+  return lifecycle_.wake_images().settle();
 }
 
 Result<> Snapshots::settle_one(SnapshotRecord record) {
@@ -144,7 +130,7 @@ Result<> Snapshots::adopt_folders() {
     std::string id = partial ? name.substr(kPartial.size()) : name;
     Result<SnapshotRecord> known = node_.registry.snapshot(id);
     if (known && known->id == id) continue;  // settle() decides about incomplete ones
-    if (partial || name.starts_with(kRemoved)) {
+    if (partial || name.starts_with(kRemovedPrefix)) {
       TRY(remove_tree(path));
       continue;
     }

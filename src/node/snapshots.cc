@@ -20,6 +20,11 @@ uint64_t microseconds_since(Clock::time_point begin) {
   return static_cast<uint64_t>(took.count());
 }
 
+Result<> check_memory_wish(const std::string& memory) {
+  if (memory.empty() || memory == "lazy" || memory == "eager") return {};
+  return Error(ErrorClass::usage, "memory is restored lazy or eager, not '" + memory + "'");
+}
+
 double number_at(const Json& object, const char* key) {
   const Json& value = field(object, key);
   return value.is_number() ? value.get<double>() : 0;
@@ -140,8 +145,7 @@ Result<Json> Snapshots::capture(Operation& operation, const SnapshotRecord& pend
 
 Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
                                 const std::string& memory, const ProgressListener& progress) {
-  if (!memory.empty() && memory != "lazy" && memory != "eager")
-    return Error(ErrorClass::usage, "memory is restored lazy or eager, not '" + memory + "'");
+  TRY(check_memory_wish(memory));
   TRY(settle());
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(id));
   if (!snapshot.complete)
@@ -225,7 +229,9 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   return {};
 }
 
-Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& progress) {
+Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,
+                             const ProgressListener& progress) {
+  TRY(check_memory_wish(memory));
   Operation operation = TRY(lifecycle_.begin(aid, "wake"));
   InstanceRecord record = TRY(node_.registry.instance(operation.aid()));
   if (is_alive(record.state)) return describe_instance(node_, record, Json(), "");
@@ -235,8 +241,7 @@ Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& pro
         .hint("appshot snapshots lists what it can be restored from");
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
   if (!snapshot.complete) TRY(settle_one(snapshot));
-  // Nothing but this image holds what it had, and it goes with the sleep: all is in before.
-  Result<> running = run_from(operation, snapshot, "woken by request", "eager", progress);
+  Result<> running = run_from(operation, snapshot, "woken by request", memory, progress);
   if (!running) {
     (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) { edited = record; });
     return std::move(running).within("cannot wake " + record.aid).take_error();
@@ -244,7 +249,6 @@ Result<Json> Snapshots::wake(const std::string& aid, const ProgressListener& pro
   (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) {
     edited.parent_snapshot = record.parent_snapshot;  // the sleep leaves no trace in the lineage
   });
-  drop(snapshot.id);
   return describe_instance(node_, TRY(node_.registry.instance(record.aid)), Json(), "");
 }
 

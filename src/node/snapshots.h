@@ -36,7 +36,8 @@ class Snapshots {
   // `memory`: lazy, eager, or as is best for the image.
   Result<Json> restore(const std::string& id, const std::string& as, const std::string& memory,
                        const ProgressListener& progress);
-  Result<Json> wake(const std::string& aid, const ProgressListener& progress);
+  Result<Json> wake(const std::string& aid, const std::string& memory,
+                    const ProgressListener& progress);
 
   Result<Json> list();
   Result<Json> describe(const std::string& id, bool with_records);
@@ -61,7 +62,6 @@ class Snapshots {
   Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
                              std::optional<InstanceRecord>& before);
   Result<> settle_one(SnapshotRecord record);
-  void drop(const std::string& id);
   // In the background.
   void bring_to_disk_later(const std::string& id);
 

@@ -6,11 +6,14 @@ namespace appshot {
 namespace {
 
 constexpr uint64_t kPage = 4096;
+// Put in one go, while no news can be read.
+constexpr uint64_t kAtOnce = 64 << 10;
 
 }  // namespace
 
 Result<PagedSpace::News> PagedSpace::read_news() {
   News news;
+  std::unique_lock alone(map_);
   std::lock_guard lock(mutex_);
   for (;;) {
     std::optional<Userfault::Event> event = TRY(fault_.next());
@@ -19,7 +22,7 @@ Result<PagedSpace::News> PagedSpace::read_news() {
       news.pages.push_back(event->start);
     } else if (event->kind == Userfault::Event::Kind::fork) {
       news.children.push_back(
-          std::make_shared<PagedSpace>(Userfault::of_child(std::move(*event->child)), missing_));
+          std::make_shared<PagedSpace>(pid_, Userfault::of_child(std::move(*event->child)), missing_));
     } else {
       follow(*event);
     }
@@ -64,60 +67,83 @@ std::vector<PagedSpace::Piece> PagedSpace::all() {
   return missing_.all();
 }
 
-Result<PagedSpace::Outcome> PagedSpace::put(const Piece& piece, const char* bytes,
-                                            std::optional<uint64_t> page) {
+Result<PagedSpace::Outcome> PagedSpace::put(const Piece& piece, const char* bytes) {
   using Put = Userfault::Put;
-  std::lock_guard lock(mutex_);
-  for (const Piece& part : missing_.still(piece)) {
-    const char* from = bytes + (part.offset - piece.offset);
-    if (page && *page >= part.address && *page < part.address + part.length) {
-      Put put = TRY(fault_.copy(*page, from + (*page - part.address), kPage));
+  for (uint64_t at = 0; at < piece.length; at += kAtOnce) {
+    const Piece some{piece.address + at, std::min(kAtOnce, piece.length - at), piece.offset + at};
+    std::shared_lock together(map_);
+    for (const Piece& part : still(some)) {
+      const Put put = TRY(put_part(part, bytes + (part.offset - piece.offset)));
       if (put == Put::changing) return Outcome::changing;
+      if (put == Put::gone) return Outcome::done;
     }
-    Put put = TRY(fault_.copy(part.address, from, part.length));
-    // Some of it: whatever the process has unmapped it has given up.
-    if (put == Put::unmapped) put = TRY(put_pages(part, from));
-    if (put == Put::changing) return Outcome::changing;
-    just_moved_.clear();
-    if (put == Put::gone) {
-      forget_all();
-      return Outcome::done;
-    }
-    missing_.erase(part.address, part.address + part.length);
-    bytes_ = missing_.bytes();
   }
-  if (page) fault_.wake(*page);
   return Outcome::done;
 }
 
-Result<Userfault::Put> PagedSpace::put_pages(const Piece& piece, const char* bytes) {
+Result<PagedSpace::Outcome> PagedSpace::put_page(const Piece& piece, const char* bytes,
+                                                 uint64_t page) {
   using Put = Userfault::Put;
-  for (uint64_t at = 0; at < piece.length; at += kPage) {
-    Put put = TRY(fault_.copy(piece.address + at, bytes + at, kPage));
+  std::shared_lock together(map_);
+  for (const Piece& part : still({page, kPage, piece.offset + (page - piece.address)})) {
+    const Put put = TRY(put_part(part, bytes + (part.offset - piece.offset)));
+    if (put == Put::changing) return Outcome::changing;
+  }
+  // Somebody else may have put it, or it is unmapped: who waits there finds out by trying again.
+  fault_.wake(page);
+  return Outcome::done;
+}
+
+std::vector<PagedSpace::Piece> PagedSpace::still(const Piece& piece) {
+  std::lock_guard lock(mutex_);
+  return missing_.still(piece);
+}
+
+Result<Userfault::Put> PagedSpace::put_part(const Piece& part, const char* bytes) {
+  using Put = Userfault::Put;
+  Put put = TRY(fault_.copy(part.address, bytes, part.length));
+  // Some of it: whatever the process has unmapped it has given up.
+  if (put == Put::unmapped) put = TRY(put_pages(part, bytes));
+  if (put == Put::gone) forget_all();
+  if (put == Put::done || put == Put::unmapped) now_there(part);
+  return put;
+}
+
+Result<Userfault::Put> PagedSpace::put_pages(const Piece& part, const char* bytes) {
+  using Put = Userfault::Put;
+  for (uint64_t at = 0; at < part.length; at += kPage) {
+    Put put = TRY(fault_.copy(part.address + at, bytes + at, kPage));
     if (put == Put::changing || put == Put::gone) return put;
   }
   return Put::done;
 }
 
-Result<PagedSpace::Outcome> PagedSpace::put_zero(uint64_t page) {
+void PagedSpace::now_there(const Piece& part) {
   std::lock_guard lock(mutex_);
+  just_moved_.clear();
+  missing_.erase(part.address, part.address + part.length);
+  bytes_ = missing_.bytes();
+}
+
+Result<PagedSpace::Outcome> PagedSpace::put_zero(uint64_t page) {
+  std::shared_lock together(map_);
   Userfault::Put put = TRY(fault_.zero(page));
   if (put == Userfault::Put::changing) return Outcome::changing;
-  just_moved_.clear();
   if (put == Userfault::Put::gone) forget_all();
+  now_there({page, 0, 0});
   // Unmapped meanwhile: who waits there finds out by trying again.
   fault_.wake(page);
   return Outcome::done;
 }
 
 bool PagedSpace::is_gone() {
-  std::lock_guard lock(mutex_);
   const bool gone = fault_.is_gone();
   if (gone) forget_all();
   return gone;
 }
 
 void PagedSpace::forget_all() {
+  std::lock_guard lock(mutex_);
   missing_ = MissingMemory();
   bytes_ = 0;
 }

@@ -20,15 +20,15 @@ namespace appshot {
 
 struct PagerSetup {
   struct Space {
+    uint64_t pid;  // as its process has it
     Userfault fault;
     MissingMemory missing;
     std::vector<uint64_t> needed;  // addresses of what must be there before its threads run; others
                                    // than of missing memory do not matter
   };
   const image::PagesReader& pages;
-  uint64_t blocks;  // no page lies in this one or beyond
   std::vector<Space> spaces;
-  std::string image_folder;  // where the working set is kept
+  std::string image_folder;  // where the working set is kept; also beside the record of the end
   std::string image_words;   // for errors: "snapshot 1f2e"
   EndOfInstance end;
 };

@@ -11,10 +11,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "image/format.h"
-#include "image/working_set.h"
 #include "os/fault.h"
 #include "os/file.h"
 #include "os/pidfd.h"
@@ -25,6 +25,10 @@ namespace {
 constexpr unsigned kStreamsMax = 4;
 constexpr int kTryAgainMs = 1;
 constexpr int kNice = 10;
+// An application that begins to run asks for one page after the other, and waits for each: meanwhile
+// the streams leave it the processors and the memory. Not for longer, or all would take longer.
+constexpr std::chrono::milliseconds kFirstMoments{200};
+constexpr std::chrono::milliseconds kStandBack{3};
 // So many children at most are kept of which nobody knows that they have ended.
 constexpr size_t kForksBetweenLooks = 64;
 
@@ -68,7 +72,7 @@ PagerServer::PagerServer(PagerSetup setup, const SharedPagerPage& page)
       buffer_(std::make_unique<Buffer>(setup_.pages)) {
   for (PagerSetup::Space& space : setup_.spaces)
     spaces_.push_back(
-        std::make_shared<PagedSpace>(std::move(space.fault), std::move(space.missing)));
+        std::make_shared<PagedSpace>(space.pid, std::move(space.fault), std::move(space.missing)));
   count_missing();
   page_->total = page_->missing.load();
 }
@@ -104,55 +108,71 @@ Result<> PagerServer::bring_what_threads_need() {
   return {};
 }
 
-// Blocks of the working set, wherever they belong.
+// The blocks in which its pages lie.
 void PagerServer::queue_working_set() {
-  std::vector<std::vector<Job>> jobs;
-  std::map<uint64_t, size_t> rank;
-  for (uint32_t block : image::read_working_set(setup_.image_folder, setup_.blocks)) {
-    rank.emplace(block, jobs.size());
-    jobs.emplace_back();
+  std::map<uint64_t, Space> by_pid;
+  for (const Space& space : spaces_) by_pid[space->pid()] = space;
+  std::set<std::pair<uint64_t, uint64_t>> queued;
+  for (const image::AskedPage& page : image::read_working_set(setup_.image_folder)) {
+    auto space = by_pid.find(page.pid);
+    if (space == by_pid.end()) continue;
+    std::optional<Piece> piece = space->second->around(page.address);
+    if (piece && queued.insert({page.pid, piece->address}).second)
+      first_.push_back({space->second, *piece});
   }
-  for (const Space& space : spaces_) {
-    for (const Piece& run : space->all()) {
-      const uint64_t end = (run.offset + run.length - 1) / image::kPagesBlock;
-      for (auto at = rank.lower_bound(run.offset / image::kPagesBlock);
-           at != rank.end() && at->first <= end; ++at) {
-        const uint64_t offset = std::max(run.offset, at->first * image::kPagesBlock);
-        if (auto piece = space->around(run.address + (offset - run.offset)))
-          jobs[at->second].push_back({space, *piece});
-      }
-    }
-  }
-  for (std::vector<Job>& of_block : jobs) std::ranges::move(of_block, std::back_inserter(first_));
 }
 
 void PagerServer::start_streams() {
   const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1U, kStreamsMax);
-  for (unsigned i = 0; i < threads; ++i) std::thread([this] { stream(); }).detach();
+  for (unsigned i = 0; i < threads; ++i) std::thread([this, i] { stream(i == 0); }).detach();
 }
 
-void PagerServer::stream() {
+// The first one begins with the working set while the application is being put together.
+void PagerServer::stream(bool first) {
   const bool held = !fault_point("memory.stream");
-  page_.wait_for(held ? StreamPace::hurried : StreamPace::spare);
-  Niceness niceness;
   Buffer buffer(setup_.pages);
-  for (;;) {
-    niceness.set(page_.pace() == StreamPace::hurried ? 0 : kNice);
-    const Job job = next_job();
-    if (Result<> done = do_job(job, buffer); !done) return fail(done.take_error());
+  auto carry_out = [&](const Job& job) {
+    Result<> done = do_job(job, buffer);
+    if (!done) fail(done.take_error());
     count_missing();
     if (job.space->missing_bytes() == 0) nudge();
+    return static_cast<bool>(done);
+  };
+  while (first && !held && page_.pace() == StreamPace::none) {
+    const std::optional<Job> job = next_first_job();
+    if (!job) break;
+    if (!carry_out(*job)) return;
+  }
+  page_.wait_for(held ? StreamPace::hurried : StreamPace::spare);
+  {
+    std::lock_guard lock(mutex_);
+    running_since_ = std::min(running_since_, Clock::now());
+  }
+  Niceness niceness;
+  for (;;) {
+    niceness.set(page_.pace() == StreamPace::hurried ? 0 : kNice);
+    if (!carry_out(next_job())) return;
   }
 }
 
+std::optional<PagerServer::Job> PagerServer::next_first_job() {
+  std::lock_guard lock(mutex_);
+  if (first_.empty()) return {};
+  Job job = std::move(first_.front());
+  first_.pop_front();
+  return job;
+}
+
 PagerServer::Job PagerServer::next_job() {
+  if (std::optional<Job> job = next_first_job()) return *job;
   std::unique_lock lock(mutex_);
   for (;;) {
     more_.wait(lock, [&] { return !answering_; });
-    if (!first_.empty()) {
-      Job job = std::move(first_.front());
-      first_.pop_front();
-      return job;
+    const Clock::time_point go_on = last_answer_ + kStandBack;
+    if (go_on < running_since_ + kFirstMoments && page_.pace() != StreamPace::hurried &&
+        Clock::now() < go_on) {
+      more_.wait_until(lock, go_on);
+      continue;
     }
     for (const Space& space : spaces_)
       if (std::optional<Piece> piece = space->next()) return {space, *piece};
@@ -230,19 +250,18 @@ Result<> PagerServer::answer(const Waiting& waiting) {
   PagedSpace& space = *waiting.space;
   Outcome outcome = Outcome::done;
   if (std::optional<Piece> piece = space.around(waiting.page)) {
-    note_asked_for(piece->offset);
+    asked_for_.push_back({space.pid(), waiting.page});
     const char* bytes = TRY(buffer_->read(*piece));
-    outcome = TRY(space.put(*piece, bytes, waiting.page));
+    outcome = TRY(space.put_page(*piece, bytes, waiting.page));
+    if (outcome == Outcome::done) outcome = TRY(space.put(*piece, bytes));
     space.go_on_at(piece->address + piece->length);
   } else {
     outcome = TRY(space.put_zero(waiting.page));
   }
   if (outcome == Outcome::changing) waiting_.push_back(waiting);
+  std::lock_guard lock(mutex_);
+  last_answer_ = Clock::now();
   return {};
-}
-
-void PagerServer::note_asked_for(uint64_t offset) {
-  asked_for_.push_back(static_cast<uint32_t>(offset / image::kPagesBlock));
 }
 
 void PagerServer::add_children(std::vector<Space> children) {
@@ -273,14 +292,15 @@ void PagerServer::count_missing() {
   page_->missing = missing;
 }
 
-// Beside the image, if that is still there.
+// Beside the image, if that is still there, and where the instance has what is its own.
 void PagerServer::keep_working_set() {
+  const image::WorkingSet known = image::read_working_set(setup_.image_folder);
+  const image::WorkingSet set = image::merged_working_set(known, asked_for_);
+  if (set.empty()) return;
+  (void)!image::write_working_set(setup_.end.folder.get(), set);
   if (asked_for_.empty()) return;
   Result<UniqueFd> folder = open_file(setup_.image_folder, O_RDONLY | O_DIRECTORY);
-  if (!folder) return;
-  (void)!image::write_working_set(
-      folder->get(), image::merged_working_set(
-                         image::read_working_set(setup_.image_folder, setup_.blocks), asked_for_));
+  if (folder) (void)!image::write_working_set(folder->get(), set);
 }
 
 }  // namespace appshot

@@ -2,6 +2,7 @@
 // others bring in the rest meanwhile.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <list>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "image/pages_reader.h"
+#include "image/working_set.h"
 #include "pager/paged_space.h"
 #include "pager/pager.h"
 
@@ -33,6 +35,7 @@ class PagerServer {
   void release();
 
  private:
+  using Clock = std::chrono::steady_clock;
   using Space = std::shared_ptr<PagedSpace>;
   using Piece = MissingMemory::Piece;
   struct Job {
@@ -48,7 +51,8 @@ class PagerServer {
 
   void queue_working_set();
   void start_streams();
-  void stream();
+  void stream(bool first);
+  std::optional<Job> next_first_job();
   Job next_job();
   Result<> do_job(const Job& job, Buffer& buffer);
   Result<> replace_guard();
@@ -58,7 +62,6 @@ class PagerServer {
   void set_answering(bool answering);
   Result<> take_news(const Space& space);
   Result<> answer(const Waiting& waiting);
-  void note_asked_for(uint64_t offset);
   void add_children(std::vector<Space> children);
   void drop_finished();
   void count_missing();
@@ -74,7 +77,7 @@ class PagerServer {
   // Of the thread that answers.
   std::vector<Waiting> waiting_;  // while their processes change their maps
   std::unique_ptr<Buffer> buffer_;
-  std::vector<uint32_t> asked_for_;  // blocks, in the order in which they were
+  image::WorkingSet asked_for_;  // in the order in which they were
   size_t forks_ = 0;
 
   std::mutex mutex_;  // guards what follows; taken before that of a space
@@ -82,6 +85,8 @@ class PagerServer {
   std::list<Space> spaces_;  // parents before children, which often end soon
   std::deque<Job> first_;    // before anything else
   bool answering_ = false;
+  Clock::time_point running_since_ = Clock::time_point::max();  // the application
+  Clock::time_point last_answer_{};
   std::optional<Error> error_;
 };
 

@@ -78,6 +78,7 @@ Result<> try_group(int socket, int level, const Group& group, SocketOptions& opt
   socklen_t length = memory.size();
   if (::getsockopt(socket, level, MCAST_MSFILTER, filter, &length) != 0) {
     if (errno == EADDRNOTAVAIL) return {};  // another socket's
+    if (errno == ENOPROTOOPT) return {};    // a raw socket of IPv6 takes none of IPv4
     return Error::from_errno(errno, "getsockopt(MCAST_MSFILTER)");
   }
   if (filter->gf_numsrc > kSourcesMax)

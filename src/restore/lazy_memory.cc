@@ -127,7 +127,10 @@ Result<std::vector<PagerSetup::Space>> LazyMemory::register_all(const image::Ima
     if (host == hosts.end()) return Error(ErrorClass::gone, words + " has died");
     Pidfd pidfd = TRY(Pidfd::open(host->second));
     UniqueFd fd = TRY(pidfd.take_copy(descriptor(process, late)).within("userfaultfd of " + words));
-    PagerSetup::Space space{TRY(Userfault::begin(std::move(fd))), {}, needed_first(process)};
+    PagerSetup::Space space{static_cast<uint64_t>(process.pid),
+                            TRY(Userfault::begin(std::move(fd))),
+                            {},
+                            needed_first(process)};
     const auto& mappings = process.address_space->mappings;
     for (size_t m = 0; m < mappings.size(); ++m) {
       if (!is_lazy(p, m)) continue;

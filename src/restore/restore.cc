@@ -134,7 +134,6 @@ Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy,
                           const LateFiles& late, HostPid init) {
   const image::ImageT& image = request.image.manifest;
   PagerSetup setup{request.image.pages,
-                   image::next_base(image.pages) / image::kPagesBlock,
                    TRY(lazy.register_all(image, late, request.application)),
                    request.image_folder,
                    "snapshot " + image.id,

@@ -21,6 +21,7 @@ BIN = pathlib.Path(os.environ.get("APPSHOT_BIN", REPOSITORY / "build" / "bin"))
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNET = 0x40000000
 DEADLINE_S = 20
+PAUSE_S = 0.01
 
 
 def children():
@@ -48,6 +49,16 @@ def end_all_children():
                 pass
         if time.monotonic() > end:
             raise TimeoutError(f"still there: {pids}")
+
+
+def until(condition, what):
+    """Looks again and again until it holds; what it returned is returned."""
+    end = time.monotonic() + DEADLINE_S
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {DEADLINE_S} s: {what}")
+        select.select([], [], [], PAUSE_S)
+    return found
 
 
 def enter_own_network():

@@ -11,17 +11,14 @@ import itertools
 import os
 import pathlib
 import re
-import select
 import subprocess
-import time
 
 import subjects_process
-from node_fixture import BIN, DEADLINE_S, Follower, Node
+from node_fixture import BIN, DEADLINE_S, Follower, Node, until
 
 COUNTER = [str(BIN / "demo_counter"), "10"]
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
-PAUSE_S = 0.01
 SPARE, HARNESS = "appshot-spare", "appshot-harness"
 # Files that grow or come and go by themselves, and what is in the layers of an instance that stays.
 OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$|/layers/"
@@ -34,16 +31,6 @@ def enter_own_world():
     if libc.unshare(CLONE_NEWNS | CLONE_NEWIPC) != 0 or libc.mount(
             None, b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         raise OSError(ctypes.get_errno(), "namespaces for the test")
-
-
-def until(condition, what):
-    """Looks again and again until it holds; what it returned is returned."""
-    end = time.monotonic() + DEADLINE_S
-    while not (found := condition()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {DEADLINE_S} s: {what}")
-        select.select([], [], [], PAUSE_S)
-    return found
 
 
 def descendants():

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import unittest
 
-from node_fixture import DEADLINE_S, Follower, Node
+from node_fixture import DEADLINE_S, Follower, Node, until
 
 
 class Running(Node):
@@ -160,7 +160,8 @@ class Snapshots(Node):
         self.appshot("rm", "web", status=6)
         self.appshot("wake", "web")
         self.assertEqual(self.instance("web")["state"], "running")
-        self.assertFalse((self.root / "lib/snapshots" / web["sleep_snapshot"]).exists())
+        folder = self.root / "lib/snapshots" / web["sleep_snapshot"]
+        until(lambda: not folder.exists(), "what it slept in is gone, as all of it is in memory")
         self.appshot("wake", "web")  # it is awake: nothing to do
 
     def test_stopping_a_sleeper_drops_what_it_slept_in(self):
@@ -213,7 +214,10 @@ class Snapshots(Node):
 
     def test_progress_is_lines_when_asked_for(self):
         self.appshot("snapshot", "--progress=plain", "web")
-        self.assertEqual(self.stderr, "web: memory 1048576/2097152\nweb: memory 2097152/2097152\n")
+        told = self.stderr.splitlines()
+        self.assertEqual(told[:2], ["web: memory 1048576/2097152", "web: memory 2097152/2097152"])
+        self.assertRegex(told[2], r"^web: stood still for \d+\.\d ms; .* of .* stored$")
+        self.assertEqual(len(told), 3)
 
     def test_an_export_comes_back_as_another_snapshot(self):
         snapshot = self.appshot("snapshot", "web")

@@ -48,6 +48,9 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.appshot("restore", "--lazy", self.snapshot)
         self.assertGreater(self.missing(), 16 << 20)
 
+    def listed(self):
+        return [snapshot["id"] for snapshot in self.json("snapshots")]
+
     def missing(self):
         return self.instance(self.aid)["missing_bytes"]
 
@@ -105,16 +108,74 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.appshot("check", self.aid)
         self.assertEqual(self.missing(), 0)
 
-    def test_waking_waits_for_all_because_its_image_goes(self):
+    # ---- waking ----
+
+    def fall_asleep(self):
+        """The folder of what it sleeps in."""
         self.aid = f"{self.tag}-sleeper"
         larger = KEEPER[-1].replace("24 << 20", "80 << 20")
         self.appshot("run", "-d", "--name", self.aid, "--", *KEEPER[:-1], larger)
         self.told("ready", 1)
         self.appshot("sleep", self.aid)
+        self.snapshot = self.json("inspect", self.aid)["sleep_snapshot"]
+        return pathlib.Path(self.json("inspect", self.snapshot)["dir"])
+
+    def test_what_it_slept_in_stays_until_all_is_in(self):
+        folder = self.fall_asleep()
         self.appshot("wake", self.aid)
+        self.assertGreater(self.missing(), 64 << 20)
+        self.assertTrue(folder.exists())
+        self.assertNotIn(self.snapshot, self.listed())
+        self.assert_intact()
+        self.appshot("check", self.aid)
+        until(lambda: not folder.exists(), "what it slept in is gone")
+
+    def test_it_may_sleep_again_before_all_is_in(self):
+        first = self.fall_asleep()
+        self.appshot("wake", self.aid)
+        self.appshot("sleep", self.aid)
+        second = pathlib.Path(self.json("inspect", self.json("inspect", self.aid)["sleep_snapshot"])["dir"])
+        until(lambda: not first.exists(), "what it slept in first is gone")
+        self.assertTrue(second.exists())
+        self.appshot("wake", self.aid)
+        self.assert_intact()
+
+    def test_what_it_slept_in_goes_with_it(self):
+        folder = self.fall_asleep()
+        self.appshot("wake", self.aid)
+        self.appshot("rm", "-f", self.aid)
+        until(lambda: not folder.exists(), "what it slept in is gone")
+        self.assertNotIn(self.snapshot, self.listed())
+
+    def test_what_it_slept_in_is_kept_when_memory_is_lost(self):
+        self.fall_asleep()
+        self.appshot("wake", self.aid)
+        self.assertGreater(self.missing(), 0)
+        self.kill_and_wait(named(PAGER)[0])
+        self.assert_failed("bringing in", "has died", self.snapshot)
+        self.assertIn(self.snapshot, self.listed())
+        self.appshot("restore", "--eager", self.snapshot)
+        self.assert_intact()
+
+    def test_what_it_slept_in_outlives_the_daemon(self):
+        folder = self.fall_asleep()
+        self.appshot("wake", self.aid)
+        self.kill_daemon()
+        self.assertTrue(folder.exists())
+        self.assertNotIn(self.snapshot, self.listed())
+        self.assert_intact()
+        self.appshot("check", self.aid)
+        until(lambda: not folder.exists(), "what it slept in is gone")
+
+    def test_waking_eagerly_waits_for_all(self):
+        folder = self.fall_asleep()
+        self.appshot("wake", "--eager", self.aid)
         self.assertEqual(self.missing(), 0)
         self.assertEqual(named(PAGER), [])
+        until(lambda: not folder.exists(), "what it slept in is gone")
         self.assert_intact()
+
+    # ---- what else may happen meanwhile ----
 
     def test_large_images_are_restored_lazily_by_themselves(self):
         self.aid = f"{self.tag}-large"
@@ -137,12 +198,19 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.appshot("check", self.aid)
         until(lambda: not named(PAGER), "who brought it in has ended")
         known = self.pages.parent / "working-set"
-        self.assertGreater(known.stat().st_size, 4 * (20 << 20) // BLOCK)
+        self.assertGreater(known.stat().st_size, 16 * (20 << 20) // BLOCK)
         self.appshot("verify", self.snapshot)
         self.appshot("rm", "-f", self.aid)
         known.write_bytes(known.read_bytes()[:-3])
         self.restore()
         self.assert_intact()
+
+    def test_what_was_asked_for_is_handed_on_to_the_next_image(self):
+        self.restore()
+        self.assert_intact()
+        second = self.appshot("snapshot", self.aid)
+        folder = pathlib.Path(self.json("inspect", second)["dir"])
+        self.assertEqual((folder / "working-set").read_bytes(), (self.pages.parent / "working-set").read_bytes())
 
     def test_it_may_end_meanwhile(self):
         self.restore()

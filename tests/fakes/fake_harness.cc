@@ -63,6 +63,7 @@ class FakeHarness {
             "progress",
             {{"progress", {{"phase", "memory"}, {"done", 1 << 20}, {"total", 2 << 20}}}}));
       (void)channel.send(make_event("ready", {{"init_pid", init_}, {"root_pid", init_}}));
+      if (config_.mode == "restore") (void)channel.send(make_event("memory_is_in"));
     }
     if (!held_) begin();
     while (!over_) wait_once();

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "cli/commands.h"
@@ -18,6 +20,14 @@ Result<Json> ask(Context& context, const std::string& path, const Json& wish,
   Result<Json> done = context.api.post_with_progress(path, wish, progress_printer(mode, what));
   end_progress(mode);
   return done;
+}
+
+std::string outcome_of(const std::string& aid, const Json& taken) {
+  const Json& paused = field(taken, "longest_frozen_ms");
+  return fmt::format("{}: stood still for {:.1f} ms; {} of {} stored", aid,
+                     paused.is_number() ? paused.get<double>() : 0,
+                     human_bytes(int_at(taken, "stored_bytes")),
+                     human_bytes(int_at(taken, "memory_bytes")));
 }
 
 Result<> write_whole(int fd, std::string_view bytes, const std::string& file) {
@@ -87,6 +97,7 @@ int command_snapshot(Context& context) {
                           {"full", context.options.full}},
                          aid));
     if (!context.options.json) print(string_at(taken, "id") + "\n");
+    if (!context.options.stop) print_outcome(context.options.progress, outcome_of(aid, taken));
     list.push_back(std::move(taken));
     return {};
   });
@@ -105,7 +116,7 @@ int command_sleep(Context& context) {
 
 int command_wake(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(ask(context, instance_path(aid, "/wake"), Json::object(), aid));
+    TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
     print(aid + "\n");
     return {};
   });

@@ -101,7 +101,8 @@ Result<> open_descriptions(RestoreContext& context, int index, const image::Mess
         file->kind.AsMessageQueueFile()->queue != index)
       continue;
     int flags = static_cast<int>(file->flags) & (O_ACCMODE | O_NONBLOCK);
-    UniqueFd fd(TRY_SYS(::mq_open(queue.name.c_str(), flags | O_CLOEXEC)));
+    // Closed by exec in any case; O_CLOEXEC would stay among the file's own flags.
+    UniqueFd fd(TRY_SYS(::mq_open(queue.name.c_str(), flags)));
     context.message_queue_files[file.get()] =
         UniqueFd(TRY_SYS(::fcntl(fd.get(), F_DUPFD_CLOEXEC, context.first_descriptor)));
   }

@@ -20,8 +20,11 @@ constexpr OptionName kOptions[] = {
 }  // namespace
 
 bool is_kept_whole(int netlink_protocol) {
+  // NETLINK_AUDIT: what the kernel would keep of an audit daemon it takes from nobody in a pid
+  // namespace of its own.
   constexpr int kWhole[] = {NETLINK_ROUTE,      NETLINK_USERSOCK,       NETLINK_SOCK_DIAG,
-                            NETLINK_FIB_LOOKUP, NETLINK_KOBJECT_UEVENT, NETLINK_GENERIC};
+                            NETLINK_FIB_LOOKUP, NETLINK_KOBJECT_UEVENT, NETLINK_GENERIC,
+                            NETLINK_AUDIT};
   return std::ranges::count(kWhole, netlink_protocol) != 0;
 }
 

@@ -202,6 +202,13 @@ Result<Room*> make_room() {
   return static_cast<Room*>(at);
 }
 
+// O_CLOEXEC would stay among the file's own flags, for whoever has it later.
+Result<UniqueFd> open_peer(int master, int flags) {
+  UniqueFd slave(TRY_SYS(::ioctl(master, TIOCGPTPEER, flags | O_NOCTTY)));
+  TRY_SYS(::fcntl(slave.get(), F_SETFD, FD_CLOEXEC));
+  return slave;
+}
+
 }  // namespace
 
 Result<UniqueFd> open_slave(int master, int flags) {
@@ -210,13 +217,11 @@ Result<UniqueFd> open_slave(int master, int flags) {
   if (locked != 0) {
     const int open = 0;
     TRY_SYS(::ioctl(master, TIOCSPTLCK, &open));
-    const int slave = ::ioctl(master, TIOCGPTPEER, flags | O_NOCTTY | O_CLOEXEC);
-    const int failed = errno;
+    Result<UniqueFd> slave = open_peer(master, flags);
     TRY_SYS(::ioctl(master, TIOCSPTLCK, &locked));
-    if (slave < 0) return Error::from_errno(failed, "ioctl(TIOCGPTPEER)");
-    return UniqueFd(slave);
+    return slave;
   }
-  return UniqueFd(TRY_SYS(::ioctl(master, TIOCGPTPEER, flags | O_NOCTTY | O_CLOEXEC)));
+  return open_peer(master, flags);
 }
 
 Result<WaitingBytes> copy_waiting(int master) {

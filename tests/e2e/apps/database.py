@@ -15,6 +15,7 @@ import time
 
 PORT = "5499"
 CLIENTS = "4"
+START_SECONDS = 60
 BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
 
 
@@ -38,9 +39,12 @@ def main(folder):
     shutil.chown(data, "postgres", "postgres")
     run(f"{BIN}/initdb", "-D", data, "-A", "trust", "-N")
     with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
-        as_postgres(f"{BIN}/postgres", "-D", data, "-k", data, "-p", PORT, stderr=log)
+        server = as_postgres(f"{BIN}/postgres", "-D", data, "-k", data, "-p", PORT, stderr=log)
     here = ["-h", data, "-p", PORT]
+    deadline = time.monotonic() + START_SECONDS
     while as_postgres(f"{BIN}/pg_isready", "-q", *here).wait() != 0:
+        if server.poll() is not None or time.monotonic() > deadline:
+            sys.exit("PostgreSQL does not begin: " + pathlib.Path(folder, "log").read_text(encoding="utf-8"))
         time.sleep(0.1)
     run(f"{BIN}/pgbench", "-q", "-i", "-s", "2", *here, "postgres", stderr=subprocess.DEVNULL)
     load = as_postgres(f"{BIN}/pgbench", "-c", CLIENTS, "-j", "2", "-T", "100000", "-P", "1",

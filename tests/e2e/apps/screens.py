@@ -143,7 +143,7 @@ def ssh(folder):
                     "-o", f"UserKnownHostsFile={folder}/known", "127.0.0.1", "bash", "--norc", "-i")
     screen.wait("[#$] ")
     for number in rounds(screen):
-        screen.type(f"echo $(({number} * 7))=\n")
+        screen.type(f"/bin/echo $(({number} * 7))=\n")
         screen.wait(f"{number * 7}=")
 
 

@@ -10,6 +10,7 @@
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/namespaces.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/threads/threads.h"
@@ -77,8 +78,10 @@ Result<std::unique_ptr<image::FileNameT>> folder(CaptureContext& context,
   if (::fstatat(source.dir.folder(), which, &info, 0) != 0)
     return Error::from_errno(errno, std::string("stat ") + which);
   std::string link = TRY(source.dir.link(which));
+  const uint64_t mount = TRY(mount_if_needed(
+      context, "/proc/" + std::to_string(source.host.value) + "/" + std::string(which)));
   if (link.starts_with("/proc/")) return name_as_told(link, info);
-  return capture_name(context, link, info, [] { return Result<UniqueFd>(UniqueFd()); });
+  return capture_name(context, link, info, mount, [] { return Result<UniqueFd>(UniqueFd()); });
 }
 
 }  // namespace
@@ -100,6 +103,7 @@ Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSo
   record.shares_actions = source.shared.actions;
   record.limits = limits::parse(TRY(source.dir.record("limits")));
   TRY(attributes::capture(source, record));
+  TRY(namespaces::capture_of_process(context, source, record));
   record.cwd = TRY(folder(context, source, "cwd"));
   record.root = TRY(folder(context, source, "root"));
   record.address_space = TRY(memory::capture(context, source));

@@ -23,6 +23,7 @@
 #include "os/file_system.h"
 #include "os/parallel.h"
 #include "resources/layers/layers.h"
+#include "resources/mounts/capture_mounts.h"
 #include "resources/pipes/pipe.h"
 #include "resources/tcp/connections.h"
 #include "resources/terminals/states.h"
@@ -89,6 +90,7 @@ class Checkpoint {
         request_(request),
         frozen_(std::move(moment.frozen)),
         sources_(std::move(moment.sources)),
+        mounts_(std::move(moment.mounts)),
         file_(file),
         pages_(pages),
         context_{instance, image_, pages_, instance.tracks, !request.stop} {}
@@ -110,6 +112,7 @@ class Checkpoint {
   Result<> capture_processes() {
     for (size_t i = 0; i < sources_.size(); ++i)
       image_.processes.push_back(std::make_unique<image::ProcessT>());
+    TRY(mounts::capture(context_, mounts_));
     FileTable files(context_);
     Alongside seen([&] { return capture_all_seen(files); });
     TRY(capture_all_held());
@@ -132,6 +135,7 @@ class Checkpoint {
     TRY(terminals::capture_states(context_, sources_));
     find_sharing_obstacles(image_, context_.obstacles);
     TRY(layers::capture(context_));
+    TRY(mounts::capture_contents(context_, mounts_));
     TRY(pages_.close());
     return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);
   }
@@ -222,6 +226,7 @@ class Checkpoint {
   const CheckpointRequest& request_;
   FrozenApplication frozen_;
   std::vector<ProcessSource> sources_;
+  mounts::SeenMounts mounts_;
   image::ImageT image_;
   image::PagesFile& file_;
   PageCopies& pages_;

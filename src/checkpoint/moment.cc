@@ -60,7 +60,9 @@ Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcess
   Moment moment{TRY(freeze(instance, running, deadline))};
   std::vector<HostPid> threads;
   for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
-  moment.sources = TRY(look_at_all(instance, threads, obstacles));
+  Seen seen = TRY(look_at_all(instance, threads, obstacles));
+  moment.sources = std::move(seen.sources);
+  moment.mounts = std::move(seen.mounts);
   return moment;
 }
 

@@ -6,6 +6,7 @@
 #include "base/deadline.h"
 #include "base/result.h"
 #include "resources/instance_view.h"
+#include "resources/mounts/seen_mounts.h"
 #include "resources/obstacles.h"
 #include "resources/process_source.h"
 #include "trace/frozen_application.h"
@@ -15,6 +16,7 @@ namespace appshot {
 struct Moment {
   FrozenApplication frozen;
   std::vector<ProcessSource> sources{};  // of its processes, in their order
+  mounts::SeenMounts mounts{};
 };
 
 // A moment that can be captured; else everything runs on, and the error names every obstacle.

@@ -9,12 +9,12 @@
 #include <thread>
 
 #include "checkpoint/shared_parts.h"
-#include "isolation/mount_changes.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 #include "resources/process_files/process_file.h"
 #include "resources/unix_sockets/connections.h"
@@ -44,12 +44,7 @@ std::map<std::string, std::string> namespaces_of(const InstanceView& instance) {
   return found;
 }
 
-std::string namespace_words(const char* words) {
-  return std::string(" lives in a ") + words +
-         " namespace of its own, which cannot be captured yet";
-}
-
-// An application may make namespaces of its own; those are not captured yet. One that is meant for
+// An application may make namespaces of its own; not all are captured. One that is meant for
 // children cannot even be named until the first of them is there.
 void find_nested_namespaces(const std::map<std::string, std::string>& of_instance,
                             const ProcessSource& process, Obstacles& obstacles) {
@@ -58,7 +53,10 @@ void find_nested_namespaces(const std::map<std::string, std::string>& of_instanc
     auto outer = of_instance.find(file);
     Result<std::string> own = process.dir.link(std::string("ns/") + file);
     if (!own || outer == of_instance.end() || *own == outer->second) continue;
-    obstacles.add(process.words() + namespace_words(words), kHint);
+    const std::string path = "/proc/" + std::to_string(process.host.value) + "/ns/" + file;
+    if (const std::string why = namespaces::obstacle(file, path); !why.empty())
+      obstacles.add(process.words() + " lives in a " + words + " namespace of its own, " + why,
+                    kHint);
   }
   Result<std::string> own = process.dir.link("ns/pid");
   Result<std::string> of_children = process.dir.link("ns/pid_for_children");
@@ -94,7 +92,7 @@ void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
     if (differ(process.host, tid, SharedPart::descriptors)) unshared.push_back("descriptors");
     for (const auto& [file, words] :
          {NamespaceName{"net", "a network namespace"}, NamespaceName{"uts", "a uts namespace"},
-          NamespaceName{"ipc", "an ipc namespace"}})
+          NamespaceName{"ipc", "an ipc namespace"}, NamespaceName{"mnt", "a mount namespace"}})
       if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
         unshared.push_back(words);
     const bool apart = differ(process.host, tid, SharedPart::folders);
@@ -124,8 +122,12 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
 }
 
 // A folder of /proc about a process is there again when that process is; a root must be there
-// first.
-void find_folder_obstacles(const ProcessSource& process, Obstacles& obstacles) {
+// first. It is there in the instance's own mount namespace.
+void find_folder_obstacles(const std::map<std::string, std::string>& of_instance,
+                           const ProcessSource& process, Obstacles& obstacles) {
+  auto mounts = of_instance.find("mnt");
+  const bool elsewhere = mounts != of_instance.end() &&
+                         process.dir.link("ns/mnt").value_or(mounts->second) != mounts->second;
   struct Folder {
     const char* link;
     const char* words;
@@ -134,9 +136,10 @@ void find_folder_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     Result<std::string> link = process.dir.link(name);
     if (!link || process_files::path_in_proc(*link).empty()) continue;
     const bool ended = link->ends_with(" (deleted)");
-    if (!ended && std::string_view(name) == "cwd") continue;
+    if (!ended && !elsewhere && std::string_view(name) == "cwd") continue;
     obstacles.add(process.words() + " has as its " + words + " " + *link +
-                      (ended ? ", of a process that has ended" : ", a folder about a process"),
+                      (ended ? ", of a process that has ended" : ", a folder about a process") +
+                      (elsewhere ? ", in a mount namespace of its own" : ""),
                   "let it go elsewhere first");
   }
 }
@@ -171,19 +174,6 @@ void find_descriptor_obstacles(const InstanceView& instance, const ProcessSource
   }
 }
 
-// What is mounted goes with the instance, and a restore makes only its own again.
-void find_mount_changes(const InstanceView& instance, Obstacles& obstacles) {
-  Result<std::string> now =
-      read_file("/proc/" + std::to_string(instance.init.value) + "/mountinfo");
-  if (!now || instance.mounts.empty()) return;
-  for (const MountChange& change : mount_changes(instance.mounts, *now))
-    obstacles.add(change.mounted ? "the application has mounted a file system (" + change.type +
-                                       ") on " + change.point + ", which cannot be captured yet"
-                                 : "the application has unmounted or remounted " + change.point +
-                                       " (" + change.type + ")",
-                  change.mounted ? "unmount it first" : "start it without");
-}
-
 // `exec` and its descendants are visitors: the application does not know them, the image has no
 // place for them, and what they hold would be lost.
 void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
@@ -209,20 +199,23 @@ void find_obstacles_of(const InstanceView& instance,
   find_tracer(process, obstacles);
   find_unshared_parts(process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
-  find_folder_obstacles(process, obstacles);
+  find_folder_obstacles(namespaces, process, obstacles);
   find_descriptor_obstacles(instance, process, obstacles);
   memory::find_obstacles(process, obstacles);
 }
 
-Result<> find_obstacles_between(const InstanceView& instance, std::vector<ProcessSource>& processes,
-                                Obstacles& obstacles) {
+// Returns what the application has mounted.
+Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
+                                                  std::vector<ProcessSource>& processes,
+                                                  Obstacles& obstacles) {
   note_shared_parts(processes, obstacles);
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
-  find_mount_changes(instance, obstacles);
+  mounts::SeenMounts mounts = TRY(mounts::SeenMounts::look(instance, processes));
+  mounts.find_obstacles(obstacles);
   find_visitors(instance, obstacles);
-  return {};
+  return mounts;
 }
 
 Result<Obstacles> look_at_running(const InstanceView& instance) {
@@ -242,9 +235,8 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
 
 }  // namespace
 
-Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
-                                               const std::vector<HostPid>& threads,
-                                               Obstacles& obstacles) {
+Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid>& threads,
+                         Obstacles& obstacles) {
   const std::map<std::string, std::string> namespaces = namespaces_of(instance);
   std::vector<std::optional<Result<ProcessSource>>> looks(threads.size());
   std::vector<Obstacles> found(threads.size());
@@ -256,8 +248,8 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   for (auto& look : looks) sources.push_back(TRY(std::move(*look)));
   // In the order of the processes, whoever was looked at first.
   for (const Obstacles& of_one : found) obstacles.add_all(of_one);
-  TRY(find_obstacles_between(instance, sources, obstacles));
-  return sources;
+  mounts::SeenMounts mounts = TRY(find_obstacles_between(instance, sources, obstacles));
+  return Seen{std::move(sources), std::move(mounts)};
 }
 
 Result<Obstacles> preflight(const InstanceView& instance) {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "resources/instance_view.h"
+#include "resources/mounts/seen_mounts.h"
 #include "resources/obstacles.h"
 #include "resources/process_source.h"
 
@@ -14,9 +15,12 @@ namespace appshot {
 // Of a running application: nearly one moment.
 Result<Obstacles> preflight(const InstanceView& instance);
 
-// Looks at processes that stand still, each through a thread of it.
-Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
-                                               const std::vector<HostPid>& threads,
-                                               Obstacles& obstacles);
+struct Seen {
+  std::vector<ProcessSource> sources;
+  mounts::SeenMounts mounts;
+};
+// Looks at processes that stand still, each through a thread of it, and at what they have mounted.
+Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid>& threads,
+                         Obstacles& obstacles);
 
 }  // namespace appshot

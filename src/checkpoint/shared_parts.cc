@@ -105,6 +105,7 @@ const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& pr
     if (other->group == process.pid || other->session == process.pid)
       return "leads a group or session of others";
   }
+  if (process.namespaces != parent->namespaces) return "lives in other namespaces";
   for (int continued : parent->continued_children)
     if (continued == process.pid) return "went on after a stop, of which its parent has not heard";
   for (const auto& queue : image.message_queues)

@@ -201,12 +201,16 @@ inline void add_open_files(ImageT& image) {
   udp.datagrams.push_back(std::make_unique<DatagramT>());
   udp.errors.push_back(std::make_unique<ErrorPacketT>());
   add_open_file(image, std::move(udp));
+  image.open_files.back()->network = 3;
   add_open_file(image, PlainSocketT());
   ProcessFileT about;
   about.path = "2/task/102/status";
   add_open_file(image, std::move(about));
   NamespaceFileT space;
   space.kind = "net";
+  add_open_file(image, space);
+  space.kind = "uts";
+  space.index = 0;
   add_open_file(image, std::move(space));
 }
 
@@ -222,6 +226,34 @@ inline void add_ipc(ImageT& image) {
   image.message_queues.push_back(std::make_unique<MessageQueueT>());
   image.message_queues.back()->name = "/jobs";
   image.message_queues.back()->messages.push_back(std::make_unique<PosixMessageT>());
+}
+
+// The third namespace: the instance's own root with a tmpfs on it; and in the instance's own one
+// that is kept, one that is gone, and one that is made.
+inline void add_mounts(ImageT& image) {
+  for (const char* place : {"/", ""}) {
+    image.file_systems.push_back(std::make_unique<FileSystemT>());
+    image.file_systems.back()->place = place;
+    image.file_systems.back()->type = "tmpfs";
+  }
+  image.file_systems.back()->options = "rw,size=4k";
+  image.file_systems.back()->folder = private_file("", 041777);
+  auto add = [&](MountKind kind, int space, int parent, const char* point, int system) {
+    image.mounts.push_back(std::make_unique<MountT>());
+    MountT& mount = *image.mounts.back();
+    mount.kind = kind;
+    mount.space = space;
+    mount.parent = parent;
+    mount.point = point;
+    mount.file_system = system;
+  };
+  add(MountKind::gone, -1, -1, "/dev/mqueue", -1);
+  add(MountKind::kept, -1, -1, "/", -1);
+  add(MountKind::made, -1, 1, "mnt", 1);
+  add(MountKind::made, 2, -1, "", 0);
+  add(MountKind::made, 2, 3, "srv/x", 1);
+  image.mounts.back()->root = "file";
+  image.mounts.back()->group = 3;
 }
 
 // Two living processes with two threads each and a zombie. `pages` becomes its pages file.
@@ -248,9 +280,18 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
     image.pages.back()->checksums.push_back(
         XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
 
+  for (const char* kind : {"uts", "ipc", "mnt", "net"}) {
+    image.namespaces.push_back(std::make_unique<NamespaceT>());
+    image.namespaces.back()->kind = kind;
+  }
+  image.namespaces.front()->host_name = "inner";
+  image.namespaces.back()->settings.push_back(std::make_unique<SettingT>());
+  image.namespaces.back()->settings.back()->path = "/proc/sys/net/ipv4/ip_forward";
   image.processes.push_back(rich_process(2, 1));
   image.processes.push_back(rich_process(3, 2));
   image.processes.front()->continued_children = {3};
+  image.processes.front()->namespaces = {0, 1, 2, 3};
+  image.processes.front()->cwd->space = 2;
   auto zombie = std::make_unique<ProcessT>();
   zombie->pid = 4;
   zombie->parent = 3;
@@ -277,6 +318,8 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.private_files.push_back(private_file("layers/root/etc/web.link", 0100644));
   image.private_files.back()->same_as = 1;
   image.private_files.push_back(private_file("shm/counter", 0100600));
+  image.private_files.push_back(private_file("mounts/1/file", 0100644));
+  add_mounts(image);
   image.terminals.push_back(std::make_unique<TerminalStateT>());
   image.terminals.back()->typed = {'l', 's'};
   return image;

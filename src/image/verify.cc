@@ -16,6 +16,8 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "image/verify_mounts.h"
+#include "image/verify_words.h"
 #include "os/huge_pages.h"
 
 namespace appshot::image {
@@ -32,38 +34,20 @@ constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
-Error wrong(const std::string& what) {
-  return Error(ErrorClass::corrupt, "the image's manifest is inconsistent: " + what);
-}
-
-bool inside(int index, size_t size) { return index >= 0 && static_cast<size_t>(index) < size; }
-
 // A size of pages that can be, of which memory with these limits consists.
 bool huge(uint64_t page, uint64_t limits) {
   return page == 0 ||
          (std::has_single_bit(page) && page >= kSmallestHugePage && limits % page == 0);
 }
 
-// A number where the schema names the only possible values: the structure's verifier lets any pass.
-template <typename Enum>
-bool known(Enum value) {
-  return value >= Enum::MIN && value <= Enum::MAX;
-}
-
-// How much of a private file's path is the place it is restored below: "shm/" or "layers/NAME/".
-// 0: neither, or a path that leads elsewhere.
+// How much of a private file's path is the place it is restored below: "shm/", "layers/NAME/" or
+// "mounts/2/". 0: none of them, or a path that leads elsewhere.
 size_t place_length(std::string_view path) {
   size_t place = 0;
   if (path.starts_with("shm/")) place = 4;
-  if (path.starts_with("layers/")) place = path.find('/', 7) + 1;  // 0 when there is none
-  if (place == 0 || path.find('\0') != path.npos) return 0;
-  for (size_t at = 0; at <= path.size();) {
-    size_t end = std::min(path.find('/', at), path.size());
-    std::string_view part = path.substr(at, end - at);
-    if (part.empty() || part == "." || part == "..") return 0;
-    at = end + 1;
-  }
-  return place;
+  for (std::string_view several : {"layers/", "mounts/"})  // 0 when there is none
+    if (path.starts_with(several)) place = path.find('/', several.size()) + 1;
+  return leads_down(path) ? place : 0;
 }
 
 // "12/task/13/status": below /proc, and nowhere else.
@@ -82,6 +66,7 @@ class Verifier {
     TRY(objects());
     TRY(private_files());
     TRY(terminals());
+    TRY(verify_mounts(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
@@ -120,7 +105,7 @@ class Verifier {
     if (name->ghost != -1 && !inside(name->ghost, image_.ghosts.size()))
       return wrong("a lost file's content");
     if (name->path.find('\0') != std::string::npos) return wrong("a path");
-    return {};
+    return verify_space(image_, name->space, "mnt");
   }
 
   Result<> objects() {
@@ -137,6 +122,7 @@ class Verifier {
       if (!file) return wrong("a mapped file without a name");
       if (file->ghost != -1 && !inside(file->ghost, image_.ghosts.size()))
         return wrong("a lost file's content");
+      TRY(verify_space(image_, file->space, "mnt"));
     }
     for (const auto& shm : image_.sysv_shm)
       if (!inside(shm->object, image_.shared_memory.size()) || !shm->permissions)
@@ -163,6 +149,25 @@ class Verifier {
       of_instance += terminal->of_instance;
     }
     return of_instance > 1 ? Result<>(wrong("whose its terminals are")) : Result<>{};
+  }
+
+  // At most one of each kind.
+  Result<> namespaces_of(const ProcessT& process) {
+    std::set<std::string_view> kinds;
+    for (int index : process.namespaces)
+      if (!inside(index, image_.namespaces.size()) ||
+          !kinds.insert(image_.namespaces[static_cast<size_t>(index)]->kind).second)
+        return wrong("a namespace it lives in");
+    return {};
+  }
+
+  Result<> namespace_file(const NamespaceFileT& file) {
+    const bool known_kind =
+        std::ranges::find(kNamespaceKinds, file.kind) != std::end(kNamespaceKinds);
+    const bool known_one =
+        file.index == -1 || (inside(file.index, image_.namespaces.size()) &&
+                             image_.namespaces[static_cast<size_t>(file.index)]->kind == file.kind);
+    return known_kind && known_one ? Result<>{} : Result<>(wrong("a namespace held open"));
   }
 
   // Each lies in a folder that was told before it, so that nothing is ever made through a link.
@@ -201,6 +206,7 @@ class Verifier {
     // The kind's name may be there without its content.
     if (file.kind.value == nullptr) return wrong("an open file of no kind");
     TRY(locks(file.locks));
+    TRY(verify_space(image_, file.network, "net"));
     switch (file.kind.type) {
       case FileKind::RegularFile:
         return name(file.kind.AsRegularFile()->name);
@@ -248,10 +254,7 @@ class Verifier {
                    ? Result<>{}
                    : Result<>(wrong("a file about a process"));
       case FileKind::NamespaceFile:
-        return std::ranges::find(kNamespaceKinds, file.kind.AsNamespaceFile()->kind) !=
-                       std::end(kNamespaceKinds)
-                   ? Result<>{}
-                   : Result<>(wrong("a namespace"));
+        return namespace_file(*file.kind.AsNamespaceFile());
       case FileKind::PlainSocket:
         if (file.kind.AsPlainSocket()->name.size() > sizeof(sockaddr_storage) ||
             file.kind.AsPlainSocket()->peer_name.size() > sizeof(sockaddr_storage))
@@ -362,6 +365,7 @@ class Verifier {
       if (!timer->value || !timer->interval || !expired_possibly(*timer)) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
+    TRY(namespaces_of(process));
     TRY(shared_with_parent(process));
     int last = -1;
     for (const auto& descriptor : process.descriptors) {

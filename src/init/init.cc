@@ -44,6 +44,8 @@ class Init {
     const Share& share = setup_.files.share;
     if (!share.uts && !setup_.host_name.empty())
       TRY_SYS(::sethostname(setup_.host_name.c_str(), setup_.host_name.size()));
+    if (!share.uts && !setup_.domain_name.empty())
+      TRY_SYS(::setdomainname(setup_.domain_name.c_str(), setup_.domain_name.size()));
     TRY(enter_file_world(setup_.files));
     TRY(keep_mounts());
 

@@ -29,6 +29,7 @@ inline constexpr char kKeptMounts[] = "mounts";
 struct InitSetup {
   FileWorld files;
   std::string host_name;       // empty: as it is
+  std::string domain_name;     // the same
   Channel control;             // to the harness
   UniqueFd listener;           // for a harness that takes over; may be empty
   UniqueFd freeze_control;     // the application's cgroup.freeze, open for writing

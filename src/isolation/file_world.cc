@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "isolation/host_mounts.h"
 #include "isolation/resolver.h"
 #include "os/file.h"
+#include "os/mount_namespace.h"
 
 namespace appshot {
 namespace {
@@ -114,11 +114,8 @@ Result<> hide(const FileWorld& world) {
 }
 
 Result<> move_into(const std::string& root) {
-  TRY_SYS(::chdir(root.c_str()));
-  TRY_SYS(::syscall(SYS_pivot_root, ".", "."));
-  TRY_SYS(::umount2(".", MNT_DETACH));
-  TRY_SYS(::chdir("/"));
-  return {};
+  const UniqueFd mount = TRY(open_file(root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return make_root(mount.get());
 }
 
 // /sys shows the network namespace it is mounted in; a kernel that refuses leaves the host's.

@@ -32,10 +32,24 @@ struct CaptureContext {
 
   // Things found by device and inode, so that what is shared is kept once.
   using Identity = std::pair<uint64_t, uint64_t>;
-  std::map<Identity, int> ghosts{};           // -> Image.ghosts
-  std::map<Identity, int> shared_memory{};    // -> Image.shared_memory
-  std::map<Identity, int> pipes{};            // -> Image.pipes
-  std::map<Identity, int> message_queues{};   // -> Image.message_queues
+  std::map<Identity, int> ghosts{};          // -> Image.ghosts
+  std::map<Identity, int> shared_memory{};   // -> Image.shared_memory
+  std::map<Identity, int> pipes{};           // -> Image.pipes
+  std::map<Identity, int> message_queues{};  // -> Image.message_queues
+  std::map<Identity, int> namespaces{};      // -> Image.namespaces
+
+  // What the application has mounted; empty when that is nothing.
+  struct MountSpaces {
+    std::map<uint64_t, int> of_mounts{};     // mount id -> Image.namespaces, -1: the instance's own
+    std::map<dev_t, int> file_systems{};     // device -> Image.file_systems
+    std::map<int, std::string> from_here{};  // Image.namespaces -> what leads to its root from here
+    bool empty() const { return of_mounts.empty(); }
+  };
+  MountSpaces mount_spaces{};
+  // In front of a path in that namespace.
+  const std::string& root_of(int space) const {
+    return space < 0 ? instance.root : mount_spaces.from_here.at(space);
+  }
   std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
 
   std::map<uint64_t, SeenSocket> sockets{};    // by inode

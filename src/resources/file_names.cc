@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "os/file.h"
+#include "os/mount_namespace.h"
 
 namespace appshot {
 namespace {
@@ -51,6 +52,21 @@ std::string other_name(const std::string& root, const std::string& path, const s
   return "";
 }
 
+// It has a name, which is covered by another mount, or whose mount is nowhere any more. What it
+// leads to may be seen in another way. Else that is an obstacle.
+void find_elsewhere(CaptureContext& context, const std::string& link, const struct stat& info,
+                    image::FileNameT& name) {
+  std::vector<int> spaces{-1};
+  for (const auto& [space, root] : context.mount_spaces.from_here) spaces.push_back(space);
+  for (int space : spaces) {
+    if (!leads_to(context.root_of(space) + link, info)) continue;
+    name.space = space;
+    return;
+  }
+  context.obstacles.add(link + " is in use, and it is covered by another mount or was unmounted",
+                        "close it, or let who uses it end");
+}
+
 }  // namespace
 
 image::Time to_time(const timespec& time) { return image::Time(time.tv_sec, time.tv_nsec); }
@@ -68,18 +84,39 @@ std::unique_ptr<image::FileNameT> name_as_told(const std::string& link, const st
 }
 
 Result<std::unique_ptr<image::FileNameT>> capture_name(
-    CaptureContext& context, const std::string& link, const struct stat& info,
+    CaptureContext& context, const std::string& link, const struct stat& info, uint64_t mount,
     const std::function<Result<UniqueFd>()>& content) {
   auto name = name_as_told(link, info);
+  name->space = space_of(context, mount);
+  if (!context.mount_spaces.empty() && link == "/" &&
+      !context.mount_spaces.of_mounts.contains(mount))
+    context.obstacles.add("a mount that is nowhere is held open (open_tree, fsmount, umount -l)",
+                          "close it");
+  const std::string& root = context.root_of(name->space);
   // A file may really be called "x (deleted)": the name is believed if it leads to the same file.
-  if (leads_to(context.instance.root + link, info)) return name;
-  if (link.ends_with(kDeleted)) name->path = link.substr(0, link.size() - kDeleted.size());
-  if (std::string other = other_name(context.instance.root, name->path, info); !other.empty()) {
+  if (leads_to(root + link, info)) return name;
+  if (link.ends_with(kDeleted)) {
+    name->path = link.substr(0, link.size() - kDeleted.size());
+  } else if (!context.mount_spaces.empty()) {
+    find_elsewhere(context, link, info, *name);
+    return name;
+  }
+  if (std::string other = other_name(root, name->path, info); !other.empty()) {
     name->path = std::move(other);
     return name;
   }
   name->ghost = TRY(capture_ghost(context, link, info, content).within(link));
   return name;
+}
+
+Result<uint64_t> mount_if_needed(const CaptureContext& context, const std::string& path) {
+  if (context.mount_spaces.empty()) return 0;
+  return mount_of(path);
+}
+
+int space_of(const CaptureContext& context, uint64_t mount) {
+  auto found = context.mount_spaces.of_mounts.find(mount);
+  return found == context.mount_spaces.of_mounts.end() ? -1 : found->second;
 }
 
 std::vector<uint8_t> build_id_of(int fd) {

@@ -12,6 +12,7 @@
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/locks/locks.h"
+#include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 
 namespace appshot {
@@ -109,6 +110,9 @@ Result<int> FileTable::capture_new(const ProcessSource& process,
   file->kind = TRY(kind->capture(context_, ref));
   file->flags = descriptor.flags() & ~static_cast<uint32_t>(O_CLOEXEC);
   file->offset = static_cast<int64_t>(proc::field_number(descriptor.fields, "pos"));
+  if (S_ISSOCK(descriptor.info.st_mode) && (descriptor.flags() & O_PATH) == 0)
+    file->network = TRY(namespaces::capture_network_of(
+        context_, TRY(process.pidfd.take_copy(descriptor.fd)).get()));
   file->owner = capture_owner(process, descriptor.fd);
   for (auto& lock : locks::parse(descriptor.fdinfo))
     if (!locks::belongs_to_process(*lock)) file->locks.push_back(std::move(lock));

@@ -24,6 +24,7 @@ struct DescriptorSource {
   proc::Fields fields;  // fdinfo
   std::string fdinfo;   // the same, as text: kinds with lines of their own parse them
   uint32_t flags() const { return static_cast<uint32_t>(proc::field_number(fields, "flags", 8)); }
+  uint64_t mount() const { return proc::field_number(fields, "mnt_id"); }
 };
 
 Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd);

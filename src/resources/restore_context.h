@@ -8,6 +8,7 @@
 
 #include "image/pages_reader.h"
 #include "image/schema/values.h"
+#include "os/network_namespace.h"
 #include "os/unique_fd.h"
 
 namespace appshot {
@@ -30,6 +31,8 @@ struct RestoreContext {
   std::vector<UniqueFd> terminal_masters =
       {};  // by Image.terminals; some are held by a file as well
 
+  std::vector<UniqueFd> namespaces = {};     // by Image.namespaces
+  std::map<int, UniqueFd> roots = {};        // of those that are mount namespaces
   std::vector<UniqueFd> files = {};          // by Image.open_files; empty: made by its process
   std::vector<UniqueFd> shared_memory = {};  // by Image.shared_memory
   std::vector<PipeEnds> pipes = {};          // by Image.pipes
@@ -39,6 +42,28 @@ struct RestoreContext {
   std::map<const image::OpenFileT*, UniqueFd> closed_peers = {};  // of those, until queues are full
   // By UnixSocket.waiting of a listener, as long; empty: the client is one of `sockets`.
   std::map<const image::OpenFileT*, std::vector<UniqueFd>> closed_clients = {};
+
+  // -1, and the numbers of those that are network namespaces.
+  std::vector<int> networks() const {
+    std::vector<int> all{-1};
+    for (size_t i = 0; i < image.namespaces.size(); ++i)
+      if (image.namespaces[i]->kind == "net") all.push_back(static_cast<int>(i));
+    return all;
+  }
+  // Runs in the network namespace of that number among Image.namespaces.
+  template <typename Body>
+  auto in_network(int network, Body body) const -> decltype(body()) {
+    if (network < 0) return body();
+    return in_namespace(namespaces[static_cast<size_t>(network)].get(), body);
+  }
+
+  // Where it is found, from the instance's own mount namespace.
+  std::string path_of(const image::FileNameT& name) const {
+    return in_space(name.space, name.path);
+  }
+  std::string in_space(int space, const std::string& path) const {
+    return space < 0 ? path : "/proc/self/fd/" + std::to_string(roots.at(space).get()) + path;
+  }
 };
 
 }  // namespace appshot

@@ -24,6 +24,7 @@
 #include "resources/files/regular_file.h"
 #include "resources/ipc/sem_undo.h"
 #include "resources/mqueue/notification.h"
+#include "resources/namespaces.h"
 #include "resources/terminals/states.h"
 #include "restore/inherited_windows.h"
 #include "restore/spawn_plan.h"
@@ -239,6 +240,7 @@ class Becoming {
     TRY(take_descriptors(process));
     TRY(carry_for_others(process));
     TRY(attributes::apply_child(process));
+    TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
     TRY_SYS(::fchdir(root.get()));
     TRY_SYS(::chroot("."));
     if (cwd) TRY_SYS(::fchdir(cwd.get()));

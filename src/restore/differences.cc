@@ -22,13 +22,13 @@ Error mismatch(const std::vector<Obstacle>& differences) {
       .with_obstacles(differences);
 }
 
-std::string change_of(const image::FileNameT& name) {
+std::string change_of(const image::FileNameT& name, const std::string& path) {
   struct stat info {};
-  if (::stat(name.path.c_str(), &info) != 0) return "is not there";
+  if (::stat(path.c_str(), &info) != 0) return "is not there";
   if (static_cast<uint64_t>(info.st_size) != name.size)
     return "has " + std::to_string(info.st_size) + " bytes instead of " + std::to_string(name.size);
   if (!name.build_id.empty()) {
-    Result<UniqueFd> fd = open_file(name.path, O_RDONLY);
+    Result<UniqueFd> fd = open_file(path, O_RDONLY);
     return fd && build_id_of(fd->get()) == name.build_id ? "" : "has another build id";
   }
   bool same_time = name.mtime && info.st_mtim.tv_sec == name.mtime->sec() &&
@@ -44,7 +44,8 @@ bool has_private_file_of_that_name(const image::ImageT& image, const std::string
   return false;
 }
 
-void find_changed_files(const image::ImageT& image, bool from_outside,
+// `context` is nullptr outside of the instance.
+void find_changed_files(const image::ImageT& image, const RestoreContext* context,
                         std::vector<Obstacle>& differences) {
   std::vector<bool> shared(image.mapped_files.size());
   for (const auto& process : image.processes) {
@@ -57,8 +58,9 @@ void find_changed_files(const image::ImageT& image, bool from_outside,
     const image::FileNameT& name = *image.mapped_files[i];
     // What is mapped to be written in common is data, and comes with the image's own files.
     if (name.ghost >= 0 || shared[i] || !S_ISREG(name.mode)) continue;
-    if (from_outside && has_private_file_of_that_name(image, name.path)) continue;
-    std::string change = change_of(name);
+    if (context == nullptr && (name.space >= 0 || has_private_file_of_that_name(image, name.path)))
+      continue;
+    std::string change = change_of(name, context == nullptr ? name.path : context->path_of(name));
     if (!change.empty())
       differences.push_back({"the program file " + name.path + " " + change,
                              "install the same version, or restore where the snapshot was made"});
@@ -96,13 +98,13 @@ Result<> refuse_differences(const image::ImageT& image) {
   find_missing_huge_pages(image, differences);
   if (differences.empty()) return {};
   // There will be no look from inside: what can be seen from here is told as well.
-  find_changed_files(image, true, differences);
+  find_changed_files(image, nullptr, differences);
   return mismatch(differences);
 }
 
-Result<> refuse_changed_files(const image::ImageT& image) {
+Result<> refuse_changed_files(const RestoreContext& context) {
   std::vector<Obstacle> differences;
-  find_changed_files(image, false, differences);
+  find_changed_files(context.image, &context, differences);
   if (!differences.empty()) return mismatch(differences);
   return {};
 }

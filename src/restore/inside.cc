@@ -13,7 +13,9 @@
 #include "resources/ipc/ipc.h"
 #include "resources/layers/layers.h"
 #include "resources/locks/locks.h"
+#include "resources/mounts/restore_mounts.h"
 #include "resources/mqueue/queues.h"
+#include "resources/namespaces.h"
 #include "resources/shared_memory.h"
 #include "resources/tcp/make_sockets.h"
 #include "resources/terminals/states.h"
@@ -42,7 +44,9 @@ Result<> open_files(RestoreContext& context) {
     const FileKind* kind = find_file_kind(file.kind.type);
     if (kind == nullptr)
       return Error(ErrorClass::corrupt, "the image holds an open file of an unknown kind");
-    context.files[i] = TRY(kind->reopen(context, file).within("open file " + std::to_string(i)));
+    context.files[i] =
+        TRY(context.in_network(file.network, [&] { return kind->reopen(context, file); })
+                .within("open file " + std::to_string(i)));
     TRY(move_up(context.files[i], context.first_descriptor));
     for (PipeEnds& ends : context.pipes)
       for (UniqueFd* fd : {&ends.read, &ends.write, &ends.held})
@@ -95,12 +99,14 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;
   TRY_SYS(::setrlimit(RLIMIT_NOFILE, &descriptors));
-  TRY(refuse_changed_files(image.manifest));
   for (auto& stream : context.streams) TRY(move_up(stream.second, first_descriptor));
   kept.merge(entrusted);
 
   // Global and shared things first, then everything that refers to them.
   TRY(layers::restore_memory_files(image.manifest, image.pages));
+  TRY(namespaces::make_all(context));
+  TRY(mounts::make_all(context).within("what the application has mounted"));
+  TRY(refuse_changed_files(context));
   TRY(ipc::restore(context));
   TRY(mqueues::restore_queues(context));
   TRY(make_shared_memory(context));

@@ -199,6 +199,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   };
   request.init.populate_uses = inside.descriptors();
   request.init.host_name = image.host_name;
+  request.init.domain_name = image.domain_name;
   RestoredInstance instance;
   const ApplicationClock clock(*image.clock_monotonic);
   instance.init = HostPid{TRY(start_init(request, image))};

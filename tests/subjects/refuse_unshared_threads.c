@@ -19,9 +19,11 @@ int main(void) {
     const char* words;
   } kParts[] = {{CLONE_FILES, "has descriptors of its own"},
                 {CLONE_NEWUTS, "has a uts namespace of its own"},
-                {CLONE_NEWNET, "has a network namespace of its own"}};
-  struct thread threads[3];
-  for (int i = 0; i < 3; ++i) {
+                {CLONE_NEWNET, "has a network namespace of its own"},
+                {CLONE_NEWNS, "has a mount namespace of its own"}};
+  enum { kCount = sizeof kParts / sizeof kParts[0] };
+  struct thread threads[kCount];
+  for (int i = 0; i < kCount; ++i) {
     thread_start(&threads[i], leave, (void*)kParts[i].flags);
     wait_until_flag(&ready, i + 1);
     subject_expect(kNoDescriptor, kParts[i].words);
@@ -39,6 +41,6 @@ int main(void) {
   peer_tell(&child, 0);
   peer_end(&child);
   go = 1;
-  for (int i = 0; i < 3; ++i) thread_join(&threads[i]);
+  for (int i = 0; i < kCount; ++i) thread_join(&threads[i]);
   subject_done();
 }

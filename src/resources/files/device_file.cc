@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include "os/file.h"
+#include "resources/file_names.h"
 #include "resources/open_flags.h"
 
 namespace appshot::files {
@@ -22,10 +23,12 @@ bool DeviceFile::recognises(const DescriptorRef& ref) const {
   return false;
 }
 
-Result<image::FileKindUnion> DeviceFile::capture(CaptureContext&, const DescriptorRef& ref) const {
+Result<image::FileKindUnion> DeviceFile::capture(CaptureContext& context,
+                                                 const DescriptorRef& ref) const {
   image::DeviceFileT file;
   file.name = std::make_unique<image::FileNameT>();
   file.name->path = ref.descriptor.link;
+  file.name->space = space_of(context, ref.descriptor.mount());
   file.name->mode = ref.descriptor.info.st_mode;
   file.rdev = ref.descriptor.info.st_rdev;
   image::FileKindUnion kind;
@@ -33,9 +36,9 @@ Result<image::FileKindUnion> DeviceFile::capture(CaptureContext&, const Descript
   return kind;
 }
 
-Result<UniqueFd> DeviceFile::reopen(RestoreContext&, const image::OpenFileT& file) const {
+Result<UniqueFd> DeviceFile::reopen(RestoreContext& context, const image::OpenFileT& file) const {
   const image::DeviceFileT& device = *file.kind.AsDeviceFile();
-  UniqueFd fd = TRY(open_file(device.name->path, reopen_flags(file.flags) | O_NOCTTY));
+  UniqueFd fd = TRY(open_file(context.path_of(*device.name), reopen_flags(file.flags) | O_NOCTTY));
   struct stat info {};
   TRY_SYS(::fstat(fd.get(), &info));
   if (info.st_rdev != device.rdev)

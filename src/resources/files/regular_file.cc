@@ -133,9 +133,16 @@ Result<> fill(const RestoreContext& context, const image::GhostT& ghost, int fd)
   return {};
 }
 
-Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& name, bool linkable) {
-  auto known = context.ghosts.find(name.ghost);
+Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& told, bool linkable) {
+  auto known = context.ghosts.find(told.ghost);
   if (known != context.ghosts.end()) return &known->second;
+  image::FileNameT name;  // as it is found from here
+  name.path = context.path_of(told);
+  // Where nothing can be written in that namespace, it is made in the instance's own.
+  if (nearest_folder(name.path).size() < context.in_space(told.space, "").size())
+    name.path = told.path;
+  name.inode = told.inode;
+  name.ghost = told.ghost;
   const image::GhostT& ghost = *context.image.ghosts[static_cast<size_t>(name.ghost)];
   UniqueFd fd;
   if (S_ISDIR(ghost.mode)) {
@@ -157,7 +164,7 @@ Result<UniqueFd*> lost_file(RestoreContext& context, const image::FileNameT& nam
 Result<UniqueFd> open_named(RestoreContext& context, const image::FileNameT& name, int flags) {
   bool linkable = (flags & kTmpFileBit) != 0 || never_had_a_name(name);
   if ((flags & kTmpFileBit) != 0) flags &= ~O_TMPFILE;
-  if (name.ghost < 0) return open_file(name.path, flags | O_NOCTTY);
+  if (name.ghost < 0) return open_file(context.path_of(name), flags | O_NOCTTY);
   UniqueFd* lost = TRY(lost_file(context, name, linkable).within(name.path));
   return open_file(self_path(*lost), (flags & ~O_NOFOLLOW) | O_NOCTTY).within(name.path);
 }
@@ -184,10 +191,14 @@ Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,
   image::RegularFileT file;
   const std::string& link = ref.descriptor.link;
   // What is under /proc/sys depends on who looks there, and we are not of the instance.
-  file.name = link == kProc || link.starts_with(kBelowProc)
-                  ? name_as_told(link, ref.descriptor.info)
-                  : TRY(capture_name(context, link, ref.descriptor.info,
-                                     [&] { return open_file(descriptor_path(ref), O_RDONLY); }));
+  const uint64_t mount = ref.descriptor.mount();
+  if (link == kProc || link.starts_with(kBelowProc)) {
+    file.name = name_as_told(link, ref.descriptor.info);
+    file.name->space = space_of(context, mount);
+  } else {
+    file.name = TRY(capture_name(context, link, ref.descriptor.info, mount,
+                                 [&] { return open_file(descriptor_path(ref), O_RDONLY); }));
+  }
   image::FileKindUnion kind;
   kind.Set(std::move(file));
   return kind;

@@ -17,12 +17,11 @@ constexpr int kFoldersLookedAtMax = 20'000;
 
 class Search {
  public:
-  Search(const InstanceView& instance, const WatchedFile& file)
-      : instance_(instance), file_(file) {}
+  Search(const std::string& root, const WatchedFile& file) : root_(root), file_(file) {}
 
   bool is_it(const std::string& path) const {
     struct stat info {};
-    if (::lstat((instance_.root + path).c_str(), &info) != 0) return false;
+    if (::lstat((root_ + path).c_str(), &info) != 0) return false;
     if (info.st_ino != file_.inode) return false;
     if (file_.handle.empty()) return true;
     // Inode numbers are unique only within a file system: the handle decides.
@@ -34,7 +33,7 @@ class Search {
     int mount = 0;
     constexpr int kAtHandleFid =
         0x200;  // AT_HANDLE_FID, for file systems that cannot open by handle
-    std::string full = instance_.root + path;
+    std::string full = root_ + path;
     if (::name_to_handle_at(AT_FDCWD, full.c_str(), &handle.head, &mount, kAtHandleFid) != 0 &&
         ::name_to_handle_at(AT_FDCWD, full.c_str(), &handle.head, &mount, 0) != 0)
       return true;
@@ -50,8 +49,7 @@ class Search {
       waiting.pop_front();
       if (is_it(path)) return path;
       if (left == 0 || !seen_.insert(path).second || ++looked_at_ > kFoldersLookedAtMax) continue;
-      std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir((instance_.root + path).c_str()),
-                                              ::closedir);
+      std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir((root_ + path).c_str()), ::closedir);
       if (!dir) continue;
       while (const dirent* entry = ::readdir(dir.get())) {
         std::string_view name = entry->d_name;
@@ -68,7 +66,7 @@ class Search {
   }
 
  private:
-  const InstanceView& instance_;
+  const std::string& root_;
   const WatchedFile& file_;
   std::set<std::string> seen_;
   int looked_at_ = 0;
@@ -81,9 +79,9 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-Result<std::string> find_watched(const InstanceView& instance, const ProcessSource& process,
+Result<std::string> find_watched(const std::string& root, const ProcessSource& process,
                                  const WatchedFile& file) {
-  Search search(instance, file);
+  Search search(root, file);
   std::set<std::string> folders;
   if (Result<std::string> cwd = process.dir.link("cwd")) folders.insert(*cwd);
   for (const DescriptorSource& descriptor : process.descriptors) {

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "resources/instance_view.h"
 #include "resources/process_source.h"
 
 namespace appshot::inotifies {
@@ -21,8 +20,9 @@ struct WatchedFile {
 };
 
 // Looks at the process's folders and open files, their surroundings, the instance's own changes and
-// the usual places, in this order; class not_found when it is in none of them.
-Result<std::string> find_watched(const InstanceView& instance, const ProcessSource& process,
+// the usual places, in this order; class not_found when it is in none of them. `root` is in front
+// of every path but the result.
+Result<std::string> find_watched(const std::string& root, const ProcessSource& process,
                                  const WatchedFile& file);
 
 }  // namespace appshot::inotifies

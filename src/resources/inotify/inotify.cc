@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "os/file.h"
+#include "resources/file_names.h"
 #include "resources/inotify/find_watched.h"
 
 namespace appshot::inotifies {
@@ -61,13 +62,20 @@ std::string Inotify::obstacle(const DescriptorRef& ref) const {
 Result<image::FileKindUnion> Inotify::capture(CaptureContext& context,
                                               const DescriptorRef& ref) const {
   image::InotifyT inotify;
+  const std::string root = "/proc/" + std::to_string(ref.process.host.value) + "/root";
+  const int lives_in = space_of(context, TRY(mount_if_needed(context, root)));
   for (const WatchedFile& watched : parse_watches(ref.descriptor.fdinfo)) {
     auto watch = std::make_unique<image::InotifyWatchT>();
     watch->wd = watched.number;
     watch->mask = watched.mask & kMask;
     watch->name = std::make_unique<image::FileNameT>();
     watch->name->inode = watched.inode;
-    Result<std::string> path = find_watched(context.instance, ref.process, watched);
+    Result<std::string> path = find_watched(context.root_of(lives_in), ref.process, watched);
+    watch->name->space = lives_in;
+    if (!path && lives_in >= 0) {
+      path = find_watched(context.root_of(-1), ref.process, watched);
+      watch->name->space = -1;
+    }
     if (!path) {
       context.obstacles.add(
           ref.process.words() + " has descriptor " + std::to_string(ref.descriptor.fd) +
@@ -83,11 +91,12 @@ Result<image::FileKindUnion> Inotify::capture(CaptureContext& context,
   return kind;
 }
 
-Result<UniqueFd> Inotify::reopen(RestoreContext&, const image::OpenFileT& file) const {
+Result<UniqueFd> Inotify::reopen(RestoreContext& context, const image::OpenFileT& file) const {
   UniqueFd fd(TRY_SYS(::inotify_init1(IN_CLOEXEC)));
   for (const auto& watch : file.kind.AsInotify()->watches) {
     TRY_SYS(::ioctl(fd.get(), kSetNextWatch, watch->wd));
-    int number = ::inotify_add_watch(fd.get(), watch->name->path.c_str(), watch->mask);
+    const std::string path = context.path_of(*watch->name);
+    int number = ::inotify_add_watch(fd.get(), path.c_str(), watch->mask);
     if (number < 0) return Error::from_errno(errno, "inotify_add_watch " + watch->name->path);
     if (number != watch->wd)
       return Error(ErrorClass::unsupported, "inotify gave watch " + std::to_string(number) +

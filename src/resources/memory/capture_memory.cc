@@ -132,15 +132,16 @@ class Capture {
   }
 
   Result<int> mapped_file(const proc::Mapping& source) {
-    std::string key = fmt::format("{} {}:{} {}", source.name, source.device_major,
-                                  source.device_minor, source.inode);
+    std::string path = map_file_path(process_, source);
+    const uint64_t mount = TRY(mount_if_needed(context_, path));
+    std::string key = fmt::format("{} {}:{} {} {}", source.name, source.device_major,
+                                  source.device_minor, source.inode, mount);
     if (auto known = context_.mapped_files.find(key); known != context_.mapped_files.end())
       return known->second;
-    std::string path = map_file_path(process_, source);
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
     auto open_content = [&] { return open_file(path, O_RDONLY); };
-    auto name = TRY(capture_name(context_, source.name, info, open_content));
+    auto name = TRY(capture_name(context_, source.name, info, mount, open_content));
     if (name->ghost < 0 && S_ISREG(info.st_mode) && is_program(source)) {
       UniqueFd fd = TRY(open_content());
       name->build_id = build_id_of(fd.get());
@@ -222,6 +223,7 @@ Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
   struct stat info {};
   if (::stat(exe.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + exe);
   space->exe = TRY(capture_name(context, TRY(process.dir.link("exe")), info,
+                                TRY(mount_if_needed(context, exe)),
                                 [&] { return open_file(exe, O_RDONLY); }));
   return space;
 }

@@ -156,8 +156,9 @@ Result<image::FileKindUnion> NamedPipe::capture(CaptureContext& context,
                                                 const DescriptorRef& ref) const {
   image::NamedPipeT pipe;
   pipe.pipe = TRY(capture_buffer(context, ref));
-  pipe.name = TRY(capture_name(context, ref.descriptor.link, ref.descriptor.info,
-                               [&] { return Result<UniqueFd>(UniqueFd()); }));
+  pipe.name =
+      TRY(capture_name(context, ref.descriptor.link, ref.descriptor.info, ref.descriptor.mount(),
+                       [&] { return Result<UniqueFd>(UniqueFd()); }));
   image::FileKindUnion kind;
   kind.Set(std::move(pipe));
   return kind;
@@ -168,7 +169,7 @@ Result<UniqueFd> NamedPipe::reopen(RestoreContext& context, const image::OpenFil
   auto index = static_cast<size_t>(pipe.pipe);
   PipeEnds& ends = context.pipes[index];
   if (!ends.held) {
-    std::string path = pipe.name->path;
+    std::string path = context.path_of(*pipe.name);
     if (pipe.name->ghost >= 0) {
       path += ".appshot-lost";
       TRY_SYS(::mkfifo(path.c_str(), pipe.name->mode & 07777));

@@ -4,6 +4,7 @@
 #include <sys/statfs.h>
 
 #include "os/file.h"
+#include "resources/namespaces.h"
 #include "resources/open_flags.h"
 
 namespace appshot::process_files {
@@ -24,34 +25,48 @@ const char* kind_of(const DescriptorRef& ref) {
   return nullptr;
 }
 
+std::string path_of(const DescriptorRef& ref) {
+  return "/proc/" + std::to_string(ref.process.host.value) + "/fd/" +
+         std::to_string(ref.descriptor.fd);
+}
+
+// "uts:[4026532567]"
+std::string kind_in(const std::string& link) { return link.substr(0, link.find(':')); }
+
 }  // namespace
 
 bool NamespaceFile::recognises(const DescriptorRef& ref) const {
   struct statfs system {};
-  const std::string path = "/proc/" + std::to_string(ref.process.host.value) + "/fd/" +
-                           std::to_string(ref.descriptor.fd);
   return ref.descriptor.link.find(":[") != std::string::npos &&
-         ::statfs(path.c_str(), &system) == 0 && system.f_type == kNamespaceMagic;
+         ::statfs(path_of(ref).c_str(), &system) == 0 && system.f_type == kNamespaceMagic;
 }
 
 std::string NamespaceFile::obstacle(const DescriptorRef& ref) const {
   if (kind_of(ref) != nullptr) return "";
-  return ref.descriptor.link + ", a namespace that is not the instance's own";
+  const std::string why = namespaces::obstacle(kind_in(ref.descriptor.link), path_of(ref));
+  return why.empty() ? "" : ref.descriptor.link + ", a namespace that is not the instance's own";
 }
 
-Result<image::FileKindUnion> NamespaceFile::capture(CaptureContext&,
+Result<image::FileKindUnion> NamespaceFile::capture(CaptureContext& context,
                                                     const DescriptorRef& ref) const {
-  const char* kind = kind_of(ref);
-  if (kind == nullptr) return Error(ErrorClass::refused, obstacle(ref));
   image::NamespaceFileT file;
-  file.kind = kind;
+  if (const char* kind = kind_of(ref)) {
+    file.kind = kind;
+  } else {
+    file.kind = kind_in(ref.descriptor.link);
+    file.index = TRY(namespaces::capture(context, file.kind, path_of(ref)));
+  }
   image::FileKindUnion captured;
   captured.Set(std::move(file));
   return captured;
 }
 
-Result<UniqueFd> NamespaceFile::reopen(RestoreContext&, const image::OpenFileT& file) const {
-  return open_file("/proc/self/ns/" + file.kind.AsNamespaceFile()->kind, reopen_flags(file.flags));
+Result<UniqueFd> NamespaceFile::reopen(RestoreContext& context,
+                                       const image::OpenFileT& file) const {
+  const image::NamespaceFileT& space = *file.kind.AsNamespaceFile();
+  if (space.index < 0) return open_file("/proc/self/ns/" + space.kind, reopen_flags(file.flags));
+  const int made = context.namespaces[static_cast<size_t>(space.index)].get();
+  return open_file("/proc/self/fd/" + std::to_string(made), reopen_flags(file.flags));
 }
 
 }  // namespace appshot::process_files

@@ -1,4 +1,5 @@
-// Namespaces held open (/proc/self/ns/net …): the instance's own, which a restore makes anew.
+// Namespaces held open (/proc/self/ns/net …): the instance's own, which a restore makes anew, and
+// those that the application has made.
 #pragma once
 
 #include "resources/file_kind.h"

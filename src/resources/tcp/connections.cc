@@ -7,12 +7,15 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "os/cgroup.h"
 #include "os/fault.h"
+#include "os/network_namespace.h"
 #include "os/sock_diag.h"
 #include "resources/inet.h"
+#include "resources/namespaces.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 #include "resources/tcp/waiting.h"
@@ -25,6 +28,7 @@ constexpr int kLooksMax = 100;
 struct Connected {
   int socket;
   image::TcpSocketT* record;
+  int network;
 };
 
 std::vector<Connected> find_connected(CaptureContext& context) {
@@ -33,7 +37,7 @@ std::vector<Connected> find_connected(CaptureContext& context) {
     auto& file = *context.image.open_files[static_cast<size_t>(socket.file)];
     image::TcpSocketT* record = file.kind.AsTcpSocket();
     if (record != nullptr && is_connected(record->state))
-      connected.push_back({socket.copy.get(), record});
+      connected.push_back({socket.copy.get(), record, file.network});
   }
   return connected;
 }
@@ -87,26 +91,31 @@ Result<> capture_receiving(const Connected& one) {
   return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
 }
 
-std::vector<const image::TcpSocketT*> find_ends(const CaptureContext& context,
-                                                const std::vector<Connected>& connected) {
-  std::vector<const image::TcpSocketT*> ends;
+struct End {
+  int network;
+  const image::TcpSocketT* record;
+};
+
+std::vector<End> find_ends(const CaptureContext& context, const std::vector<Connected>& connected) {
+  std::vector<End> ends;
   ends.reserve(connected.size());
-  for (const Connected& one : connected) ends.push_back(one.record);
-  for (const auto& [inode, socket] : context.sockets)
-    if (const image::TcpSocketT* listener =
-            std::as_const(*context.image.open_files[static_cast<size_t>(socket.file)])
-                .kind.AsTcpSocket())
-      for (const auto& waiting : listener->waiting)
-        if (waiting->state != TCP_CLOSE) ends.push_back(waiting.get());
+  for (const Connected& one : connected) ends.push_back({one.network, one.record});
+  for (const auto& [inode, socket] : context.sockets) {
+    const image::OpenFileT& file = *context.image.open_files[static_cast<size_t>(socket.file)];
+    const image::TcpSocketT* listener = file.kind.AsTcpSocket();
+    if (listener == nullptr) continue;
+    for (const auto& waiting : listener->waiting)
+      if (waiting->state != TCP_CLOSE) ends.push_back({file.network, waiting.get()});
+  }
   return ends;
 }
 
-Result<> find_other_ends(const std::vector<const image::TcpSocketT*>& ends, bool holds_outside) {
-  std::set<std::pair<std::string, std::string>> names;
-  for (const image::TcpSocketT* end : ends)
-    names.emplace(key_of(end->name), key_of(end->peer_name));
-  for (const image::TcpSocketT* end : ends) {
-    if (names.contains({key_of(end->peer_name), key_of(end->name)})) continue;
+Result<> find_other_ends(const std::vector<End>& ends, bool holds_outside) {
+  std::set<std::tuple<int, std::string, std::string>> names;
+  for (const auto& [network, end] : ends)
+    names.emplace(network, key_of(end->name), key_of(end->peer_name));
+  for (const auto& [network, end] : ends) {
+    if (names.contains({network, key_of(end->peer_name), key_of(end->name)})) continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
     if (holds_outside && has_outside_peer(*end)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
@@ -122,15 +131,14 @@ Result<> find_other_ends(const std::vector<const image::TcpSocketT*>& ends, bool
 }
 
 Result<> capture_connecting(CaptureContext& context) {
-  std::map<int, std::map<uint32_t, InetName>> listed;
   for (const auto& [inode, socket] : context.sockets) {
     image::TcpSocketT* record =
         context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsTcpSocket();
     if (record == nullptr || record->state != TCP_SYN_SENT) continue;
     // An IPv6 socket that connects with an IPv4 address is listed among its own.
-    if (listed.count(record->domain) == 0)
-      listed[record->domain] = TRY(list_connecting(record->domain));
-    auto& list = listed[record->domain];
+    const UniqueFd network = TRY(namespaces::network_of(socket.copy.get()));
+    const auto list =
+        TRY(in_namespace(network.get(), [&] { return list_connecting(record->domain); }));
     if (auto found = list.find(static_cast<uint32_t>(inode)); found != list.end()) {
       record->peer_name = found->second;
     } else {

@@ -227,9 +227,11 @@ class Connecting {
 
 class Maker {
  public:
-  explicit Maker(RestoreContext& context) : context_(context), waiting_(context.keeps_connections) {
+  // Those of one network namespace.
+  Maker(RestoreContext& context, int network)
+      : context_(context), waiting_(context.keeps_connections) {
     for (const auto& file : context.image.open_files)
-      if (const TcpSocketT* socket = file->kind.AsTcpSocket())
+      if (const TcpSocketT* socket = file->kind.AsTcpSocket(); socket && file->network == network)
         sockets_.push_back({file.get(), socket});
   }
 
@@ -462,6 +464,10 @@ class Maker {
 
 }  // namespace
 
-Result<> make_all(RestoreContext& context) { return Maker(context).run(); }
+Result<> make_all(RestoreContext& context) {
+  for (int network : context.networks())
+    TRY(context.in_network(network, [&] { return Maker(context, network).run(); }));
+  return {};
+}
 
 }  // namespace appshot::tcp

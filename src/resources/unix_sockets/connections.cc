@@ -1,12 +1,15 @@
 #include "resources/unix_sockets/connections.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 
+#include "os/network_namespace.h"
 #include "os/sock_diag.h"
+#include "resources/namespaces.h"
 #include "resources/sockets.h"
 #include "resources/unix_sockets/messages.h"
 #include "resources/unix_sockets/unix_socket.h"
@@ -34,6 +37,14 @@ std::map<uint32_t, Held> find_held(const InstanceView& instance,
       if (is_unix({instance, process, descriptor}))
         held.emplace(static_cast<uint32_t>(descriptor.info.st_ino), Held{&process, &descriptor});
   return held;
+}
+
+// Where it has not been seen yet: those of its own network namespace.
+Result<> see_with_its_network(uint32_t inode, int socket, States& states) {
+  if (states.contains(inode)) return {};
+  const UniqueFd network = TRY(namespaces::network_of(socket));
+  states.merge(TRY(in_namespace(network.get(), list_unix_sockets)));
+  return {};
 }
 
 // What is queued may hold descriptors, among them the sockets that are looked for.
@@ -99,13 +110,35 @@ Result<> join(CaptureContext& context, WaitingConnections& waiting, const SeenSo
   return {};
 }
 
+// A restore makes both ends together, and one that waits together with its listener.
+void find_ends_apart(CaptureContext& context) {
+  const auto& files = context.image.open_files;
+  auto is_apart = [&](const image::OpenFileT& file, int other) {
+    return other >= 0 && files[static_cast<size_t>(other)]->network != file.network;
+  };
+  for (const auto& file : files) {
+    const image::UnixSocketT* socket = file->kind.AsUnixSocket();
+    if (socket == nullptr) continue;
+    const bool of_waiting = std::ranges::any_of(
+        socket->waiting, [&](const auto& one) { return is_apart(*file, one->client); });
+    if (of_waiting || (socket->type != SOCK_DGRAM && is_apart(*file, socket->peer)))
+      context.obstacles.add(
+          "a UNIX socket is connected with one that was made in another network namespace",
+          "close it first");
+  }
+}
+
 }  // namespace
 
 Result<bool> find_obstacles(const InstanceView& instance,
                             const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
   const std::map<uint32_t, Held> held = find_held(instance, processes);
   if (held.empty()) return false;
-  const States states = TRY(list_unix_sockets());
+  States states = TRY(list_unix_sockets());
+  for (const auto& [inode, socket] : held)
+    if (!states.contains(inode))
+      if (Result<UniqueFd> copy = socket.process->pidfd.take_copy(socket.descriptor->fd))
+        TRY(see_with_its_network(inode, copy->get(), states));
   const bool on_their_way = some_may_be_on_their_way(held, states);
   UnseenClients unseen(instance, states);
   for (const auto& [inode, socket] : held) {
@@ -137,15 +170,19 @@ Result<> capture_connections(CaptureContext& context, const std::vector<ProcessS
     }
   }
   if (looked_at.empty()) return {};
-  const States states = TRY(list_unix_sockets());
+  States states = TRY(list_unix_sockets());
+  for (uint64_t inode : looked_at)
+    TRY(see_with_its_network(static_cast<uint32_t>(inode), context.sockets.at(inode).copy.get(),
+                             states));
   WaitingConnections waiting(context, processes, states);
   for (uint64_t inode : looked_at) {
     auto state = states.find(static_cast<uint32_t>(inode));
     if (state == states.end())
-      return Error(ErrorClass::refused, "a UNIX socket belongs to another network namespace");
+      return Error(ErrorClass::refused, "a UNIX socket cannot be looked at");
     TRY(join(context, waiting, context.sockets.at(inode), state->second));
   }
   waiting.find_names_in_use();
+  find_ends_apart(context);
   return {};
 }
 

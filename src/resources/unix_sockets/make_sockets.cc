@@ -27,8 +27,10 @@ Result<UniqueFd> new_socket(int type) {
   return UniqueFd(TRY_SYS(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)));
 }
 
-Result<> bind_own(int socket, const UnixSocketT& record) {
-  return bind_to(socket, record.name, {record.file.get(), record.file_uid, record.file_gid});
+Result<> bind_own(const RestoreContext& context, int socket, const UnixSocketT& record) {
+  BoundFile where{record.file.get(), "", record.file_uid, record.file_gid};
+  if (record.file) where.root = context.in_space(record.file->space, "");
+  return bind_to(socket, record.name, where);
 }
 
 bool is_datagram(const UnixSocketT& record) { return record.type == SOCK_DGRAM; }
@@ -59,12 +61,13 @@ std::set<int> clients_that_wait(const image::ImageT& image) {
 
 class Maker {
  public:
-  explicit Maker(RestoreContext& context)
+  // Those of one network namespace.
+  Maker(RestoreContext& context, int network)
       : context_(context), image_(context.image), waiting_(clients_that_wait(context.image)) {
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const int index = static_cast<int>(i);
       const UnixSocketT* socket = unix_socket(image_, index);
-      if (socket == nullptr) continue;
+      if (socket == nullptr || image_.open_files[i]->network != network) continue;
       indexes_.push_back(index);
       if (socket->state == UnixState::listening) listeners_[{socket->type, socket->name}] = index;
     }
@@ -94,7 +97,7 @@ class Maker {
     const UnixSocketT& socket = record(index);
     if (socket.state != UnixState::listening) return {};
     UniqueFd fd = TRY(new_socket(socket.type));
-    TRY(bind_own(fd.get(), socket));
+    TRY(bind_own(context_, fd.get(), socket));
     TRY(listen_as(fd.get(), room_for_waiting(socket), socket.peer_identity.get()));
     keep(index, std::move(fd));
     return {};
@@ -185,7 +188,7 @@ class Maker {
     const int listener = known >= 0 ? made(known) : temporary.get();
     UniqueFd client_end = TRY(new_socket(wanted.type));
     if (wanted.client != nullptr)
-      TRY(bind_own(client_end.get(), *wanted.client));
+      TRY(bind_own(context_, client_end.get(), *wanted.client));
     else
       TRY(bind_to(client_end.get(), wanted.client_name, {}));
     const image::IdentityT* who =
@@ -211,18 +214,18 @@ class Maker {
     if (is_made(index) || waiting_.count(index) != 0) return {};
     if (!is_paired(image_, index)) {
       keep(index, TRY(new_socket(socket.type)));
-      return bind_own(made(index), socket);
+      return bind_own(context_, made(index), socket);
     }
     std::array<UniqueFd, 2> ends = TRY(pair(socket));
     keep(index, std::move(ends[0]));
-    TRY(bind_own(made(index), socket));
+    TRY(bind_own(context_, made(index), socket));
     const UnixSocketT* peer = unix_socket(image_, socket.peer);
     if (peer == nullptr) {
       context_.closed_peers[file(index)] = std::move(ends[1]);
       return {};
     }
     keep(socket.peer, std::move(ends[1]));
-    return bind_own(made(socket.peer), *peer);
+    return bind_own(context_, made(socket.peer), *peer);
   }
 
   Result<> waiting_clients(int index) {
@@ -230,7 +233,7 @@ class Maker {
     for (const auto& waiting : listener.waiting) {
       UniqueFd client = TRY(new_socket(listener.type));
       if (waiting->client >= 0)
-        TRY(bind_own(client.get(), record(waiting->client)));
+        TRY(bind_own(context_, client.get(), record(waiting->client)));
       else
         TRY(bind_to(client.get(), waiting->client_name, {}));
       // Since 6.16 the connection has these from its listener from now on.
@@ -277,12 +280,14 @@ class Filler {
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const UnixSocketT* socket = unix_socket(image_, static_cast<int>(i));
       if (socket != nullptr)
-        TRY(fill(i, *socket).within("queue of open file " + std::to_string(i)));
+        TRY(context_.in_network(image_.open_files[i]->network, [&] { return fill(i, *socket); })
+                .within("queue of open file " + std::to_string(i)));
     }
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const UnixSocketT* socket = unix_socket(image_, static_cast<int>(i));
       if (socket != nullptr)
-        TRY(finish(i, *socket).within("UNIX socket of open file " + std::to_string(i)));
+        TRY(context_.in_network(image_.open_files[i]->network, [&] { return finish(i, *socket); })
+                .within("UNIX socket of open file " + std::to_string(i)));
     }
     return {};
   }
@@ -330,7 +335,7 @@ class Filler {
       return Sender{closed->second.get(), {}};
     if (!is_datagram(socket) || is_paired(image_, static_cast<int>(index))) return peer_of(socket);
     Reach way = TRY(reach(fd(index), socket.name));
-    const int known = find_named(message.from);
+    const int known = find_named(message.from, image_.open_files[index]->network);
     Sender sender{known >= 0 ? fd(static_cast<size_t>(known)) : -1, std::move(way.name)};
     sender.way = std::move(way.file);
     if (known < 0) {
@@ -347,11 +352,13 @@ class Filler {
     return Sender{fd(static_cast<size_t>(socket.peer)), {}};
   }
 
-  int find_named(const Name& name) const {
+  // Paths are the same in all network namespaces.
+  int find_named(const Name& name, int network) const {
     if (name.empty()) return -1;
     for (size_t i = 0; i < image_.open_files.size(); ++i) {
       const UnixSocketT* other = unix_socket(image_, static_cast<int>(i));
-      if (other != nullptr && is_datagram(*other) && other->name == name)
+      if (other != nullptr && is_datagram(*other) && other->name == name &&
+          (is_path(name) || image_.open_files[i]->network == network))
         return static_cast<int>(i);
     }
     return -1;
@@ -409,7 +416,11 @@ class Filler {
 
 }  // namespace
 
-Result<> make_all(RestoreContext& context) { return Maker(context).run(); }
+Result<> make_all(RestoreContext& context) {
+  for (int network : context.networks())
+    TRY(context.in_network(network, [&] { return Maker(context, network).run(); }));
+  return {};
+}
 
 Result<> fill_all(RestoreContext& context) { return Filler(context).run(); }
 

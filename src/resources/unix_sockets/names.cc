@@ -128,15 +128,18 @@ Result<> remove_stale(const std::string& path, int type) {
                      .hint("end it, or move its file out of the way");
   if (!S_ISSOCK(info.st_mode)) return in_use;
   UniqueFd probe(TRY_SYS(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
-  Result<> connected = connect_to(probe.get(), Name(path.begin(), path.end()));
+  // The path itself may be longer than an address.
+  UniqueFd file = TRY(open_file(path, O_PATH | O_NOFOLLOW));
+  const std::string way = descriptor_path(file);
+  Result<> connected = connect_to(probe.get(), Name(way.begin(), way.end()));
   if (connected || connected.error().err() != ECONNREFUSED) return in_use;
   TRY_SYS(::unlink(path.c_str()));
   return {};
 }
 
-Result<> move_file_of(int socket, const std::string& path) {
+Result<> move_file_of(int socket, const std::string& root, const std::string& path) {
   UniqueFd file = TRY(open_file_of(socket));
-  const std::string now = TRY(read_link(descriptor_path(file)));
+  const std::string now = root + TRY(read_link(descriptor_path(file)));
   if (::rename(now.c_str(), path.c_str()) != 0)
     return Error::from_errno(errno, "rename to " + path);
   return {};
@@ -145,18 +148,18 @@ Result<> move_file_of(int socket, const std::string& path) {
 // Where the name alone does not lead: it was relative, or the file has been moved since, or is no
 // more (final_path nullptr).
 Result<> bind_elsewhere(int socket, const Name& name, const std::string& parent,
-                        const std::string* final_path) {
+                        const std::string& root, const std::string* final_path) {
   std::string scratch = parent + "/.appshot-XXXXXX";
   if (::mkdtemp(scratch.data()) == nullptr) return Error::from_errno(errno, "mkdtemp " + scratch);
   Result<> bound = act_as(0, [&] { return bind_below(scratch, socket, name); });
-  if (bound && final_path != nullptr) bound = move_file_of(socket, *final_path);
+  if (bound && final_path != nullptr) bound = move_file_of(socket, root, *final_path);
   Result<> removed = remove_tree(scratch);
   return bound ? std::move(removed) : std::move(bound);
 }
 
 }  // namespace
 
-Result<> capture_names(int socket, image::UnixSocketT& into) {
+Result<> capture_names(const CaptureContext& context, int socket, image::UnixSocketT& into) {
   into.name = TRY(ask_name(socket, ::getsockname)).value_or(Name());
   if (std::optional<Name> peer = TRY(ask_name(socket, ::getpeername))) {
     into.state = image::UnixState::connected;
@@ -169,6 +172,7 @@ Result<> capture_names(int socket, image::UnixSocketT& into) {
   if (info.st_nlink == 0) return {};
   into.file = std::make_unique<image::FileNameT>();
   into.file->path = TRY(read_link(descriptor_path(file)));
+  into.file->space = space_of(context, TRY(mount_if_needed(context, descriptor_path(file))));
   into.file->mode = info.st_mode;
   into.file->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
   into.file_uid = info.st_uid;
@@ -182,8 +186,8 @@ Result<> bind_to(int socket, const Name& name, const BoundFile& where) {
     if (bind_plainly(socket, name) != 0) return Error::from_errno(errno, "bind");
     return {};
   }
-  if (where.file == nullptr) return bind_elsewhere(socket, name, kScratchParent, nullptr);
-  const std::string& path = where.file->path;
+  if (where.file == nullptr) return bind_elsewhere(socket, name, kScratchParent, "", nullptr);
+  const std::string path = where.root + where.file->path;
   int type = 0;
   socklen_t length = sizeof type;
   TRY_SYS(::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &length));
@@ -193,7 +197,7 @@ Result<> bind_to(int socket, const Name& name, const BoundFile& where) {
   if (as_path(name) == path) {
     if (bind_plainly(socket, name) != 0) return Error::from_errno(errno, "bind to " + path);
   } else {
-    TRY(bind_elsewhere(socket, name, parent, &path));
+    TRY(bind_elsewhere(socket, name, parent, where.root, &path));
   }
   if (::lchown(path.c_str(), where.uid, where.gid) != 0)
     return Error::from_errno(errno, "chown " + path);

@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "image/schema/values.h"
 #include "os/unique_fd.h"
+#include "resources/capture_context.h"
 
 namespace appshot::unix_sockets {
 
@@ -14,12 +15,13 @@ using Name = std::vector<uint8_t>;  // sun_path, as many bytes as were given
 inline bool is_path(const Name& name) { return !name.empty() && name.front() != 0; }
 
 // Its own, its file's and its peer's.
-Result<> capture_names(int socket, image::UnixSocketT& into);
+Result<> capture_names(const CaptureContext& context, int socket, image::UnixSocketT& into);
 
 // Binds it to the name, and puts the file where it was: `file` is nullptr for one that is nowhere
 // any more.
 struct BoundFile {
   const image::FileNameT* file = nullptr;
+  std::string root = {};  // in front of its path
   uid_t uid = 0;
   gid_t gid = 0;
 };

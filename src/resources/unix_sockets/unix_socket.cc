@@ -45,7 +45,7 @@ Result<image::FileKindUnion> UnixSocket::capture(CaptureContext& context,
   UniqueFd copy = TRY(ref.process.pidfd.take_copy(ref.descriptor.fd));
   image::UnixSocketT socket;
   socket.type = TRY(number_of(copy.get(), SO_TYPE));
-  TRY(capture_names(copy.get(), socket));
+  TRY(capture_names(context, copy.get(), socket));
   socket.peer_identity = TRY(peer_identity(copy.get()));
   socket.options = TRY(options_of(copy.get(), socket.type));
   socket.uid = ref.descriptor.info.st_uid;

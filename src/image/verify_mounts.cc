@@ -1,0 +1,107 @@
+#include "image/verify_mounts.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "image/verify_words.h"
+
+namespace appshot::image {
+namespace {
+
+constexpr std::string_view kMadeNamespaces[] = {"ipc", "mnt", "net", "uts"};
+constexpr std::string_view kMadeSystems[] = {"devpts", "proc", "ramfs", "tmpfs"};
+constexpr size_t kHostNameMax = 64;
+constexpr std::string_view kSettings = "/proc/sys/net/";
+
+class Verifier {
+ public:
+  explicit Verifier(const ImageT& image) : image_(image) {}
+
+  Result<> run() {
+    TRY(namespaces());
+    TRY(file_systems());
+    return mounts();
+  }
+
+ private:
+  Result<> namespaces() {
+    for (const auto& space : image_.namespaces)
+      if (std::ranges::find(kMadeNamespaces, space->kind) == std::end(kMadeNamespaces) ||
+          space->host_name.size() > kHostNameMax || space->domain_name.size() > kHostNameMax)
+        return wrong("a namespace");
+    for (const auto& space : image_.namespaces)
+      for (const auto& setting : space->settings)
+        if (!setting->path.starts_with(kSettings) || !leads_down(setting->path.substr(1)))
+          return wrong("a setting of a namespace");
+    return {};
+  }
+
+  Result<> file_systems() {
+    for (const auto& system : image_.file_systems) {
+      const bool made = system->place.empty();
+      const bool holds_files = system->type == "tmpfs" || system->type == "ramfs";
+      const bool known_type =
+          !made || std::ranges::find(kMadeSystems, system->type) != std::end(kMadeSystems);
+      if (!known_type || (!made && !leads_down_from_root(system->place)) ||
+          (made && holds_files != (system->folder != nullptr)))
+        return wrong("a file system");
+      if (system->folder && !system->folder->mtime) return wrong("a file system's root");
+    }
+    return {};
+  }
+
+  // Of every namespace one is the root, and first among its mounts.
+  Result<> mounts() {
+    std::set<int> roots;
+    for (size_t i = 0; i < image_.mounts.size(); ++i) {
+      const MountT& mount = *image_.mounts[i];
+      if (!known(mount.kind)) return wrong("a mount of no kind");
+      TRY(verify_space(image_, mount.space, "mnt"));
+      const bool has_system = inside(mount.file_system, image_.file_systems.size());
+      if (mount.group < 0 || mount.master < 0 ||
+          ((mount.group != 0 || mount.master != 0) && !has_system))
+        return wrong("the group of a mount");
+      if (mount.kind == MountKind::made)
+        TRY(made_mount(mount, i, roots));
+      else if (mount.space != -1 || !leads_down_from_root(mount.point))
+        return wrong("a mount of the instance");
+    }
+    for (size_t i = 0; i < image_.namespaces.size(); ++i)
+      if (image_.namespaces[i]->kind == "mnt" && roots.count(static_cast<int>(i)) == 0)
+        return wrong("a mount namespace without a root");
+    return {};
+  }
+
+  Result<> made_mount(const MountT& mount, size_t index, std::set<int>& roots) {
+    if (!inside(mount.file_system, image_.file_systems.size()))
+      return wrong("a mount of no file system");
+    if ((!mount.root.empty() && !leads_down(mount.root)) ||
+        (!mount.point.empty() && !leads_down(mount.point)))
+      return wrong("where a mount is");
+    if (mount.parent == -1)
+      return mount.space != -1 && roots.insert(mount.space).second
+                 ? Result<>{}
+                 : Result<>(wrong("the root of a mount namespace"));
+    if (!inside(mount.parent, index)) return wrong("what a mount is on");
+    const MountT& parent = *image_.mounts[static_cast<size_t>(mount.parent)];
+    return parent.space == mount.space && parent.kind != MountKind::gone
+               ? Result<>{}
+               : Result<>(wrong("what a mount is on"));
+  }
+
+  const ImageT& image_;
+};
+
+}  // namespace
+
+Result<> verify_mounts(const ImageT& image) { return Verifier(image).run(); }
+
+Result<> verify_space(const ImageT& image, int index, std::string_view kind) {
+  const bool known_one =
+      index == -1 || (inside(index, image.namespaces.size()) &&
+                      image.namespaces[static_cast<size_t>(index)]->kind == kind);
+  return known_one ? Result<>{} : Result<>(wrong("a namespace of the kind " + std::string(kind)));
+}
+
+}  // namespace appshot::image

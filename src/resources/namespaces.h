@@ -1,0 +1,32 @@
+// Namespaces that the application has made for itself: which of them can be kept, how they are
+// written down, and how a restore makes them again.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "resources/capture_context.h"
+#include "resources/process_source.h"
+#include "resources/restore_context.h"
+
+namespace appshot::namespaces {
+
+// Of one that is not the instance's, and that `path` leads to (/proc/12/ns/uts, /proc/12/fd/3): why
+// it cannot be kept, in words that follow "a uts namespace of its own, ". Empty: it can.
+std::string obstacle(const std::string& kind, const std::string& path);
+
+// Its index among Image.namespaces; -1: it is the instance's own.
+Result<int> capture(CaptureContext& context, const std::string& kind, const std::string& path);
+// Of a socket, by any descriptor of it: its network namespace.
+Result<UniqueFd> network_of(int socket);
+Result<int> capture_network_of(CaptureContext& context, int socket);
+// Those that it lives in.
+Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
+                            image::ProcessT& record);
+
+// Inside the new instance's init: all of them but those of mounts.
+Result<> make_all(RestoreContext& context);
+// By a process that has opened everything that is not there.
+Result<> enter_child(const RestoreContext& context, const image::ProcessT& process);
+
+}  // namespace appshot::namespaces

@@ -1,0 +1,198 @@
+#include "resources/private_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "os/file.h"
+#include "resources/file_names.h"
+
+namespace appshot {
+namespace {
+
+// Among them the layer's own marks (trusted.overlay.*) and file capabilities.
+Result<Attributes> attributes_of(const std::string& path) {
+  Attributes attributes;
+  std::vector<char> names(65536), value(65536);
+  ssize_t length = ::llistxattr(path.c_str(), names.data(), names.size());
+  if (length < 0 && errno == ENOTSUP) return attributes;
+  if (length < 0) return Error::from_errno(errno, "llistxattr");
+  for (ssize_t at = 0; at < length;
+       at += static_cast<ssize_t>(std::string_view(names.data() + at).size()) + 1) {
+    std::string name(names.data() + at);
+    if (name.starts_with("trusted.overlay.origin") || name.starts_with("trusted.overlay.uuid"))
+      continue;
+    ssize_t bytes = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
+    if (bytes < 0) return Error::from_errno(errno, "lgetxattr " + name);
+    auto attribute = std::make_unique<image::AttributeT>();
+    attribute->name = name;
+    attribute->value.assign(value.begin(), value.begin() + bytes);
+    attributes.push_back(std::move(attribute));
+  }
+  return attributes;
+}
+
+Result<> put_attributes(const std::string& path, const Attributes& attributes) {
+  for (const auto& attribute : attributes)
+    TRY_SYS(::lsetxattr(path.c_str(), attribute->name.c_str(), attribute->value.data(),
+                        attribute->value.size(), 0));
+  return {};
+}
+
+class Capture {
+ public:
+  explicit Capture(CaptureContext& context) : context_(context) {}
+
+  // `folder` on the host is `prefix` in the image.
+  Result<> walk(const std::string& folder, const std::string& prefix) {
+    std::vector<std::string> names = TRY(list_folder(folder));
+    for (const std::string& name : names) {
+      std::string path = folder + "/" + name;
+      struct stat info {};
+      if (::lstat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
+      TRY(keep(path, prefix + name, info).within(path));
+      if (S_ISDIR(info.st_mode)) TRY(walk(path, prefix + name + "/"));
+    }
+    return {};
+  }
+
+ private:
+  Result<> keep(const std::string& path, const std::string& name, const struct stat& info) {
+    auto file = std::make_unique<image::PrivateFileT>();
+    file->path = name;
+    file->mode = info.st_mode;
+    file->uid = info.st_uid;
+    file->gid = info.st_gid;
+    file->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
+    file->rdev = info.st_rdev;
+    CaptureContext::Identity identity{info.st_dev, info.st_ino};
+    auto first = seen_.find(identity);
+    if (first != seen_.end() && !S_ISDIR(info.st_mode)) {
+      file->same_as = first->second;
+    } else {
+      seen_.emplace(identity, static_cast<int>(context_.image.private_files.size()));
+      file->attributes = TRY(attributes_of(path));
+      if (S_ISLNK(info.st_mode)) file->link = TRY(read_link(path));
+      if (S_ISREG(info.st_mode)) file->ghost = TRY(content(path, info));
+    }
+    context_.image.private_files.push_back(std::move(file));
+    return {};
+  }
+
+  Result<int> content(const std::string& path, const struct stat& info) {
+    auto ghost = std::make_unique<image::GhostT>();
+    ghost->size = static_cast<uint64_t>(info.st_size);
+    ghost->mode = info.st_mode;
+    ghost->uid = info.st_uid;
+    ghost->gid = info.st_gid;
+    ghost->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
+    UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NOATIME));
+    TRY(context_.pages.add_file(std::move(fd), path, ghost->size, ghost->pages));
+    context_.image.ghosts.push_back(std::move(ghost));
+    return static_cast<int>(context_.image.ghosts.size()) - 1;
+  }
+
+  CaptureContext& context_;
+  std::map<CaptureContext::Identity, int> seen_;
+};
+
+class Restore {
+ public:
+  Restore(const image::ImageT& image, const image::PagesReader& pages)
+      : image_(image), pages_(pages) {}
+
+  // Files of the image under `prefix` go below `folder`.
+  Result<> fill(const std::string& prefix, const std::string& folder) {
+    for (const auto& file : image_.private_files) {
+      if (!file->path.starts_with(prefix)) continue;
+      if (file->path.find("/../") != std::string::npos || file->path.ends_with("/.."))
+        return Error(ErrorClass::corrupt, "the image holds a file named " + file->path);
+      std::string path = folder + "/" + file->path.substr(prefix.size());
+      TRY(make(*file, path, prefix, folder).within(path));
+    }
+    // Times last: making what is in a folder changes the folder's.
+    for (auto file = image_.private_files.rbegin(); file != image_.private_files.rend(); ++file) {
+      if (!(*file)->path.starts_with(prefix)) continue;
+      timespec times[2] = {{0, UTIME_OMIT}, from_time(*(*file)->mtime)};
+      std::string path = folder + "/" + (*file)->path.substr(prefix.size());
+      if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+        return Error::from_errno(errno, "utimensat " + path);
+    }
+    return {};
+  }
+
+ private:
+  Result<> make(const image::PrivateFileT& file, const std::string& path, const std::string& prefix,
+                const std::string& folder) {
+    if (file.same_as >= 0) {
+      const image::PrivateFileT& first = *image_.private_files[static_cast<size_t>(file.same_as)];
+      std::string target = folder + "/" + first.path.substr(prefix.size());
+      TRY_SYS(::link(target.c_str(), path.c_str()));
+      return {};
+    }
+    if (S_ISDIR(file.mode)) {
+      if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+        return Error::from_errno(errno, "mkdir");
+    } else if (S_ISLNK(file.mode)) {
+      TRY_SYS(::symlink(file.link.c_str(), path.c_str()));
+    } else if (S_ISREG(file.mode)) {
+      TRY(make_file(file, path));
+    } else {
+      TRY_SYS(::mknod(path.c_str(), file.mode, static_cast<dev_t>(file.rdev)));
+    }
+    TRY_SYS(::lchown(path.c_str(), file.uid, file.gid));
+    if (!S_ISLNK(file.mode)) TRY_SYS(::chmod(path.c_str(), file.mode & 07777));
+    return put_attributes(path, file.attributes);
+  }
+
+  Result<> make_file(const image::PrivateFileT& file, const std::string& path) {
+    UniqueFd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+    if (file.ghost < 0) return {};
+    const image::GhostT& ghost = *image_.ghosts[static_cast<size_t>(file.ghost)];
+    for (const image::PageRun& run : ghost.pages)
+      TRY(pages_.copy_to(fd.get(), run.offset(), run.length(), run.address()));
+    TRY_SYS(::ftruncate(fd.get(), static_cast<off_t>(ghost.size)));
+    return {};
+  }
+
+  const image::ImageT& image_;
+  const image::PagesReader& pages_;
+};
+
+}  // namespace
+
+Result<> capture_files(CaptureContext& context, const std::string& folder,
+                       const std::string& prefix) {
+  return Capture(context).walk(folder, prefix);
+}
+
+Result<std::unique_ptr<image::PrivateFileT>> capture_folder(const std::string& folder) {
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + folder);
+  auto file = std::make_unique<image::PrivateFileT>();
+  file->mode = info.st_mode;
+  file->uid = info.st_uid;
+  file->gid = info.st_gid;
+  file->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
+  file->attributes = TRY(attributes_of(folder));
+  return file;
+}
+
+Result<> restore_files(const image::ImageT& image, const image::PagesReader& pages,
+                       const std::string& prefix, const std::string& folder) {
+  return Restore(image, pages).fill(prefix, folder);
+}
+
+Result<> restore_folder(const image::PrivateFileT& record, const std::string& folder) {
+  TRY_SYS(::chown(folder.c_str(), record.uid, record.gid));
+  TRY_SYS(::chmod(folder.c_str(), record.mode & 07777));
+  TRY(put_attributes(folder, record.attributes));
+  const timespec times[2] = {{0, UTIME_OMIT}, from_time(*record.mtime)};
+  TRY_SYS(::utimensat(AT_FDCWD, folder.c_str(), times, 0));
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,29 @@
+// Trees of files that belong to the instance alone and so to its image: what its private layers and
+// its file systems in memory hold.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "image/pages_reader.h"
+#include "resources/capture_context.h"
+
+namespace appshot {
+
+using Attributes = std::vector<std::unique_ptr<image::AttributeT>>;
+
+// Everything in `folder` goes to Image.private_files, its names behind `prefix`.
+Result<> capture_files(CaptureContext& context, const std::string& folder,
+                       const std::string& prefix);
+// The folder itself, without a name.
+Result<std::unique_ptr<image::PrivateFileT>> capture_folder(const std::string& folder);
+
+// Files of the image under `prefix` go below `folder`.
+Result<> restore_files(const image::ImageT& image, const image::PagesReader& pages,
+                       const std::string& prefix, const std::string& folder);
+// When everything is in it.
+Result<> restore_folder(const image::PrivateFileT& record, const std::string& folder);
+
+}  // namespace appshot

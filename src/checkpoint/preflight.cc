@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
+#include "resources/aio/aio.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/pipes/pipe.h"
@@ -220,6 +221,7 @@ Result<> find_obstacles_between(const InstanceView& instance, std::vector<Proces
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
+  TRY(aio::find_obstacles(instance, processes, obstacles));
   find_mount_changes(instance, obstacles);
   find_visitors(instance, obstacles);
   return {};

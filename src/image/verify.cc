@@ -450,6 +450,8 @@ class Verifier {
       if (mapping->kind == MappingKind::shared_memory &&
           !inside(mapping->object, image_.shared_memory.size()))
         return wrong("a shared mapping");
+      if (mapping->kind == MappingKind::aio_ring && mapping->aio_events == 0)
+        return wrong("a context for asynchronous input and output");
       TRY(runs(mapping->pages, mapping->start, mapping->end, true));
       TRY(runs(mapping->guards, mapping->start, mapping->end, false));
       at = mapping->end;

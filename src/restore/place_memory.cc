@@ -45,6 +45,15 @@ void plan_file_mapping(const PlacePlan& plan, const image::MappingT& m, CallList
                       flags, plan.files.descriptor(m), m.offset);
 }
 
+// Its owner knows a context by where its ring is; the kernel puts it anywhere at first.
+void plan_aio_context(const image::MappingT& m, CallList& calls, DataSpace& data) {
+  const uint64_t length = m.end - m.start;
+  const uint64_t made_at = data.put(uint64_t{0});
+  calls.add(SYS_io_setup, m.aio_events, made_at);
+  calls.add_with_first_at(static_cast<int64_t>(m.start), SYS_mremap, made_at, length, length,
+                          MREMAP_MAYMOVE | MREMAP_FIXED, m.start);
+}
+
 bool kernel_mappings_are_in_the_way(const PlacePlan& plan) {
   return std::ranges::any_of(plan.space.mappings, [&](const auto& target) {
     return std::ranges::any_of(plan.kernel, [&](const proc::Mapping& mapping) {
@@ -131,6 +140,8 @@ void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) 
     if (is_mapped_in_place(plan.image, plan.process, m)) plan_file_mapping(plan, m, calls);
   }
   plan_kernel_mappings(plan, parked, calls);
+  for (const auto& mapping : plan.space.mappings)
+    if (mapping->kind == MappingKind::aio_ring) plan_aio_context(*mapping, calls, data);
   for (const auto& mapping : plan.space.mappings) plan_properties(*mapping, calls);
   plan_marks(plan, calls, data);
   if (plan.space.future == image::FutureMemory::locked) calls.add(SYS_mlockall, MCL_FUTURE);

@@ -22,6 +22,7 @@ Result<UniqueFd> load_asker(int map) {
   constexpr int kLookUp = 195;  // BPF_FUNC_map_lookup_percpu_elem, since 5.19
   const std::vector<bpf_insn> instructions = {
       copy(6, 1),
+      // NOLINTNEXTLINE(misc-redundant-expression): the parts of an instruction are named
       instruction(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map),
       instruction(0, 0, 0, 0, 0),  // the map took two
       instruction(BPF_ST | BPF_MEM | BPF_W, 10, 0, kKey, 0),

@@ -216,12 +216,12 @@ void find_obstacles_of(const InstanceView& instance,
 }
 
 Result<> find_obstacles_between(const InstanceView& instance, std::vector<ProcessSource>& processes,
-                                Obstacles& obstacles) {
+                                aio::Moment moment, Obstacles& obstacles) {
   note_shared_parts(processes, obstacles);
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
-  TRY(aio::find_obstacles(instance, processes, obstacles));
+  TRY(aio::find_obstacles(instance, processes, moment, obstacles));
   find_mount_changes(instance, obstacles);
   find_visitors(instance, obstacles);
   return {};
@@ -238,7 +238,7 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
   Obstacles obstacles;
   for (const ProcessSource& process : processes)
     find_obstacles_of(instance, namespaces, process, obstacles);
-  TRY(find_obstacles_between(instance, processes, obstacles));
+  TRY(find_obstacles_between(instance, processes, aio::Moment::running, obstacles));
   return obstacles;
 }
 
@@ -258,7 +258,7 @@ Result<std::vector<ProcessSource>> look_at_all(const InstanceView& instance,
   for (auto& look : looks) sources.push_back(TRY(std::move(*look)));
   // In the order of the processes, whoever was looked at first.
   for (const Obstacles& of_one : found) obstacles.add_all(of_one);
-  TRY(find_obstacles_between(instance, sources, obstacles));
+  TRY(find_obstacles_between(instance, sources, aio::Moment::frozen, obstacles));
   return sources;
 }
 

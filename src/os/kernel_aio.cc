@@ -39,6 +39,8 @@ class Reader {
     for (const uint64_t processor : processors_)
       left += TRY(memory_.read<uint32_t>(each + processor + at_.each_available));
     it.in_flight = left < room ? room - left : 0;
+    const uint64_t active = context + at_.context_active;  // an empty list leads to itself
+    it.waits = TRY(memory_.read<uint64_t>(active)) != active;
     return it;
   }
 
@@ -54,7 +56,7 @@ Result<std::vector<AioContext>> aio_contexts(KernelView& kernel, int memory) {
   for (const uint32_t place :
        {at.memory_contexts, at.contexts_count, at.contexts, at.context_id, at.context_wanted,
         at.context_events, at.context_available, at.context_completed, at.context_each,
-        at.each_available, at.map_values})
+        at.context_active, at.each_available, at.map_values})
     if (place == KernelLayout::kAbsent) return unexpected_memory("contexts for input and output");
   const uint64_t file = TRY(file_address(kernel, memory));
   const auto its = TRY(kernel.memory.read<uint64_t>(file + kernel.layout.file_private));

@@ -13,6 +13,7 @@ struct AioContext {
   uint64_t address = 0;    // by which its owner knows it, and where its ring is mapped
   uint32_t wanted = 0;     // events, as io_setup was asked for
   uint64_t in_flight = 0;  // requests that have not ended
+  bool waits = false;      // one of them for something that may never happen (IOCB_CMD_POLL)
 };
 
 // Of the memory behind a descriptor of /proc/PID/mem. What is in flight may end meanwhile.

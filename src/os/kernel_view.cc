@@ -119,6 +119,7 @@ constexpr Wanted kOptional[] = {
     {&Layout::context_available, "kioctx", "reqs_available"},
     {&Layout::context_completed, "kioctx", "completed_events"},
     {&Layout::context_each, "kioctx", "cpu"},
+    {&Layout::context_active, "kioctx", "active_reqs"},
     {&Layout::each_available, "kioctx_cpu", "reqs_available"},
     {&Layout::map_values, "bpf_array", "pptrs"},
 };

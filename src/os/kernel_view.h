@@ -48,7 +48,7 @@ struct KernelLayout {
   // Asynchronous input and output.
   uint32_t memory_contexts, contexts_count, contexts;
   uint32_t context_id, context_wanted, context_events, context_available, context_completed,
-      context_each, each_available;
+      context_each, context_active, each_available;
   uint32_t map_values;  // of one of BPF, for each processor
 
   static Result<KernelLayout> of_running_kernel();

@@ -1,5 +1,6 @@
-// Contexts for asynchronous input and output (io_setup) in which nothing is under way: made again
-// as fresh ones at their old addresses.
+// Contexts for asynchronous input and output (io_setup): made again as fresh ones at their old
+// addresses, with what has ended and nobody has taken. What is under way ends by itself, or there
+// is no telling when.
 #pragma once
 
 #include <vector>
@@ -12,11 +13,12 @@
 
 namespace appshot::aio {
 
-// Requests end by themselves, and somebody takes the news of it: both may pass.
+// Of what stands still a disk may still have something to do for a moment.
+enum class Moment { running, frozen };
 Result<> find_obstacles(const InstanceView& instance, const std::vector<ProcessSource>& processes,
-                        Obstacles& obstacles);
+                        Moment moment, Obstacles& obstacles);
 
-// Into the records of the rings: for how many events their contexts were made.
+// Into the records of the rings.
 Result<> capture(const InstanceView& instance, const ProcessSource& process,
                  image::AddressSpaceT& space);
 

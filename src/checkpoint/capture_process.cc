@@ -6,6 +6,7 @@
 #include "isolation/clocks.h"
 #include "os/file.h"
 #include "os/kcmp.h"
+#include "resources/aio/aio.h"
 #include "resources/attributes/attributes.h"
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
@@ -107,6 +108,7 @@ Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSo
   record.cwd = TRY(folder(context, source, "cwd"));
   record.root = TRY(folder(context, source, "root"));
   record.address_space = TRY(memory::capture(context, source));
+  TRY(aio::capture(context.instance, source, *record.address_space));
   return files.add(source, record);
 }
 

@@ -12,6 +12,7 @@
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
+#include "resources/aio/aio.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
 #include "resources/namespaces.h"
@@ -207,11 +208,12 @@ void find_obstacles_of(const InstanceView& instance,
 // Returns what the application has mounted.
 Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
                                                   std::vector<ProcessSource>& processes,
-                                                  Obstacles& obstacles) {
+                                                  aio::Moment moment, Obstacles& obstacles) {
   note_shared_parts(processes, obstacles);
   // An end of a pipe may be on its way; then the capture itself will see.
   if (!TRY(unix_sockets::find_obstacles(instance, processes, obstacles)))
     pipes::find_outside_ends(instance, processes, obstacles);
+  TRY(aio::find_obstacles(instance, processes, moment, obstacles));
   mounts::SeenMounts mounts = TRY(mounts::SeenMounts::look(instance, processes));
   mounts.find_obstacles(obstacles);
   find_visitors(instance, obstacles);
@@ -229,7 +231,7 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
   Obstacles obstacles;
   for (const ProcessSource& process : processes)
     find_obstacles_of(instance, namespaces, process, obstacles);
-  TRY(find_obstacles_between(instance, processes, obstacles));
+  TRY(find_obstacles_between(instance, processes, aio::Moment::running, obstacles));
   return obstacles;
 }
 
@@ -248,7 +250,8 @@ Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid
   for (auto& look : looks) sources.push_back(TRY(std::move(*look)));
   // In the order of the processes, whoever was looked at first.
   for (const Obstacles& of_one : found) obstacles.add_all(of_one);
-  mounts::SeenMounts mounts = TRY(find_obstacles_between(instance, sources, obstacles));
+  mounts::SeenMounts mounts =
+      TRY(find_obstacles_between(instance, sources, aio::Moment::frozen, obstacles));
   return Seen{std::move(sources), std::move(mounts)};
 }
 

@@ -465,6 +465,11 @@ class Verifier {
       if (mapping->kind == MappingKind::shared_memory &&
           !inside(mapping->object, image_.shared_memory.size()))
         return wrong("a shared mapping");
+      constexpr uint64_t kEvent = 32;  // struct io_event, as long as what a ring begins with
+      if (mapping->kind == MappingKind::aio_ring &&
+          (mapping->aio_events == 0 || mapping->aio_ended.size() % kEvent != 0 ||
+           mapping->aio_ended.size() + 2 * kEvent > mapping->end - mapping->start))
+        return wrong("a context for asynchronous input and output");
       TRY(runs(mapping->pages, mapping->start, mapping->end, true));
       TRY(runs(mapping->guards, mapping->start, mapping->end, false));
       at = mapping->end;

@@ -247,6 +247,14 @@ const Case kSocketCases[] = {
     {"TcpUnsentMoreThanThereIs", [](ImageT& i) { tcp_socket(i).unsent = 4; }},
     {"TcpConnectionWithoutPeer", [](ImageT& i) { tcp_socket(i).peer_name.clear(); }},
     {"TcpConnectionWithoutWindow", [](ImageT& i) { tcp_socket(i).connection->window.reset(); }},
+    {"TcpWaitingWithoutConnection",
+     [](ImageT& i) { tcp_socket(i).waiting[0]->connection.reset(); }},
+    {"TcpWaitingWithOthersWaiting",
+     [](ImageT& i) {
+       tcp_socket(i).waiting[0]->waiting.push_back(std::make_unique<TcpSocketT>());
+     }},
+    {"TcpWaitingOfAnotherFamily", [](ImageT& i) { tcp_socket(i).waiting[0]->domain = 10; }},
+    {"TcpWaitingThatListens", [](ImageT& i) { tcp_socket(i).waiting[0]->state = 10; }},
     {"UdpFamily", [](ImageT& i) { udp_socket(i).domain = 1; }},
     {"DatagramFromNowhere", [](ImageT& i) { udp_socket(i).datagrams[0]->from = {1}; }},
     {"PlainSocketNameTooLong",

@@ -74,6 +74,14 @@ std::vector<uint8_t> some_types() {
 
 const Names kAsked = {"inner", "outer", "absent"};
 
+TEST(KernelTypes, FindsMembersSmallerThanAByte) {
+  const auto bytes = some_types();
+  const KernelTypes types = KernelTypes::parse(bytes, kAsked).value();
+  EXPECT_EQ(types.bit_of("outer", "a").value(), 0U);
+  EXPECT_EQ(types.bit_of("outer", "b").value(), 3U);
+  EXPECT_FALSE(types.offset_of("outer", "b"));
+}
+
 TEST(KernelTypes, FindsMembersThroughStructuresWithoutNames) {
   const auto bytes = some_types();
   const KernelTypes types = KernelTypes::parse(bytes, kAsked).value();

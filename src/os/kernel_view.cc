@@ -110,6 +110,18 @@ constexpr Wanted kWantedBits[] = {
 constexpr Wanted kOptional[] = {
     {&Layout::sock_receives, "sock", "sk_scm_recv_flags"},
     {&Layout::unix_urgent, "unix_sock", "oob_skb"},
+    {&Layout::memory_contexts, "mm_struct", "ioctx_table"},
+    {&Layout::contexts_count, "kioctx_table", "nr"},
+    {&Layout::contexts, "kioctx_table", "table"},
+    {&Layout::context_id, "kioctx", "user_id"},
+    {&Layout::context_wanted, "kioctx", "max_reqs"},
+    {&Layout::context_events, "kioctx", "nr_events"},
+    {&Layout::context_available, "kioctx", "reqs_available"},
+    {&Layout::context_completed, "kioctx", "completed_events"},
+    {&Layout::context_each, "kioctx", "cpu"},
+    {&Layout::context_active, "kioctx", "active_reqs"},
+    {&Layout::each_available, "kioctx_cpu", "reqs_available"},
+    {&Layout::map_values, "bpf_array", "pptrs"},
 };
 
 constexpr std::string_view kStructures[] = {"task_struct",
@@ -141,7 +153,12 @@ constexpr std::string_view kStructures[] = {"task_struct",
                                             "tcp_skb_cb",
                                             "inet_sock",
                                             "sock_exterr_skb",
-                                            "inet_connection_sock"};
+                                            "inet_connection_sock",
+                                            "mm_struct",
+                                            "kioctx_table",
+                                            "kioctx",
+                                            "kioctx_cpu",
+                                            "bpf_array"};
 
 // A piece of a message that lies in pages. Until 6.9 it was the same as a piece of a block request.
 Result<> find_piece(const KernelTypes& types, Layout& layout) {

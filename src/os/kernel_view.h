@@ -45,6 +45,12 @@ struct KernelLayout {
   uint32_t segment_begin, segment_end;  // in skb_own
   uint32_t told_origin;                 // in skb_own
 
+  // Asynchronous input and output.
+  uint32_t memory_contexts, contexts_count, contexts;
+  uint32_t context_id, context_wanted, context_events, context_available, context_completed,
+      context_each, context_active, each_available;
+  uint32_t map_values;  // of one of BPF, for each processor
+
   static Result<KernelLayout> of_running_kernel();
 };
 

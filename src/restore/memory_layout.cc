@@ -51,6 +51,7 @@ bool has_window(const image::ImageT& image, const image::ProcessT& process,
                 const image::MappingT& mapping) {
   return mapping.kind != image::MappingKind::vdso && mapping.kind != image::MappingKind::vvar &&
          mapping.kind != image::MappingKind::vsyscall &&
+         mapping.kind != image::MappingKind::aio_ring &&
          !is_mapped_in_place(image, process, mapping);
 }
 

@@ -1,5 +1,6 @@
 #include "restore/place_memory.h"
 
+#include <linux/aio_abi.h>
 #include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@ constexpr uint64_t kHighest = 0x7ffffffff000;
 constexpr int kMadvGuardInstall = 102;
 constexpr long kSysMseal = 462;  // younger than our headers
 constexpr int kMlockOnFault = 1;
+constexpr uint64_t kRingHead = 32;  // before the events of a context (struct aio_ring)
 
 struct Range {
   uint64_t start, end;
@@ -43,6 +45,26 @@ void plan_file_mapping(const PlacePlan& plan, const image::MappingT& m, CallList
   const int flags = MAP_PRIVATE | MAP_FIXED | (unaccounted ? MAP_NORESERVE : 0);
   calls.add_expecting(static_cast<int64_t>(m.start), SYS_mmap, m.start, m.end - m.start, m.prot,
                       flags, plan.files.descriptor(m), m.offset);
+}
+
+// Its owner knows a context by where its ring is; the kernel puts it anywhere at first.
+void plan_aio_context(const image::MappingT& m, int readable, CallList& calls, DataSpace& data) {
+  const uint64_t length = m.end - m.start;
+  const uint64_t made_at = data.put(uint64_t{0});
+  calls.add(SYS_io_setup, m.aio_events, made_at);
+  calls.add_with_first_at(static_cast<int64_t>(m.start), SYS_mremap, made_at, length, length,
+                          MREMAP_MAYMOVE | MREMAP_FIXED, m.start);
+  if (m.aio_ended.empty()) return;
+  // As many requests for nothing; what the kernel says of them is replaced by what it had said.
+  const size_t count = m.aio_ended.size() / sizeof(io_event);
+  iocb nothing{};
+  nothing.aio_lio_opcode = IOCB_CMD_PREAD;
+  nothing.aio_fildes = static_cast<uint32_t>(readable);
+  const std::vector<uint64_t> requests(count, data.put(nothing));
+  calls.add_expecting(static_cast<int64_t>(count), SYS_io_submit, m.start, count,
+                      data.put(requests.data(), count * sizeof requests[0]));
+  calls.add(STUB_OP_COPY, m.start + kRingHead, data.put(m.aio_ended.data(), m.aio_ended.size()),
+            m.aio_ended.size());
 }
 
 bool kernel_mappings_are_in_the_way(const PlacePlan& plan) {
@@ -131,6 +153,9 @@ void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data) 
     if (is_mapped_in_place(plan.image, plan.process, m)) plan_file_mapping(plan, m, calls);
   }
   plan_kernel_mappings(plan, parked, calls);
+  for (const auto& mapping : plan.space.mappings)
+    if (mapping->kind == MappingKind::aio_ring)
+      plan_aio_context(*mapping, plan.exe_fd, calls, data);
   for (const auto& mapping : plan.space.mappings) plan_properties(*mapping, calls);
   plan_marks(plan, calls, data);
   if (plan.space.future == image::FutureMemory::locked) calls.add(SYS_mlockall, MCL_FUTURE);

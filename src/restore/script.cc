@@ -187,7 +187,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
     bytes += 96 * 1024;
     if (process->address_space)
       for (const auto& mapping : process->address_space->mappings)
-        bytes += 4 * sizeof(StubCall) + mapping->guards.size() * sizeof(StubCall);
+        bytes += 4 * sizeof(StubCall) + mapping->guards.size() * sizeof(StubCall) +
+                 2 * mapping->aio_ended.size();
     for (const auto& thread : process->threads) {
       bytes += 48 * 1024 + thread->pending.size() * 512;
       for (const auto& filter : thread->filters) bytes += filter->instructions.size() + 512;

@@ -108,7 +108,9 @@ static void perform(struct StubTask* task) {
       for (uint64_t i = 0; i < args[2]; ++i) to[i] = from[i];
       call->result = 0;
     } else {
-      call->result = call6(call->number, args[0], args[1], args[2], args[3], args[4], args[5]);
+      const uint64_t first =
+          call->flags & STUB_FIRST_AT ? *(const volatile uint64_t*)args[0] : args[0];
+      call->result = call6(call->number, first, args[1], args[2], args[3], args[4], args[5]);
     }
     if (call->flags & STUB_EXPECT) {
       if (call->result != call->expected) fail(task, call);

@@ -26,7 +26,9 @@ enum {
 
 enum {
   STUB_MAY_FAIL = 1, /* a failure is a result like any other */
-  STUB_EXPECT = 2    /* the result must be `expected`; anything else is a failure */
+  STUB_EXPECT = 2,   /* the result must be `expected`; anything else is a failure */
+  STUB_FIRST_AT =
+      4 /* args[0] is where the first argument lies: what an earlier call has put there */
 };
 
 struct StubCall {

@@ -76,6 +76,11 @@ class CallList {
   size_t add_expecting(int64_t expected, long number, Args... args) {
     return push(number, CallArguments(args...), STUB_EXPECT, expected);
   }
+  // The first argument is what stands there by then.
+  template <typename... Args>
+  size_t add_with_first_at(int64_t expected, long number, uint64_t at, Args... args) {
+    return push(number, CallArguments(at, args...), STUB_EXPECT | STUB_FIRST_AT, expected);
+  }
 
   std::vector<StubCall>& calls() { return calls_; }
   const std::vector<StubCall>& calls() const { return calls_; }

@@ -127,7 +127,8 @@ void tell_of_lost(const Json& running) {
 
 int command_wake(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    const Json woken = TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
+    const Json woken =
+        TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
     print(aid + "\n");
     tell_of_lost(woken);
     return {};

@@ -65,6 +65,11 @@ class Capture {
       mapping.kind = MappingKind::vvar;
       return {};
     }
+    if (source.name.starts_with("/[aio]")) {
+      mapping.kind = MappingKind::aio_ring;
+      mapping.offset = 0;
+      return {};  // what it was made for is in resources/aio
+    }
     // The inode number of a SysV segment is its id, and the first has 0.
     if (source.inode == 0 && !is_shared_memory_link(source.name)) {
       mapping.kind = MappingKind::anonymous;
@@ -194,9 +199,6 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     if (!m.unknown_flags.empty())
       obstacles.add(where + "memory with a property this version does not know (" +
                     m.unknown_flags + ")");
-    if (m.name.starts_with("/[aio]"))
-      obstacles.add(where + "a context for asynchronous input and output (io_setup)",
-                    "let it destroy the context (io_destroy)");
     if (m.name.starts_with("anon_inode:") || m.name.starts_with("/secretmem"))
       obstacles.add(where + "a mapping of " + m.name, "end its use first");
   }

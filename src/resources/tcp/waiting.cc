@@ -1,6 +1,5 @@
 #include "resources/tcp/waiting.h"
 
-#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,6 +9,7 @@
 
 #include "base/deadline.h"
 #include "os/kernel_tcp.h"
+#include "resources/chosen_sharer.h"
 #include "resources/inet.h"
 #include "resources/tcp/states.h"
 
@@ -20,9 +20,7 @@ using image::TcpSocketT;
 
 constexpr uint8_t kReading = 1;
 constexpr std::chrono::seconds kArrivalMax{5};
-// Newer than the C library's headers.
-constexpr int kDetachReusePort = 68;
-constexpr int kBufferLock = 72;
+constexpr int kBufferLock = 72;  // newer than the C library's headers
 constexpr size_t kRoomMax = 1 << 29;
 constexpr int kRoomForHeaders = 64 << 10;
 
@@ -105,27 +103,6 @@ Result<> capture_at(KernelView& kernel, int listener, TcpSocketT& record) {
   return {};
 }
 
-// Of several listeners that share a name the kernel chooses one; here this one.
-class Chosen {
- public:
-  static Result<Chosen> among(int listener, uint32_t index) {
-    sock_filter choice{BPF_RET | BPF_K, 0, 0, index};
-    sock_fprog program{1, &choice};
-    TRY_SYS(::setsockopt(listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program));
-    return Chosen(listener);
-  }
-  Chosen(Chosen&& other) noexcept : listener_(std::exchange(other.listener_, -1)) {}
-  Chosen& operator=(Chosen&&) = delete;
-  ~Chosen() {
-    const int none = 0;
-    if (listener_ >= 0) ::setsockopt(listener_, SOL_SOCKET, kDetachReusePort, &none, sizeof none);
-  }
-
- private:
-  explicit Chosen(int listener) : listener_(listener) {}
-  int listener_;
-};
-
 // What arrives at once needs more room than what has come little by little. A connection has its
 // room from the listener; once it is accepted the kernel makes it larger by itself anyway.
 class RoomFor {
@@ -200,8 +177,8 @@ Result<> WaitingConnections::put_back(int listener, const TcpSocketT& record) {
   const uint32_t index = shares ? groups_[key_of(record.name)]++ : 0;
   if (record.waiting.empty()) return {};
   if (!queue_) queue_.emplace(TRY(AcceptQueue::open()));
-  std::optional<Chosen> chosen;
-  if (shares) chosen.emplace(TRY(Chosen::among(listener, index)));
+  std::optional<ChosenSharer> chosen;
+  if (shares) chosen.emplace(TRY(ChosenSharer::among(listener, index)));
   for (const auto& waiting : record.waiting) {
     const RoomFor room = TRY(RoomFor::bytes(listener, waiting->to_read.size()));
     TRY(put(*waiting).within("connection from port " + std::to_string(port_of(waiting->peer_name)) +

@@ -168,7 +168,7 @@ Result<> capture_states(CaptureContext& context, const std::vector<ProcessSource
     TRY(capture_sides(master, *state));
     capture_session(*state, processes);
     // The harness reads what is printed on the instance's own as it comes.
-    WaitingBytes waiting = TRY(copy_waiting(master));
+    WaitingBytes waiting = TRY(copy_waiting(master, context.instance.kernel_layout));
     state->typed = std::move(waiting.typed);
     state->printed = std::move(waiting.printed);
     state->stopped = waiting.stopped;

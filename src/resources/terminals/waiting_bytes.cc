@@ -15,12 +15,14 @@
 #include <cstring>
 
 #include "os/child.h"
+#include "os/kernel_terminal.h"
 
 namespace appshot::terminals {
 namespace {
 
 constexpr size_t kMost = 128 * 1024;  // the kernel keeps less
 constexpr int kWaitsMax = 2000;       // of a millisecond, for what the kernel does by the way
+constexpr size_t kPiece = 1000;       // in pieces of that size the kernel takes more than in others
 constexpr int kReaderMost = 4095;     // what a side can be asked for at once
 constexpr int kReaderFull = 3840;
 constexpr cc_t kDisabled = 0;  // _POSIX_VDISABLE
@@ -62,7 +64,7 @@ int read_all(int fd, Buffer& into) {
 int write_all(int fd, const Buffer& from) {
   size_t at = 0;
   for (int waits = 0; at < from.length;) {
-    ssize_t put = ::write(fd, from.bytes + at, from.length - at);
+    ssize_t put = ::write(fd, from.bytes + at, std::min(from.length - at, kPiece));
     if (put > 0) {
       at += static_cast<size_t>(put);
     } else if (errno != EINTR && (errno != EAGAIN || ++waits > kWaitsMax)) {
@@ -164,10 +166,11 @@ class PacketsOff {
 int take_and_put_back(Sides sides, Room& room) {
   termios2 settings{};
   if (::ioctl(sides.slave, TCGETS2, &settings) != 0) return errno;
+  const bool is_full = unread(sides.slave) >= kReaderFull || unread(sides.master) >= kReaderFull;
+  room.stopped = !is_full && !is_ready(sides.slave, POLLOUT);
   // When a reader is full, more waits behind it than could surely be put back.
-  if (unread(sides.slave) >= kReaderFull || unread(sides.master) >= kReaderFull) return ENOBUFS;
+  if (is_full) return ENOBUFS;
   // Nor could anything to where output is stopped.
-  room.stopped = !is_ready(sides.slave, POLLOUT);
   if (room.stopped && unread(sides.master) > 0) return EBUSY;
   const PacketsOff packets(sides.master);
   const termios2 raw = plain(settings);
@@ -224,7 +227,45 @@ Result<UniqueFd> open_slave(int master, int flags) {
   return open_peer(master, flags);
 }
 
-Result<WaitingBytes> copy_waiting(int master) {
+namespace {
+
+void append(std::vector<uint8_t>& to, const std::vector<uint8_t>& bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+// Whether what is typed comes as it is, and means nothing else.
+bool is_plain(const termios2& settings) {
+  constexpr tcflag_t kChanging = ISTRIP | INLCR | IGNCR | ICRNL | IUCLC | IXON | PARMRK;
+  return (settings.c_lflag & (ICANON | ISIG | ECHO)) == 0 && (settings.c_iflag & kChanging) == 0;
+}
+
+// Of one that is full, or stopped with something unread.
+Result<WaitingBytes> look_at_waiting(int master, int slave, bool stopped,
+                                     std::optional<KernelLayout>* layout) {
+  const std::string words = stopped
+                                ? "the output of a terminal is stopped (^S) with some of it unread"
+                                : "a terminal is full of what nobody has read";
+  Result<KernelView> kernel = KernelView::open(layout);
+  if (!kernel)
+    return Error(ErrorClass::refused, words + " (" + kernel.error().message() + ")")
+        .hint(stopped ? "let it go on (^Q)" : "try again when some of it has been read");
+  const TerminalInput typed = TRY(terminal_input(*kernel, slave));
+  const TerminalInput printed = TRY(terminal_input(*kernel, master));
+  termios2 settings{};
+  TRY_SYS(::ioctl(slave, TCGETS2, &settings));
+  // What the terminal makes of it, and whom it tells, would be another matter then.
+  if (!typed.behind.empty() && !is_plain(settings))
+    return Error(ErrorClass::refused, "more has been typed into a terminal than it takes")
+        .hint("try again when some of it has been read");
+  WaitingBytes bytes{typed.taken_in, printed.taken_in, stopped};
+  append(bytes.typed, typed.behind);
+  append(bytes.printed, printed.behind);
+  return bytes;
+}
+
+}  // namespace
+
+Result<WaitingBytes> copy_waiting(int master, std::optional<KernelLayout>* kernel_layout) {
   UniqueFd slave = TRY(open_slave(master, O_RDWR | O_NONBLOCK));
   Room* room = TRY(make_room());
   Result<pid_t> pid = fork_child({});
@@ -248,13 +289,8 @@ Result<WaitingBytes> copy_waiting(int master) {
   if (!pid) return pid.take_error();
   if (!WIFEXITED(status))
     return Error(ErrorClass::other, "the process that reads a terminal has died");
-  if (WEXITSTATUS(status) == EBUSY)
-    return Error(ErrorClass::refused,
-                 "the output of a terminal is stopped (^S) with some of it unread")
-        .hint("let it go on (^Q)");
-  if (WEXITSTATUS(status) == ENOBUFS)
-    return Error(ErrorClass::refused, "a terminal is full of what nobody has read")
-        .hint("try again when some of it has been read");
+  if (WEXITSTATUS(status) == EBUSY || WEXITSTATUS(status) == ENOBUFS)
+    return look_at_waiting(master, slave.get(), bytes.stopped, kernel_layout);
   if (WEXITSTATUS(status) != 0) return Error::from_errno(WEXITSTATUS(status), "reading a terminal");
   return bytes;
 }
@@ -273,7 +309,11 @@ Result<> put_waiting(int master, const WaitingBytes& bytes) {
   };
   fill(room->typed, bytes.typed);
   fill(room->printed, bytes.printed);
+  // What does not fit must fail, not wait.
+  const int flags = TRY_SYS(::fcntl(master, F_GETFL));
+  TRY_SYS(::fcntl(master, F_SETFL, flags | O_NONBLOCK));
   const int failed = put_back({master, slave.get()}, settings, *room);
+  TRY_SYS(::fcntl(master, F_SETFL, flags));
   ::munmap(room, sizeof *room);
   if (failed != 0) return Error::from_errno(failed, "filling a terminal");
   return bytes.stopped ? stop(master, slave.get(), settings) : Result<>();

@@ -1,13 +1,16 @@
 // What has been typed into a terminal, or printed by it, and has not been read yet. The kernel lets
 // nobody look at it: it is taken out and put back, by a process of its own that does so to the end
-// even if the harness is killed.
+// even if the harness is killed. Where there might be no room to put it back, it is read from the
+// kernel's memory instead.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
+#include "os/kernel_view.h"
 #include "os/unique_fd.h"
 
 namespace appshot::terminals {
@@ -19,7 +22,7 @@ struct WaitingBytes {
 };
 
 // The application stands still meanwhile.
-Result<WaitingBytes> copy_waiting(int master);
+Result<WaitingBytes> copy_waiting(int master, std::optional<KernelLayout>* kernel_layout);
 Result<> put_waiting(int master, const WaitingBytes& bytes);
 
 // The side that programs use, whatever its lock says.

@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
+
+#include "resources/chosen_sharer.h"
 #include "resources/inet.h"
 #include "resources/inet_groups.h"
 #include "resources/socket_errors.h"
@@ -37,6 +41,24 @@ Result<SocketOptions> options_of(int socket, int domain, int protocol) {
   SocketOptions options = TRY(capture_options(socket, fresh.get(), names));
   TRY(capture_groups(socket, domain, options));
   return options;
+}
+
+bool shares_name(const image::UdpSocketT& socket) {
+  return std::ranges::any_of(socket.options, [](const auto& option) {
+    return option->level == SOL_SOCKET && option->name == SO_REUSEPORT;
+  });
+}
+
+// Files are opened in their order.
+uint32_t sharers_before(const image::ImageT& image, const image::OpenFileT& file) {
+  const std::string name = key_of(file.kind.AsUdpSocket()->name);
+  uint32_t count = 0;
+  for (const auto& other : image.open_files) {
+    if (other.get() == &file) break;
+    const image::UdpSocketT* socket = other->kind.AsUdpSocket();
+    if (socket != nullptr && shares_name(*socket) && key_of(socket->name) == name) ++count;
+  }
+  return count;
 }
 
 // What was given with MSG_MORE, or under UDP_CORK, and not sent yet.
@@ -82,13 +104,18 @@ Result<image::FileKindUnion> UdpSocket::capture(CaptureContext& context,
   return kind;
 }
 
-Result<UniqueFd> UdpSocket::reopen(RestoreContext&, const image::OpenFileT& file) const {
+Result<UniqueFd> UdpSocket::reopen(RestoreContext& context, const image::OpenFileT& file) const {
   const image::UdpSocketT& socket = *file.kind.AsUdpSocket();
   UniqueFd fd(TRY_SYS(::socket(socket.domain, SOCK_DGRAM | SOCK_CLOEXEC, socket.protocol)));
   TRY(apply_options(fd.get(), socket.options));
   TRY(bind_to(fd.get(), socket.name));
   // A connected socket takes from its peer alone.
-  TRY(put_back_datagrams(fd.get(), socket));
+  {
+    std::optional<ChosenSharer> chosen;
+    if (!socket.datagrams.empty() && shares_name(socket))
+      chosen.emplace(TRY(ChosenSharer::among(fd.get(), sharers_before(context.image, file))));
+    TRY(put_back_datagrams(fd.get(), socket));
+  }
   if (!socket.peer_name.empty()) TRY(connect_to(fd.get(), socket.peer_name));
   TRY(put_back_errors(fd.get(), socket));
   TRY_SYS(::fcntl(fd.get(), F_SETFL, file.flags & (O_NONBLOCK | O_APPEND)));

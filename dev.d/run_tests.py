@@ -28,7 +28,8 @@ SANITIZED_DAEMON = REPOSITORY / "build-sanitize" / "bin" / "appshotd"
 # Those that ask much of the daemon in little time.
 SANITIZED_SCRIPTS = ("test_cli", "test_recovery", "test_recovery_real")
 SOAK_SCRIPTS = {"test_churn": {"APPSHOT_CHURN_SNAPSHOTS": "200"},
-                "test_lineage": {"APPSHOT_TEST_SNAPSHOTS": "50"},
+                "test_lineage": {"APPSHOT_TEST_SNAPSHOTS": "50", "APPSHOT_TEST_MIB": "1024", "APPSHOT_TEST_SECONDS": "120"},
+                "test_outside_connections": {"APPSHOT_OUTSIDE_CYCLES": "100", "APPSHOT_OUTSIDE_CONNECTIONS": "200"},
                 "test_leaks": {"APPSHOT_LEAK_CYCLES": "500"}}
 FUZZ_SECONDS = 20
 BUILD_SECONDS_MAX = 2400

@@ -42,8 +42,7 @@ int Harness::run() {
   }
   tell_everyone(make_event(
       "ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
-  if (config_.mode != "launch" && !instance_->pager)
-    tell_everyone(make_event("memory_is_in"));
+  if (config_.mode != "launch" && !instance_->pager) tell_everyone(make_event("memory_is_in"));
   (void)!remove_old_layers(places_);
   serve();
   clean_up();

@@ -188,10 +188,18 @@ inline void add_open_files(ImageT& image) {
   tcp.connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
   tcp.to_send = {1, 2, 3};
   tcp.unsent = 1;
+  tcp.waiting.push_back(std::make_unique<TcpSocketT>());
+  tcp.waiting.back()->domain = AF_INET;
+  tcp.waiting.back()->state = 1;  // established
+  tcp.waiting.back()->name = tcp.waiting.back()->peer_name = tcp.name;
+  tcp.waiting.back()->connection = std::make_unique<TcpConnectionT>();
+  tcp.waiting.back()->connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
+  tcp.waiting.back()->to_read = {1};
   add_open_file(image, std::move(tcp));
   UdpSocketT udp;
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());
+  udp.errors.push_back(std::make_unique<ErrorPacketT>());
   add_open_file(image, std::move(udp));
   image.open_files.back()->network = 3;
   add_open_file(image, PlainSocketT());

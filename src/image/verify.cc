@@ -2,10 +2,12 @@
 // address ranges make sense, that process ids are unique and parents exist. After this the engine
 // may follow any reference without looking again.
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <iterator>
 #include <set>
@@ -16,6 +18,7 @@
 #include "image/pages_parts.h"
 #include "image/verify_mounts.h"
 #include "image/verify_words.h"
+#include "os/huge_pages.h"
 
 namespace appshot::image {
 namespace {
@@ -30,6 +33,12 @@ constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
                                                 "pid",    "time", "user", "uts"};
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
+
+// A size of pages that can be, of which memory with these limits consists.
+bool huge(uint64_t page, uint64_t limits) {
+  return page == 0 ||
+         (std::has_single_bit(page) && page >= kSmallestHugePage && limits % page == 0);
+}
 
 // How much of a private file's path is the place it is restored below: "shm/", "dev/",
 // "layers/NAME/" or "mounts/2/". 0: none of them, or a path that leads elsewhere.
@@ -106,6 +115,7 @@ class Verifier {
     }
     for (const auto& memory : image_.shared_memory) {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
+      if (!huge(memory->huge_page, memory->size)) return wrong("shared memory of huge pages");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
     }
     for (const auto& file : image_.mapped_files) {
@@ -296,6 +306,15 @@ class Verifier {
   }
   static bool is_inet(int domain) { return domain == AF_INET || domain == AF_INET6; }
 
+  Result<> waiting_connection(const TcpSocketT& waiting, int domain) {
+    const bool is_one = waiting.state == TCP_ESTABLISHED || waiting.state == TCP_CLOSE_WAIT ||
+                        waiting.state == TCP_CLOSE;
+    if (!is_one || waiting.domain != domain || !waiting.connection || waiting.name.empty() ||
+        !waiting.waiting.empty() || !waiting.to_send.empty())
+      return wrong("a TCP connection that waits to be accepted");
+    return tcp_socket(waiting);
+  }
+
   Result<> tcp_socket(const TcpSocketT& socket) {
     if (!is_inet(socket.domain)) return wrong("the family of a TCP socket");
     if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
@@ -303,6 +322,7 @@ class Verifier {
     if (socket.unsent > socket.to_send.size()) return wrong("what a TCP socket has to send");
     if (socket.connection && socket.peer_name.empty()) return wrong("a TCP connection");
     if (socket.connection && !socket.connection->window) return wrong("a TCP connection's window");
+    for (const auto& waiting : socket.waiting) TRY(waiting_connection(*waiting, socket.domain));
     return {};
   }
 
@@ -437,6 +457,8 @@ class Verifier {
           mapping->start % kPageSize != 0 || mapping->end % kPageSize != 0 ||
           mapping->offset % kPageSize != 0)
         return wrong("its memory map");
+      if (!huge(mapping->huge_page, mapping->start | mapping->end))
+        return wrong("memory of huge pages");
       if (mapping->kind == MappingKind::file &&
           !inside(mapping->object, image_.mapped_files.size()))
         return wrong("a mapped file");

@@ -131,9 +131,10 @@ Result<> Instances::start_launched(const std::string& aid, const Json& request) 
   HarnessConfig config = config_of(request, aid);
   bool held = config.hold_start;
   TRY(node_.endpoints.take(aid, config));
-  return lifecycle_.start(operation.instance(), std::move(config),
-                          held ? InstanceState::held : InstanceState::running,
-                          held ? "waits for the first attach" : "launched");
+  TRY(lifecycle_.start(operation.instance(), std::move(config),
+                       held ? InstanceState::held : InstanceState::running,
+                       held ? "waits for the first attach" : "launched"));
+  return {};
 }
 
 Result<Json> Instances::list(bool all) {

@@ -131,8 +131,9 @@ Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
   return {};
 }
 
-Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceState state,
-                          const std::string& why, const ProgressListener& progress) {
+Result<Lifecycle::Started> Lifecycle::start(Instance& instance, HarnessConfig config,
+                                            InstanceState state, const std::string& why,
+                                            const ProgressListener& progress) {
   config.aid = instance.aid;
   config.state_dir = node_.paths.instance_state(instance.aid);
   config.run_dir = node_.paths.instance_run(instance.aid);
@@ -170,9 +171,10 @@ Result<> Lifecycle::start(Instance& instance, HarnessConfig config, InstanceStat
     record.sleep_snapshot.clear();
     record.wait_status.reset();
   }));
-  tell_of_lost(instance.aid, int_at(*ready, "lost_connections"));
+  const Started started{int_at(*ready, "lost_connections")};
+  tell_of_lost(instance.aid, started.lost_connections);
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
-  return {};
+  return started;
 }
 
 void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {

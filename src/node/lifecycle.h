@@ -69,8 +69,11 @@ class Lifecycle {
 
   // Starts a harness and waits until the application stands (or says why not). The record must
   // exist; it gets the processes' identities and the state.
-  Result<> start(Instance& instance, HarnessConfig config, InstanceState state,
-                 const std::string& why, const ProgressListener& progress = {});
+  struct Started {
+    int64_t lost_connections = 0;  // with others, which could not be kept
+  };
+  Result<Started> start(Instance& instance, HarnessConfig config, InstanceState state,
+                        const std::string& why, const ProgressListener& progress = {});
   // So that the next start finds a harness that runs already. In the background.
   void prepare_spare_harness();
   // Takes up the connection to a harness that lives already.

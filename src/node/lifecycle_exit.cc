@@ -192,7 +192,7 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
     HarnessConfig config;
     config.mode = "adopt";
     config.generation = record->generation;
-    Result<> started = start(*instance, config, record->state, record->why);
+    Result<Started> started = start(*instance, config, record->state, record->why);
     if (started) {
       node_.metrics.adoptions++;
       return node_.events.add(instance->aid, "adopted", instance->aid + ": has a new harness");

@@ -157,7 +157,7 @@ Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
   std::string aid = as.empty() ? snapshot.aid : as;
   std::optional<InstanceRecord> before;
   Operation operation = TRY(take_aid(aid, snapshot, before));
-  Result<> running =
+  Result<Lifecycle::Started> running =
       run_from(operation, snapshot, "restored from snapshot " + snapshot.id, memory, progress);
   if (!running) {
     // As if it had never been tried.
@@ -168,7 +168,14 @@ Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
     }
     return std::move(running).within("cannot restore " + snapshot.id).take_error();
   }
-  return describe_instance(node_, TRY(node_.registry.instance(aid)), Json(), "");
+  return describe_running(aid, *running);
+}
+
+Result<Json> Snapshots::describe_running(const std::string& aid,
+                                         const Lifecycle::Started& started) {
+  Json document = describe_instance(node_, TRY(node_.registry.instance(aid)), Json(), "");
+  document["lost_connections"] = started.lost_connections;
+  return document;
 }
 
 Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotRecord& snapshot,
@@ -193,9 +200,9 @@ Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotReco
   return operation;
 }
 
-Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapshot,
-                             const std::string& why, const std::string& memory,
-                             const ProgressListener& progress) {
+Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapshot,
+                                               const std::string& why, const std::string& memory,
+                                               const ProgressListener& progress) {
   auto begin = Clock::now();
   // Its harness of before may still be tidying up under the same name.
   if (!lifecycle_.wait_harness_gone(operation.instance(), Deadline::in(seconds(10))))
@@ -215,8 +222,8 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
       TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),
                                       operation.aid() != snapshot.aid, strings_at(spec, "ports")},
                                      config));
-  Result<> started = lifecycle_.start(operation.instance(), std::move(config),
-                                      InstanceState::running, why, progress);
+  Result<Lifecycle::Started> started = lifecycle_.start(operation.instance(), std::move(config),
+                                                        InstanceState::running, why, progress);
   if (!started) {
     node_.endpoints.undo(operation.aid(), before);
     node_.metrics.failures++;
@@ -226,7 +233,7 @@ Result<> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapsho
   node_.metrics.restore_microseconds += microseconds_since(begin);
   node_.events.add(operation.aid(), "restored", operation.aid() + ": " + why,
                    {{"snapshot", snapshot.id}});
-  return {};
+  return started;
 }
 
 Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,
@@ -241,7 +248,8 @@ Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,
         .hint("appshot snapshots lists what it can be restored from");
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
   if (!snapshot.complete) TRY(settle_one(snapshot));
-  Result<> running = run_from(operation, snapshot, "woken by request", memory, progress);
+  Result<Lifecycle::Started> running =
+      run_from(operation, snapshot, "woken by request", memory, progress);
   if (!running) {
     (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) { edited = record; });
     return std::move(running).within("cannot wake " + record.aid).take_error();
@@ -249,7 +257,7 @@ Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,
   (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) {
     edited.parent_snapshot = record.parent_snapshot;  // the sleep leaves no trace in the lineage
   });
-  return describe_instance(node_, TRY(node_.registry.instance(record.aid)), Json(), "");
+  return describe_running(record.aid, *running);
 }
 
 }  // namespace appshot

@@ -57,8 +57,10 @@ class Snapshots {
  private:
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
                        const ProgressListener& progress);
-  Result<> run_from(Operation& operation, const SnapshotRecord& snapshot, const std::string& why,
-                    const std::string& memory, const ProgressListener& progress);
+  Result<Lifecycle::Started> run_from(Operation& operation, const SnapshotRecord& snapshot,
+                                      const std::string& why, const std::string& memory,
+                                      const ProgressListener& progress);
+  Result<Json> describe_running(const std::string& aid, const Lifecycle::Started& started);
   Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
                              std::optional<InstanceRecord>& before);
   Result<> settle_one(SnapshotRecord record);

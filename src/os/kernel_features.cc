@@ -17,7 +17,9 @@
 #include <cerrno>
 #include <chrono>
 #include <functional>
+#include <thread>
 
+#include "os/accept_queue.h"
 #include "os/cgroup.h"
 #include "os/child.h"
 #include "os/file.h"
@@ -250,6 +252,19 @@ class ScratchGroup {
   Cgroup group_;
 };
 
+// In a network of its own: there nobody is connected over loopback.
+Result<> fills_accept_queues() {
+  std::string why;
+  std::thread([&] {
+    if (::unshare(CLONE_NEWNET) != 0)
+      why = Error::from_errno(errno, "unshare(CLONE_NEWNET)").message();
+    else if (Result<AcceptQueue> queue = AcceptQueue::open(); !queue)
+      why = queue.error().message();
+  }).join();
+  if (why.empty()) return {};
+  return Error(ErrorClass::unsupported, why);
+}
+
 Result<> has_groups() {
   TRY(ScratchGroup::create());
   return {};
@@ -315,6 +330,8 @@ std::vector<KernelFeature> probe_kernel_features(const std::string& scratch) {
   Result<KernelView> memory = KernelView::open(nullptr);
   add("kernel memory by BPF", kOptional, "connections that have data before they are accepted",
       memory ? Result<>() : Result<>(memory.take_error()));
+  add("TCP handshakes by BPF", kOptional, "TCP connections that wait to be accepted",
+      fills_accept_queues());
   Result<proc::Wakeups> list = proc::wakeups();
   add("/proc/timer_list", kOptional, "sleeps that go on for the time that was left",
       list ? Result<>() : Result<>(list.take_error()));

@@ -1,14 +1,12 @@
 #include "os/kernel_message.h"
 
-#include <string>
+#include "os/kernel_buffer.h"
 
 namespace appshot {
 namespace {
 
-constexpr uint32_t kBytesMax = 1 << 28;  // of one message; the largest send buffer is smaller
-constexpr uint32_t kPiecesMax = 64;      // MAX_SKB_FRAGS is 45 at most
-constexpr uint32_t kFilesMax = 253;      // SCM_MAX_FD
-constexpr uint32_t kDepthMax = 32;       // MAX_PID_NS_LEVEL
+constexpr uint32_t kFilesMax = 253;  // SCM_MAX_FD
+constexpr uint32_t kDepthMax = 32;   // MAX_PID_NS_LEVEL
 
 class Reader {
  public:
@@ -34,46 +32,18 @@ class Reader {
   }
 
  private:
-  template <typename T>
-  Result<T> field(uint32_t offset) {
-    return memory_.read<T>(buffer_ + offset);
-  }
   // What UNIX sockets keep with each.
   template <typename T>
   Result<T> own(uint32_t offset) {
-    return field<T>(at_.skb_own + offset);
+    return memory_.read<T>(buffer_ + at_.skb_own + offset);
   }
 
   Result<std::vector<uint8_t>> bytes() {
-    const auto length = TRY(field<uint32_t>(at_.skb_length));
-    const auto paged = TRY(field<uint32_t>(at_.skb_paged_length));
-    if (length > kBytesMax || paged > length) return unexpected_memory("a message's length");
-    std::vector<uint8_t> bytes(length);
-    std::span<uint8_t> left(bytes);
-    TRY(memory_.read(TRY(field<uint64_t>(at_.skb_data)), left.first(length - paged)));
-    left = left.subspan(length - paged);
-    if (paged > 0) TRY(pieces(left));
+    std::vector<uint8_t> bytes = TRY(read_buffer(kernel_, pages_, buffer_));
     const auto taken = TRY(own<uint32_t>(at_.own_consumed));
-    if (taken > length) return unexpected_memory("a message's beginning");
+    if (taken > bytes.size()) return unexpected_memory("a message's beginning");
     bytes.erase(bytes.begin(), bytes.begin() + taken);
     return bytes;
-  }
-
-  Result<> pieces(std::span<uint8_t> left) {
-    const uint64_t shared = TRY(field<uint64_t>(at_.skb_head)) + TRY(field<uint32_t>(at_.skb_end));
-    const auto count = TRY(memory_.read<uint8_t>(shared + at_.shared_count));
-    if (count > kPiecesMax) return unexpected_memory("a message's pieces");
-    for (uint64_t i = 0; i < count && !left.empty(); ++i) {
-      const uint64_t piece = shared + at_.shared_pieces + i * at_.piece_size;
-      const auto page = TRY(memory_.read<uint64_t>(piece + at_.piece_page));
-      const auto length = TRY(memory_.read<uint32_t>(piece + at_.piece_length));
-      const auto offset = TRY(memory_.read<uint32_t>(piece + at_.piece_offset));
-      if (length > left.size()) return unexpected_memory("a message's piece");
-      TRY(memory_.read(TRY(pages_.address_of(page)) + offset, left.first(length)));
-      left = left.subspan(length);
-    }
-    // Buffers that are chained to one another are not for UNIX sockets.
-    return left.empty() ? Result<>() : unexpected_memory("a message's end");
   }
 
   Result<std::vector<uint64_t>> files(uint64_t sent) {

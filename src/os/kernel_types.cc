@@ -184,7 +184,7 @@ Result<KernelTypes::Found> KernelTypes::find_member(uint32_t structure, std::str
   return wrong("no member " + std::string(name));
 }
 
-Result<uint32_t> KernelTypes::offset_in(uint32_t structure, std::string_view path) const {
+Result<uint32_t> KernelTypes::bit_in(uint32_t structure, std::string_view path) const {
   uint32_t bits = 0;
   for (size_t at = 0; at <= path.size();) {
     const size_t end = std::min(path.find('.', at), path.size());
@@ -193,8 +193,7 @@ Result<uint32_t> KernelTypes::offset_in(uint32_t structure, std::string_view pat
     at = end + 1;
     if (at <= path.size()) structure = TRY(strip_names(found.type));
   }
-  if (bits % 8 != 0) return wrong("it does not begin with a byte");
-  return bits / 8;
+  return bits;
 }
 
 Result<uint32_t> KernelTypes::id_of_function(std::string_view name) const {
@@ -203,11 +202,17 @@ Result<uint32_t> KernelTypes::id_of_function(std::string_view name) const {
 }
 
 Result<uint32_t> KernelTypes::offset_of(std::string_view structure, std::string_view path) const {
-  std::set<uint32_t> offsets;
+  const uint32_t bits = TRY(bit_of(structure, path));
+  if (bits % 8 != 0) return wrong("it does not begin with a byte");
+  return bits / 8;
+}
+
+Result<uint32_t> KernelTypes::bit_of(std::string_view structure, std::string_view path) const {
+  std::set<uint32_t> places;
   const auto [first, last] = structures_.equal_range(structure);
   for (auto one = first; one != last; ++one)
-    if (Result<uint32_t> offset = offset_in(one->second, path)) offsets.insert(*offset);
-  if (offsets.size() == 1) return *offsets.begin();
+    if (Result<uint32_t> bit = bit_in(one->second, path)) places.insert(*bit);
+  if (places.size() == 1) return *places.begin();
   return wrong("where " + std::string(path) + " is in the structure " + std::string(structure));
 }
 

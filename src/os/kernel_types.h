@@ -41,6 +41,8 @@ class KernelTypes {
   // `path` leads through structures in it, "sk_receive_queue.next"; members of what has no name
   // are the structure's own. Unsupported as well where the answer is not the only one.
   Result<uint32_t> offset_of(std::string_view structure, std::string_view path) const;
+  // The same in bits, for members that are smaller than a byte.
+  Result<uint32_t> bit_of(std::string_view structure, std::string_view path) const;
   Result<uint32_t> size_of(std::string_view structure) const;
   // By which the kernel knows it.
   Result<uint32_t> id_of_function(std::string_view name) const;
@@ -62,7 +64,7 @@ class KernelTypes {
 
   explicit KernelTypes(std::span<const uint8_t> bytes) : bytes_(bytes) {}
   Result<> scan(Names names);
-  Result<uint32_t> offset_in(uint32_t structure, std::string_view path) const;
+  Result<uint32_t> bit_in(uint32_t structure, std::string_view path) const;
   Result<Found> find_member(uint32_t structure, std::string_view name, int depth) const;
   Result<uint32_t> strip_names(uint32_t type) const;
 

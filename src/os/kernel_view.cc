@@ -64,8 +64,46 @@ constexpr Wanted kWanted[] = {
     {&Layout::sent_files, "scm_fp_list", "fp"},
     {&Layout::shared_count, "skb_shared_info", "nr_frags"},
     {&Layout::shared_pieces, "skb_shared_info", "frags"},
+    {&Layout::shared_chain, "skb_shared_info", "frag_list"},
     {&Layout::pipe_buffers, "pipe_inode_info", "bufs"},
     {&Layout::buffer_page, "pipe_buffer", "page"},
+    {&Layout::accept_first, "inet_connection_sock", "icsk_accept_queue.rskq_accept_head"},
+    {&Layout::request_next, "request_sock", "dl_next"},
+    {&Layout::request_sock, "request_sock", "sk"},
+    {&Layout::sock_family, "sock", "__sk_common.skc_family"},
+    {&Layout::sock_state, "sock", "__sk_common.skc_state"},
+    {&Layout::sock_to, "sock", "__sk_common.skc_daddr"},
+    {&Layout::sock_from, "sock", "__sk_common.skc_rcv_saddr"},
+    {&Layout::sock_to_v6, "sock", "__sk_common.skc_v6_daddr"},
+    {&Layout::sock_from_v6, "sock", "__sk_common.skc_v6_rcv_saddr"},
+    {&Layout::sock_to_port, "sock", "__sk_common.skc_dport"},
+    {&Layout::sock_from_port, "inet_sock", "inet_sport"},
+    {&Layout::sock_error, "sock", "sk_err"},
+    {&Layout::sock_errors, "sock", "sk_error_queue"},
+    {&Layout::skb_network, "sk_buff", "network_header"},
+    {&Layout::tcp_received, "tcp_sock", "rcv_nxt"},
+    {&Layout::tcp_sent, "tcp_sock", "snd_nxt"},
+    {&Layout::tcp_begin, "tcp_sock", "copied_seq"},
+    {&Layout::tcp_window, "tcp_sock", "rcv_wnd"},
+    {&Layout::tcp_window_from, "tcp_sock", "rcv_wup"},
+    {&Layout::tcp_send_window, "tcp_sock", "snd_wnd"},
+    {&Layout::tcp_urgent, "tcp_sock", "urg_data"},
+    {&Layout::tcp_time_offset, "tcp_sock", "tsoffset"},
+    {&Layout::tcp_peer_time, "tcp_sock", "rx_opt.ts_recent"},
+    {&Layout::tcp_segment, "tcp_sock", "rx_opt.mss_clamp"},
+    {&Layout::tcp_fast_open, "tcp_sock", "fastopen_rsk"},
+    {&Layout::segment_begin, "tcp_skb_cb", "seq"},
+    {&Layout::segment_end, "tcp_skb_cb", "end_seq"},
+    {&Layout::told_origin, "sock_exterr_skb", "ee.ee_origin"},
+};
+
+// Less than a byte.
+constexpr Wanted kWantedBits[] = {
+    {&Layout::tcp_time_bit, "tcp_sock", "rx_opt.tstamp_ok"},
+    {&Layout::tcp_sack_bit, "tcp_sock", "rx_opt.sack_ok"},
+    {&Layout::tcp_scale_bit, "tcp_sock", "rx_opt.wscale_ok"},
+    {&Layout::tcp_send_scale_bit, "tcp_sock", "rx_opt.snd_wscale"},
+    {&Layout::tcp_receive_scale_bit, "tcp_sock", "rx_opt.rcv_wscale"},
 };
 
 // Not in every kernel.
@@ -74,13 +112,36 @@ constexpr Wanted kOptional[] = {
     {&Layout::unix_urgent, "unix_sock", "oob_skb"},
 };
 
-constexpr std::string_view kStructures[] = {
-    "task_struct",    "files_struct", "fdtable",         "file",
-    "inode",          "socket_alloc", "socket",          "sock",
-    "sk_buff_head",   "unix_sock",    "unix_address",    "pid",
-    "upid",           "cred",         "group_info",      "sk_buff",
-    "unix_skb_parms", "scm_fp_list",  "skb_shared_info", "skb_frag",
-    "bio_vec",        "page",         "pipe_inode_info", "pipe_buffer"};
+constexpr std::string_view kStructures[] = {"task_struct",
+                                            "files_struct",
+                                            "fdtable",
+                                            "file",
+                                            "inode",
+                                            "socket_alloc",
+                                            "socket",
+                                            "sock",
+                                            "sk_buff_head",
+                                            "unix_sock",
+                                            "unix_address",
+                                            "pid",
+                                            "upid",
+                                            "cred",
+                                            "group_info",
+                                            "sk_buff",
+                                            "unix_skb_parms",
+                                            "scm_fp_list",
+                                            "skb_shared_info",
+                                            "skb_frag",
+                                            "bio_vec",
+                                            "page",
+                                            "pipe_inode_info",
+                                            "pipe_buffer",
+                                            "request_sock",
+                                            "tcp_sock",
+                                            "tcp_skb_cb",
+                                            "inet_sock",
+                                            "sock_exterr_skb",
+                                            "inet_connection_sock"};
 
 // A piece of a message that lies in pages. Until 6.9 it was the same as a piece of a block request.
 Result<> find_piece(const KernelTypes& types, Layout& layout) {
@@ -102,6 +163,10 @@ Result<KernelLayout> KernelLayout::of_running_kernel() {
     layout.*wanted.into = TRY(types.offset_of(wanted.structure, wanted.member));
   for (const Wanted& wanted : kOptional)
     layout.*wanted.into = types.offset_of(wanted.structure, wanted.member).value_or(kAbsent);
+  for (const Wanted& wanted : kWantedBits)
+    layout.*wanted.into = TRY(types.bit_of(wanted.structure, wanted.member));
+  layout.tcp_microseconds_bit =
+      types.bit_of("tcp_sock", "tcp_usec_ts").value_or(KernelLayout::kAbsent);
   TRY(find_piece(types, layout));
   layout.number_size = TRY(types.size_of("upid"));
   layout.page_size = TRY(types.size_of("page"));

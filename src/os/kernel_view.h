@@ -28,10 +28,22 @@ struct KernelLayout {
   uint32_t skb_next, skb_sock, skb_length, skb_paged_length, skb_head, skb_data, skb_end, skb_own;
   uint32_t own_pid, own_uid, own_gid, own_files, own_consumed;  // in skb_own
   uint32_t sent_count, sent_files;
-  uint32_t shared_count, shared_pieces;
+  uint32_t shared_count, shared_pieces, shared_chain;
   uint32_t piece_size, piece_page, piece_length, piece_offset;
   uint32_t page_size;  // of struct page
   uint32_t pipe_buffers, buffer_page;
+
+  // TCP. What "bit" is told of is counted in bits.
+  uint32_t accept_first, request_next, request_sock;
+  uint32_t sock_family, sock_state, sock_to, sock_from, sock_to_v6, sock_from_v6, sock_to_port,
+      sock_from_port, sock_error, sock_errors;
+  uint32_t skb_network;
+  uint32_t tcp_received, tcp_sent, tcp_begin, tcp_window, tcp_window_from, tcp_send_window,
+      tcp_urgent, tcp_time_offset, tcp_peer_time, tcp_segment, tcp_fast_open;
+  uint32_t tcp_time_bit, tcp_sack_bit, tcp_scale_bit, tcp_send_scale_bit, tcp_receive_scale_bit;
+  uint32_t tcp_microseconds_bit = kAbsent;
+  uint32_t segment_begin, segment_end;  // in skb_own
+  uint32_t told_origin;                 // in skb_own
 
   static Result<KernelLayout> of_running_kernel();
 };

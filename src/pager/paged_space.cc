@@ -21,8 +21,8 @@ Result<PagedSpace::News> PagedSpace::read_news() {
     if (event->kind == Userfault::Event::Kind::fault) {
       news.pages.push_back(event->start);
     } else if (event->kind == Userfault::Event::Kind::fork) {
-      news.children.push_back(
-          std::make_shared<PagedSpace>(pid_, Userfault::of_child(std::move(*event->child)), missing_));
+      news.children.push_back(std::make_shared<PagedSpace>(
+          pid_, Userfault::of_child(std::move(*event->child)), missing_));
     } else {
       follow(*event);
     }

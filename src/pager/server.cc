@@ -25,8 +25,9 @@ namespace {
 constexpr unsigned kStreamsMax = 4;
 constexpr int kTryAgainMs = 1;
 constexpr int kNice = 10;
-// An application that begins to run asks for one page after the other, and waits for each: meanwhile
-// the streams leave it the processors and the memory. Not for longer, or all would take longer.
+// An application that begins to run asks for one page after the other, and waits for each:
+// meanwhile the streams leave it the processors and the memory. Not for longer, or all would take
+// longer.
 constexpr std::chrono::milliseconds kFirstMoments{200};
 constexpr std::chrono::milliseconds kStandBack{3};
 // So many children at most are kept of which nobody knows that they have ended.

@@ -144,6 +144,32 @@ in6_addr address_of(const InetName& name) {
 
 }  // namespace
 
+IpAddress ip_address_of(const InetName& name) {
+  const in6_addr address = address_of(name);
+  if (!IN6_IS_ADDR_V4MAPPED(&address)) return IpAddress::v6(address);
+  uint32_t number = 0;
+  std::memcpy(&number, &address.s6_addr[12], sizeof number);
+  return IpAddress::v4(ntohl(number));
+}
+
+InetName name_at(int domain, const IpAddress& address, uint16_t port) {
+  sockaddr_in v4{};
+  sockaddr_in6 v6{};
+  v4.sin_family = AF_INET;
+  v6.sin6_family = AF_INET6;
+  v4.sin_port = v6.sin6_port = htons(port);
+  if (!address.is_v4()) {
+    std::memcpy(&v6.sin6_addr, address.bytes().data(), sizeof v6.sin6_addr);
+  } else {
+    v4.sin_addr.s_addr = htonl(address.number());
+    v6.sin6_addr.s6_addr[10] = v6.sin6_addr.s6_addr[11] = 0xff;
+    std::memcpy(&v6.sin6_addr.s6_addr[12], &v4.sin_addr, sizeof v4.sin_addr);
+  }
+  const auto* bytes = domain == AF_INET ? reinterpret_cast<const uint8_t*>(&v4)
+                                        : reinterpret_cast<const uint8_t*>(&v6);
+  return InetName(bytes, bytes + (domain == AF_INET ? sizeof v4 : sizeof v6));
+}
+
 std::string key_of(const InetName& name) {
   const in6_addr address = address_of(name);
   std::string key(reinterpret_cast<const char*>(&address), sizeof address);
@@ -154,6 +180,12 @@ bool same_address(const InetName& one, const InetName& other) {
   const in6_addr first = address_of(one);
   const in6_addr second = address_of(other);
   return IN6_ARE_ADDR_EQUAL(&first, &second);
+}
+
+bool is_anywhere(const InetName& name) {
+  const in6_addr address = address_of(name);
+  if (IN6_IS_ADDR_UNSPECIFIED(&address)) return true;
+  return IN6_IS_ADDR_V4MAPPED(&address) && ip_address_of(name).number() == INADDR_ANY;
 }
 
 bool is_loopback(const InetName& name) {

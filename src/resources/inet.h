@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "os/ip_address.h"
 #include "resources/sockets.h"
 
 namespace appshot {
@@ -25,12 +26,17 @@ Result<> bind_to(int socket, const InetName& name);
 Result<> connect_to(int socket, const InetName& name);
 
 uint16_t port_of(const InetName& name);
+// An IPv4 address also for its IPv6 form.
+IpAddress ip_address_of(const InetName& name);
+// As a socket of that family tells it.
+InetName name_at(int domain, const IpAddress& address, uint16_t port);
 // The same for an IPv4 address and for its IPv6 form.
 std::string key_of(const InetName& name);
 
 // Whether both are of the same address; an IPv4 address and its IPv6 form are.
 bool same_address(const InetName& one, const InetName& other);
 bool is_loopback(const InetName& name);
+bool is_anywhere(const InetName& name);  // 0.0.0.0 and the like
 
 std::span<const OptionName> inet_options(int domain);
 std::span<const OptionName> multicast_options(int domain);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/huge_pages.h"
 
 namespace appshot {
 namespace {
@@ -14,13 +15,15 @@ namespace {
 constexpr std::string_view kMemfd = "/memfd:";
 constexpr std::string_view kSysv = "/SYSV";
 constexpr std::string_view kAnonymous = "/dev/zero";
+constexpr std::string_view kAnonymousHuge = "/anon_hugepage";
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kSysvIdentity = 1ULL << 63;
 
 // Anonymous shared memory can be had only by mapping it; /proc/self/map_files then leads to the
 // object behind the mapping.
-Result<UniqueFd> make_anonymous(uint64_t size) {
-  void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+Result<UniqueFd> make_anonymous(uint64_t size, uint64_t huge_page) {
+  void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | huge_mapping_flags(huge_page), -1, 0);
   if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of shared memory");
   auto start = reinterpret_cast<uint64_t>(at);
   Result<UniqueFd> fd =
@@ -33,7 +36,8 @@ Result<UniqueFd> make_anonymous(uint64_t size) {
 
 bool is_shared_memory_link(const std::string& link) {
   return link.starts_with(kMemfd) ||
-         (link.ends_with(kDeleted) && (link.starts_with(kSysv) || link.starts_with(kAnonymous)));
+         (link.ends_with(kDeleted) && (link.starts_with(kSysv) || link.starts_with(kAnonymous) ||
+                                       link.starts_with(kAnonymousHuge)));
 }
 
 Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::string& link) {
@@ -46,6 +50,7 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
     return known->second;
   auto object = std::make_unique<image::SharedMemoryT>();
   object->size = static_cast<uint64_t>(info.st_size);
+  object->huge_page = TRY(huge_page_of(fd));
   if (link.starts_with(kMemfd)) {
     object->kind = image::SharedMemoryKind::memfd;
     object->name = link.substr(kMemfd.size(), link.size() - kMemfd.size() - kDeleted.size());
@@ -82,10 +87,12 @@ Result<> make_shared_memory(RestoreContext& context) {
     if (object.kind == image::SharedMemoryKind::sysv) continue;
     UniqueFd fd;
     if (object.kind == image::SharedMemoryKind::memfd) {
-      fd.reset(TRY_SYS(::memfd_create(object.name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+      fd.reset(
+          TRY_SYS(::memfd_create(object.name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING |
+                                                          huge_memfd_flags(object.huge_page))));
       TRY_SYS(::ftruncate(fd.get(), static_cast<off_t>(object.size)));
     } else {
-      fd = TRY(make_anonymous(object.size));
+      fd = TRY(make_anonymous(object.size, object.huge_page));
     }
     TRY(fill_shared_memory(context, object, fd.get()));
     context.shared_memory[i] = std::move(fd);

@@ -1,10 +1,14 @@
 #include "restore/differences.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
+
+#include <map>
 
 #include "checkpoint/machine.h"
 #include "os/file.h"
+#include "os/huge_pages.h"
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
 
@@ -63,6 +67,27 @@ void find_changed_files(const image::ImageT& image, const RestoreContext* contex
   }
 }
 
+// That memory may have been promised and is not, or is lacking, a program finds out by dying.
+void find_missing_huge_pages(const image::ImageT& image, std::vector<Obstacle>& differences) {
+  std::map<uint64_t, uint64_t> needed;  // by size
+  for (const auto& memory : image.shared_memory)
+    if (memory->huge_page != 0) needed[memory->huge_page] += memory->size / memory->huge_page;
+  for (const auto& process : image.processes) {
+    if (!process->address_space) continue;
+    for (const auto& mapping : process->address_space->mappings)
+      if (mapping->huge_page != 0 && mapping->kind == image::MappingKind::anonymous)
+        needed[mapping->huge_page] += (mapping->end - mapping->start) / mapping->huge_page;
+  }
+  for (const auto& [size, count] : needed) {
+    const uint64_t here = free_huge_pages(size);
+    if (count > here)
+      differences.push_back(
+          {fmt::format("it needs {} huge pages of {} MiB, of which {} are free here", count,
+                       size >> 20, here),
+           "set more aside: sysctl vm.nr_hugepages"});
+  }
+}
+
 }  // namespace
 
 Result<> refuse_differences(const image::ImageT& image) {
@@ -70,6 +95,7 @@ Result<> refuse_differences(const image::ImageT& image) {
   auto here = TRY(describe_machine());
   find_machine_differences(*image.machine, *here, differences);
   limits::find_differences(image, differences);
+  find_missing_huge_pages(image, differences);
   if (differences.empty()) return {};
   // There will be no look from inside: what can be seen from here is told as well.
   find_changed_files(image, nullptr, differences);

@@ -24,7 +24,8 @@ constexpr uint64_t kLargeMapping = 1 << 20;
 // The kernel watches only memory that belongs to nothing but the process. What is locked was
 // promised to be there; what a fork is to wipe must not be brought to the child.
 bool can_wait(const image::MappingT& mapping) {
-  constexpr uint64_t kNever = VmFlag::kLocked | VmFlag::kWipeOnFork | VmFlag::kDroppable;
+  constexpr uint64_t kNever =
+      VmFlag::kLocked | VmFlag::kWipeOnFork | VmFlag::kDroppable | VmFlag::kHugeTlb;
   return mapping.kind == image::MappingKind::anonymous && !mapping.shared &&
          !mapping.pages.empty() && (mapping.vm_flags & kNever) == 0;
 }

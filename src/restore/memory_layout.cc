@@ -39,6 +39,7 @@ uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) / u
 
 // Where a mapping that touches none before it may lie, when all until `at` is taken.
 uint64_t next_window(uint64_t at, const image::MappingT& mapping) {
+  if (mapping.huge_page != 0) return round_up(at, mapping.huge_page);
   if (mapping.end - mapping.start >= kHuge)
     return round_up(at, kHuge) + kBetween + mapping.start % kHuge;
   return at + ((mapping.vm_flags & proc::VmFlag::kGrowsDown) != 0 ? kBelowGrowing : kBetweenSmall);
@@ -79,7 +80,7 @@ Result<MemoryLayout> plan_layout(const image::ImageT& image, const std::vector<p
         last_end = 0;
         continue;
       }
-      if (mapping->start != last_end) at = next_window(at, *mapping);
+      if (mapping->start != last_end || mapping->huge_page != 0) at = next_window(at, *mapping);
       windows.push_back(at);
       if (span.start == 0) span.start = at;
       at += mapping->end - mapping->start;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/huge_pages.h"
 #include "os/proc/maps.h"
 #include "resources/files/regular_file.h"
 #include "resources/ipc/sysv_shm.h"
@@ -43,6 +44,7 @@ class WindowMaker {
       return advise(m, window);
     }
     int flags = MAP_FIXED_NOREPLACE | (m.shared ? MAP_SHARED : MAP_PRIVATE);
+    if (m.kind == MappingKind::anonymous) flags |= huge_mapping_flags(m.huge_page);
     if ((m.vm_flags & VmFlag::kNoReserve) != 0) flags |= MAP_NORESERVE;
     if ((m.vm_flags & VmFlag::kGrowsDown) != 0) flags |= MAP_GROWSDOWN;
     int fd = -1;
@@ -126,8 +128,8 @@ class WindowMaker {
 
   void expect_pages(const image::MappingT& m, uint64_t window) {
     const uint64_t moved = window - m.start;
-    const bool may_be_huge =
-        m.kind == MappingKind::anonymous && (m.vm_flags & VmFlag::kNoHugePage) == 0;
+    const bool may_be_huge = m.kind == MappingKind::anonymous && m.huge_page == 0 &&
+                             (m.vm_flags & VmFlag::kNoHugePage) == 0;
     uint64_t dense_start = window, dense_end = window;  // neighbours may lie apart in the file
     for (const image::PageRun& run : m.pages) {
       const uint64_t at = run.address() + moved;

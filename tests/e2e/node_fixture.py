@@ -20,7 +20,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("APPSHOT_BIN", REPOSITORY / "build" / "bin"))
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNET = 0x40000000
-DEADLINE_S = 20
+DEADLINE_S = int(os.environ.get("APPSHOT_TEST_SECONDS", "20"))
 PAUSE_S = 0.01
 
 

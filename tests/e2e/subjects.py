@@ -18,6 +18,7 @@ import threading
 import time
 
 import subjects_process as processes
+from huge_pages import huge_pages
 from subjects_instance import Appshot, Failed, InstanceRun, Skipped
 from subjects_process import Deadline, Lines, TAG_VARIABLE
 
@@ -26,6 +27,8 @@ NATIVE_SECONDS = 60
 SKIPPED_STATUS = 77
 # Subjects that take all the processor time they can get: run one at a time, after the others.
 GREEDY = "churn*"
+# So many of 2 MiB are set aside for these, in which several of them run at once.
+NEEDS_HUGE_PAGES, HUGE_PAGES = "mem_hugetlb*", 48
 # Subjects run a second time with other options, under a name of their own.
 VARIANTS = {"refuse_io_uring": [("allowed", ["--allow-io-uring"])], "file_dev_tty": [("terminal", ["-t"])]}
 
@@ -188,6 +191,19 @@ def parse_arguments():
     return options
 
 
+def run_cases(run, cases, options):
+    wanted = [case for _ in range(options.repeat) for case in cases if case.native or not options.native]
+    wanted.sort(key=lambda case: fnmatch.fnmatch(case.name, GREEDY))
+    greedy = sum(fnmatch.fnmatch(case.name, GREEDY) for case in wanted)
+    numbered = list(zip(wanted, range(len(wanted))))
+    polite = len(wanted) - greedy
+    outcomes = []
+    for part, jobs in ((numbered[:polite], options.jobs), (numbered[polite:], 1)):
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            outcomes += pool.map(lambda pair: run.run_case(*pair), part)
+    return outcomes
+
+
 def main():
     options = parse_arguments()
     cases = find_cases(options)
@@ -201,15 +217,10 @@ def main():
     folder = tempfile.mkdtemp(prefix="appshot-subjects-")
     run = Run(options, folder)
     outcomes = []
+    set_aside = HUGE_PAGES if any(fnmatch.fnmatch(case.name, NEEDS_HUGE_PAGES) for case in cases) else 0
     try:
-        wanted = [case for _ in range(options.repeat) for case in cases if case.native or not options.native]
-        wanted.sort(key=lambda case: fnmatch.fnmatch(case.name, GREEDY))
-        greedy = sum(fnmatch.fnmatch(case.name, GREEDY) for case in wanted)
-        numbered = list(zip(wanted, range(len(wanted))))
-        polite = len(wanted) - greedy
-        for part, jobs in ((numbered[:polite], options.jobs), (numbered[polite:], 1)):
-            with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-                outcomes += pool.map(lambda pair: run.run_case(*pair), part)
+        with huge_pages(set_aside):
+            outcomes = run_cases(run, cases, options)
     finally:
         left = run.finish()
         if not options.keep and not processes.mounts_under(folder):

@@ -11,12 +11,16 @@ import shutil
 import subprocess
 import unittest
 
+from huge_pages import free_huge_pages, huge_pages
 from node_fixture import BIN
 from real_fixture import COUNTER, RealNode, enter_own_world, until
 
 MISMATCH = 5
 # Features that programs use; some machine lacks one of them.
 RARE_FEATURES = ("sse4a", "amx_tile", "amx_bf16", "avx512_bf16", "avx512ifma", "sha_ni")
+
+HOLDER = ("import mmap, time; own = mmap.mmap(-1, 4 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000); "
+          "own[0] = 1; print('holds', flush=True); time.sleep(1000)")
 
 
 def setUpModule():
@@ -55,6 +59,23 @@ class Differences(RealNode):
     def edit(self, *edits):
         folder = self.root / "lib/snapshots" / self.snapshot
         subprocess.run([BIN / "edit_image", folder, *edits], check=True)
+
+    def test_huge_pages_that_nobody_has_set_aside(self):
+        holder = f"{self.aid}-huge"
+        with huge_pages(2) as added:
+            if added < 2:
+                self.skipTest("this machine has no room for huge pages")
+            self.appshot("run", "-d", "--name", holder, "--", "python3", "-c", HOLDER)
+            until(lambda: "holds" in self.appshot("logs", holder), "it holds huge pages")
+            snapshot = self.appshot("snapshot", "--stop", holder)
+            self.appshot("restore", snapshot)
+            self.appshot("rm", "-f", holder)
+            until(self.harnesses_have_settled, "it is gone")
+        if free_huge_pages() >= 2:
+            self.skipTest("somebody else has set huge pages aside")
+        self.appshot("restore", snapshot, status=MISMATCH)
+        self.assertIn("it needs 2 huge pages of 2 MiB", self.stderr)
+        self.assertIsNone(self.instance(holder))
 
     def assert_refused(self, *differences):
         """Each of them is named, and everything is as it was."""

@@ -11,6 +11,8 @@ from node_fixture import BIN, Follower
 from real_fixture import RealNode, enter_own_world, until
 
 SNAPSHOTS_UNDER_LOAD = int(os.environ.get("APPSHOT_TEST_SNAPSHOTS", "5"))
+MIB_UNDER_LOAD = os.environ.get("APPSHOT_TEST_MIB", "128")
+KEPT_UNDER_LOAD = 3
 PROGRAM = pathlib.Path(__file__).with_name("changing_memory.py")
 
 
@@ -76,7 +78,7 @@ class Lineage(RealNode):
         program = BIN.parent / "bench" / "busy_memory"
         if not program.exists():
             self.skipTest("sanitized builds have no programs to measure with")
-        self.appshot("run", "-d", "--name", self.aid, "--", str(program), "128", "500")
+        self.appshot("run", "-d", "--name", self.aid, "--", str(program), MIB_UNDER_LOAD, "500")
         until(lambda: "ready" in self.appshot("logs", self.aid), "it has filled its memory")
         other = f"{self.aid}-again"
         for _ in range(SNAPSHOTS_UNDER_LOAD):
@@ -86,6 +88,9 @@ class Lineage(RealNode):
             until(lambda: re.search("whole|broken", self.appshot("logs", other)), "it has looked")
             self.assertIn("whole", self.appshot("logs", other))
             self.appshot("rm", "-f", other)
+            for one in self.json("snapshots")[:-KEPT_UNDER_LOAD]:
+                self.appshot("verify", one["id"])
+                self.appshot("snapshot-rm", one["id"])
         for one in self.json("snapshots"):
             self.appshot("verify", one["id"])
 

@@ -1,10 +1,12 @@
 """Connections with others go on through snapshots that end the application, and its restore. The real harness."""
 
+import fcntl
 import os
 import pathlib
 import selectors
 import shutil
 import socket
+import struct
 import threading
 import time
 import unittest
@@ -13,7 +15,7 @@ from node_fixture import Follower
 from real_fixture import RealNode, enter_own_world, until
 
 SERVER = pathlib.Path(__file__).with_name("echo_server.py")
-CONNECTIONS = 60
+CONNECTIONS = int(os.environ.get("APPSHOT_OUTSIDE_CONNECTIONS", "60"))
 CYCLES = int(os.environ.get("APPSHOT_OUTSIDE_CYCLES", "10"))
 ROUND_BYTES = 1 << 16
 PATTERN = bytes((i * 7 + (i >> 8)) & 0xff for i in range(1 << 20))
@@ -21,6 +23,11 @@ PATTERN = bytes((i * 7 + (i >> 8)) & 0xff for i in range(1 << 20))
 
 def setUpModule():
     enter_own_world()
+
+
+def unacknowledged(connection):
+    """How many bytes its peer has not acknowledged (SIOCOUTQ)."""
+    return struct.unpack("i", fcntl.ioctl(connection, 0x5411, b"\0" * 4))[0]
 
 
 class Traffic:
@@ -80,8 +87,8 @@ class Traffic:
 
 
 class OutsideConnections(RealNode):
-    def serve(self, *options):
-        self.appshot("run", "-d", "--name", self.aid, *options, "--", "python3", str(SERVER))
+    def serve(self, *options, arguments=()):
+        self.appshot("run", "-d", "--name", self.aid, *options, "--", "python3", str(SERVER), *arguments)
         with Follower(self, "logs", "-f", self.aid) as log:
             self.assertEqual(log.line(), "listens")
         return self.json("inspect", self.aid)["address"]
@@ -145,6 +152,83 @@ class OutsideConnections(RealNode):
                     if half:
                         self.assertEqual(client.recv(1), b"")
 
+    def connect_waiting(self, address):
+        """Clients that nobody accepts: silent, with a word, with its end, reset, and one that has sent what is taken."""
+        clients = [socket.create_connection((address, 80), timeout=20) for _ in range(5)]
+        for client in clients:
+            self.addCleanup(client.close)
+        for client in clients[1:4]:
+            client.sendall(b"early")
+        clients[2].shutdown(socket.SHUT_WR)
+        until(lambda: not unacknowledged(clients[3]), "the word has arrived")
+        clients[3].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        ports = [client.getsockname()[1] for client in clients]
+        clients[3].close()
+        clients[4].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 300000)
+        clients[4].settimeout(0.3)
+        sent = 0
+        try:
+            while sent < 8 << 20:
+                sent += clients[4].send(Traffic.expected(sent, 1 << 14))
+        except TimeoutError:
+            pass
+        clients[4].settimeout(20)
+        return clients, ports, sent
+
+    def expect_echo(self, client, expected):
+        came = 0
+        while came < expected:
+            got = client.recv(1 << 16)
+            self.assertTrue(got)
+            self.assertEqual(got, Traffic.expected(came, len(got)))
+            came += len(got)
+
+    def test_who_waits_to_be_accepted_is_kept(self):
+        address = self.serve(arguments=["late"])
+        clients, ports, sent = self.connect_waiting(address)
+        snapshot = self.appshot("snapshot", self.aid)  # nobody notices
+        self.appshot("snapshot-rm", snapshot)
+        self.stop_and_restore()
+        clients[1].sendall(b" and late")
+        late = socket.create_connection((address, 80), timeout=20)
+        self.addCleanup(late.close)
+        self.stop_and_restore()
+        with Follower(self, "logs", "-f", self.aid) as log:
+            self.assertEqual(log.line(), "listens")
+            self.appshot("kill", "-s", "USR1", self.aid)
+            for port in ports + [late.getsockname()[1]]:
+                line = log.line()
+                while not line.startswith("accepted"):
+                    line = log.line()
+                self.assertEqual(line, f"accepted {port}")
+        clients[1].shutdown(socket.SHUT_WR)
+        self.assertEqual(clients[1].makefile("rb").read(), b"early and late")
+        self.assertEqual(clients[2].recv(99), b"early")
+        self.assertEqual(clients[2].recv(99), b"")
+        self.expect_echo(clients[4], sent)
+        for client in (clients[0], late):
+            client.sendall(b"x")
+            self.assertEqual(client.recv(9), b"x")
+
+    def test_who_waited_in_another_life_is_reset(self):
+        address = self.serve(arguments=["late"])
+        with socket.create_connection((address, 80), timeout=10) as client:
+            client.sendall(b"early")
+            until(lambda: not unacknowledged(client), "the word has arrived")
+            snapshot = self.appshot("snapshot", self.aid)
+        self.appshot("rm", "-f", self.aid)
+        with self.follow_events() as events:
+            self.assertEqual(self.json("restore", snapshot)["lost_connections"], 1)
+            self.assertEqual(events.event("connections-lost")["details"], {"connections": 1})
+        with Follower(self, "logs", "-f", self.aid) as log:
+            self.appshot("kill", "-s", "USR1", self.aid)
+            while not (line := log.line()).startswith("failed"):
+                pass
+            self.assertEqual(line, "failed 104")  # ECONNRESET
+        with socket.create_connection((address, 80), timeout=10) as client:
+            client.sendall(b"x")
+            self.assertEqual(client.recv(9), b"x")
+
     def test_last_words_arrive(self):
         # What is still on its way when the program has closed its connection, and ended.
         words = 4 << 20
@@ -183,6 +267,7 @@ class OutsideConnections(RealNode):
             self.appshot("rm", "-f", self.aid)
             with self.follow_events() as events:
                 self.appshot("restore", snapshot)
+                self.assertIn("1 connection with others could not be kept", self.stderr)
                 self.assertEqual(events.event("connections-lost")["details"], {"connections": 1})
             with Follower(self, "logs", "-f", self.aid) as log:
                 while not (line := log.line()).startswith("failed"):

@@ -6,8 +6,10 @@
 
 // What the audit system answers, if it is there for us.
 static int asked(int fd) {
-  struct nlmsghdr request = {
-      .nlmsg_len = sizeof request, .nlmsg_type = AUDIT_GET, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK, .nlmsg_seq = 7};
+  struct nlmsghdr request = {.nlmsg_len = sizeof request,
+                             .nlmsg_type = AUDIT_GET,
+                             .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+                             .nlmsg_seq = 7};
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
   if (sendto(fd, &request, sizeof request, 0, (struct sockaddr*)&kernel, sizeof kernel) < 0)
     return -errno;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdio>
 
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -114,10 +115,21 @@ int command_sleep(Context& context) {
   });
 }
 
+// Beside what scripts read.
+void tell_of_lost(const Json& running) {
+  const int64_t lost = int_at(running, "lost_connections");
+  if (lost == 0) return;
+  const std::string text = string_at(running, "aid") + ": " + std::to_string(lost) +
+                           (lost == 1 ? " connection" : " connections") +
+                           " with others could not be kept: to the program they have been reset\n";
+  std::fputs(text.c_str(), stderr);
+}
+
 int command_wake(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
+    const Json woken = TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
     print(aid + "\n");
+    tell_of_lost(woken);
     return {};
   });
 }
@@ -133,6 +145,7 @@ int command_restore(Context& context) {
       print_json(restored);
     } else {
       print(string_at(restored, "aid") + "\n");
+      tell_of_lost(restored);
     }
     return {};
   });

@@ -7,6 +7,7 @@
 
 #include "image/format.h"
 #include "os/file.h"
+#include "os/huge_pages.h"
 #include "os/page_scan.h"
 #include "resources/file_names.h"
 #include "resources/shared_memory.h"
@@ -25,6 +26,8 @@ std::string map_file_path(const ProcessSource& process, const proc::Mapping& m) 
 
 // Mappings of the kernel's own, that every process of this kernel gets.
 bool is_vvar(const proc::Mapping& m) { return m.name.starts_with("[vvar"); }
+
+bool is_anonymous_huge(const proc::Mapping& m) { return m.name.starts_with("/anon_hugepage"); }
 
 class Capture {
  public:
@@ -70,6 +73,15 @@ class Capture {
         return {};  // must never be found in an image
       return private_pages(source, mapping, kPageZero, ZeroPages::dropped);
     }
+    if ((source.vm_flags & VmFlag::kHugeTlb) != 0)
+      mapping.huge_page =
+          TRY(huge_page_of(TRY(open_file(map_file_path(process_, source), O_RDONLY)).get()));
+    // Behind private anonymous huge memory, too, the kernel has a file, in which nothing is.
+    if (is_anonymous_huge(source) && !source.shared) {
+      mapping.kind = MappingKind::anonymous;
+      mapping.offset = 0;
+      return private_pages(source, mapping, kPageFile, ZeroPages::dropped);
+    }
     if (is_shared_memory_link(source.name)) {
       mapping.kind = MappingKind::shared_memory;
       mapping.object = TRY(shared_memory(source));
@@ -84,7 +96,8 @@ class Capture {
   // Only what differs from a fresh mapping: zeros under anonymous memory, the file under the rest.
   Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping,
                          uint64_t same_as_fresh, ZeroPages zeros) {
-    if (source.anonymous_bytes + source.swapped_bytes > 0) {
+    // smaps counts no huge pages among a process's own.
+    if (source.anonymous_bytes + source.swapped_bytes > 0 || mapping.huge_page != 0) {
       for (const PageRange& range : TRY(own_pages(source, same_as_fresh | kPageGuard)))
         keep(range, mapping.pages, zeros);
     }
@@ -162,8 +175,6 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     const char* hint;
   };
   static constexpr Reason kReasons[] = {
-      {VmFlag::kHugeTlb, "memory from the huge page pool (hugetlbfs)",
-       "use transparent huge pages (madvise) instead"},
       // One for write protection alone is ours; of the program's own its descriptor would tell.
       {VmFlag::kUffdMissing | VmFlag::kUffdMinor, "memory handled by userfaultfd",
        "end the use of userfaultfd first"},
@@ -177,6 +188,9 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
       if ((m.vm_flags & reason.flag) != 0) obstacles.add(where + reason.what, reason.hint);
     if ((m.vm_flags & (VmFlag::kIo | VmFlag::kPfn)) != 0)
       obstacles.add(where + "memory of a device (" + m.name + ")", "close the device first");
+    if ((m.vm_flags & VmFlag::kHugeTlb) != 0 && !is_shared_memory_link(m.name))
+      obstacles.add(where + "a file of hugetlbfs, " + m.name,
+                    "use memory without a file (MAP_ANONYMOUS, memfd_create)");
     if (!m.unknown_flags.empty())
       obstacles.add(where + "memory with a property this version does not know (" +
                     m.unknown_flags + ")");

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <tuple>
@@ -17,6 +18,7 @@
 #include "resources/namespaces.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
+#include "resources/tcp/waiting.h"
 
 namespace appshot::tcp {
 namespace {
@@ -89,21 +91,39 @@ Result<> capture_receiving(const Connected& one) {
   return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
 }
 
-Result<> find_other_ends(const std::vector<Connected>& connected, bool holds_outside) {
+struct End {
+  int network;
+  const image::TcpSocketT* record;
+};
+
+std::vector<End> find_ends(const CaptureContext& context, const std::vector<Connected>& connected) {
+  std::vector<End> ends;
+  ends.reserve(connected.size());
+  for (const Connected& one : connected) ends.push_back({one.network, one.record});
+  for (const auto& [inode, socket] : context.sockets) {
+    const image::OpenFileT& file = *context.image.open_files[static_cast<size_t>(socket.file)];
+    const image::TcpSocketT* listener = file.kind.AsTcpSocket();
+    if (listener == nullptr) continue;
+    for (const auto& waiting : listener->waiting)
+      if (waiting->state != TCP_CLOSE) ends.push_back({file.network, waiting.get()});
+  }
+  return ends;
+}
+
+Result<> find_other_ends(const std::vector<End>& ends, bool holds_outside) {
   std::set<std::tuple<int, std::string, std::string>> names;
-  for (const Connected& one : connected)
-    names.emplace(one.network, key_of(one.record->name), key_of(one.record->peer_name));
-  for (const Connected& one : connected) {
-    if (names.contains({one.network, key_of(one.record->peer_name), key_of(one.record->name)}))
-      continue;
+  for (const auto& [network, end] : ends)
+    names.emplace(network, key_of(end->name), key_of(end->peer_name));
+  for (const auto& [network, end] : ends) {
+    if (names.contains({network, key_of(end->peer_name), key_of(end->name)})) continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
-    if (holds_outside && has_outside_peer(*one.record)) continue;
+    if (holds_outside && has_outside_peer(*end)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
-    if (was_finished(one.record->state)) continue;
+    if (was_finished(end->state)) continue;
     return Error(
                ErrorClass::refused,
-               "a TCP connection from port " + std::to_string(port_of(one.record->name)) +
-                   " to port " + std::to_string(port_of(one.record->peer_name)) +
+               "a TCP connection from port " + std::to_string(port_of(end->name)) + " to port " +
+                   std::to_string(port_of(end->peer_name)) +
                    " has its other end outside of the application, or closed with data on its way")
         .hint("close it, or start both ends in one instance");
   }
@@ -151,7 +171,6 @@ class FrozenMeanwhile {
 Result<> capture_connections(CaptureContext& context) {
   TRY(capture_connecting(context));
   std::vector<Connected> connected = find_connected(context);
-  if (connected.empty()) return {};
   std::vector<int> sockets;
   for (const Connected& one : connected) {
     one.record->peer_name = TRY(peer_name_of(one.socket));
@@ -173,8 +192,9 @@ Result<> capture_connections(CaptureContext& context) {
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
   for (const Connected& one : connected) TRY(capture_receiving(one));
+  TRY(capture_waiting(context));
   // Those of the host's own addresses would be answered by the host while we are not there.
-  return find_other_ends(connected, !context.instance.share.net);
+  return find_other_ends(find_ends(context, connected), !context.instance.share.net);
 }
 
 }  // namespace appshot::tcp

@@ -20,6 +20,7 @@
 #include "resources/sockets.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
+#include "resources/tcp/waiting.h"
 
 namespace appshot::tcp {
 namespace {
@@ -61,7 +62,8 @@ TcpSocketT closed_end_of(const TcpSocketT& socket) {
   its.send_scale = ours.receive_scale;
   its.receive_scale = ours.send_scale;
   its.agreed = ours.agreed;
-  its.timestamp = ours.timestamp;
+  // What it has told last, where that is known: older times are not believed.
+  its.timestamp = ours.peer_timestamp != 0 ? ours.peer_timestamp : ours.timestamp;
   its.window = std::make_unique<image::TcpWindow>(its.receive_sequence, ours.window->receive(),
                                                   ours.window->receive(), ours.window->send(),
                                                   its.receive_sequence);
@@ -226,15 +228,15 @@ class Connecting {
 class Maker {
  public:
   // Those of one network namespace.
-  Maker(RestoreContext& context, int network) : context_(context) {
+  Maker(RestoreContext& context, int network)
+      : context_(context), waiting_(context.keeps_connections) {
     for (const auto& file : context.image.open_files)
       if (const TcpSocketT* socket = file->kind.AsTcpSocket(); socket && file->network == network)
         sockets_.push_back({file.get(), socket});
   }
 
   Result<> run() {
-    for (const auto& [file, socket] : sockets_)
-      if (socket->state == TCP_LISTEN) TRY(within(*socket, listener(*file, *socket)));
+    TRY(listeners());
     TRY(connections());
     for (const auto& [file, socket] : sockets_) TRY(within(*socket, other(*file, *socket)));
     for (const auto& [file, socket] : sockets_) TRY(finish(*file, *socket));
@@ -251,10 +253,23 @@ class Maker {
     return fd;
   }
 
+  // Those that take what is for any address come before those that would be found instead.
+  Result<> listeners() {
+    for (const bool anywhere : {true, false})
+      for (const auto& [file, socket] : sockets_)
+        if (socket->state == TCP_LISTEN && is_anywhere(socket->name) == anywhere)
+          TRY(within(*socket, listener(*file, *socket)));
+    context_.lost_connections += waiting_.lost();
+    return {};
+  }
+
   Result<> listener(const image::OpenFileT& file, const TcpSocketT& socket) {
     const int fd = keep(file, TRY(new_socket(socket.domain)));
     TRY(apply_options(fd, socket.options));
     TRY(bind_to(fd, socket.name));
+    // It may have promised room for fewer since.
+    TRY_SYS(::listen(fd, std::max(socket.backlog, static_cast<int>(socket.waiting.size()))));
+    TRY(waiting_.put_back(fd, socket));
     TRY_SYS(::listen(fd, socket.backlog));
     return {};
   }
@@ -262,6 +277,7 @@ class Maker {
   Result<> connections() {
     find_ends();
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).make()));
+    waiting_.let_all_speak();
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
@@ -275,9 +291,17 @@ class Maker {
 
   void find_ends() {
     std::map<std::pair<std::string, std::string>, const TcpSocketT*> by_names;
-    for (const auto& [file, socket] : sockets_)
-      if (socket->connection) by_names[{key_of(socket->name), key_of(socket->peer_name)}] = socket;
     for (const auto& [file, socket] : sockets_) {
+      if (socket->connection) by_names[{key_of(socket->name), key_of(socket->peer_name)}] = socket;
+      for (const auto& waiting : socket->waiting)
+        if (waiting->state != TCP_CLOSE)
+          by_names[{key_of(waiting->name), key_of(waiting->peer_name)}] = waiting.get();
+    }
+    for (const auto& [file, socket] : sockets_) {
+      for (const auto& waiting : socket->waiting)
+        if (waiting->state != TCP_CLOSE && !has_outside_peer(*waiting) &&
+            !by_names.contains({key_of(waiting->peer_name), key_of(waiting->name)}))
+          add_closed_end(*waiting);
       if (!socket->connection) continue;
       auto other = by_names.find({key_of(socket->peer_name), key_of(socket->name)});
       if (other != by_names.end()) {
@@ -285,11 +309,15 @@ class Maker {
       } else if (has_outside_peer(*socket)) {
         find_outside(file, *socket);
       } else {
-        closed_.push_back(closed_end_of(*socket));
-        ends_.push_back({file, socket, &closed_.back()});
-        ends_.push_back({nullptr, &closed_.back(), socket});
+        ends_.push_back({file, socket, add_closed_end(*socket)});
       }
     }
+  }
+
+  const TcpSocketT* add_closed_end(const TcpSocketT& of) {
+    closed_.push_back(closed_end_of(of));
+    ends_.push_back({nullptr, &closed_.back(), &of});
+    return &closed_.back();
   }
 
   void find_outside(const image::OpenFileT* file, const TcpSocketT& socket) {
@@ -347,10 +375,34 @@ class Maker {
     TRY(leave_repair(fd));
     InetName own = socket.name;
     std::memset(own.data() + offsetof(sockaddr_in, sin_port), 0, sizeof(in_port_t));
+    if (socket.error == ECONNREFUSED) return be_refused(fd, socket, own);
     TRY(connect_and_reset(fd, socket, own));
+    if (socket.error != 0) return {};
     int told = 0;
     socklen_t length = sizeof told;
     TRY_SYS(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &told, &length));
+    return {};
+  }
+
+  // Who is there does not listen.
+  static Result<> be_refused(int fd, const TcpSocketT& socket, const InetName& at) {
+    UniqueFd nobody = TRY(new_socket(socket.domain));
+    TRY(bind_to(nobody.get(), at));
+    TRY_SYS(::fcntl(fd, F_SETFL, O_NONBLOCK));
+    Result<> connected = connect_to(fd, TRY(name_of(nobody.get())));
+    if (connected) return Error(ErrorClass::other, "a TCP connection with nobody has been made");
+    if (connected.error().err() != EINPROGRESS) return connected;
+    TRY(wait_for_end(fd));
+    return apply_options(fd, socket.options,
+                         [](const OptionName& name) { return !is_for_binding(name); });
+  }
+
+  static Result<> wait_for_end(int fd) {
+    const Deadline deadline = Deadline::in(kArrivalMax);
+    while (TRY(info_of(fd)).tcpi_state != TCP_CLOSE) {
+      if (deadline.passed()) return Error(ErrorClass::timeout, "a TCP connection does not end");
+      ::poll(nullptr, 0, 1);
+    }
     return {};
   }
 
@@ -385,9 +437,12 @@ class Maker {
                                                  socket.to_read.size() - sent, MSG_DONTWAIT)));
     TRY(wait_for_bytes(fd, socket.to_read.size()));
     TRY(take_room_back(fd, sizes));
+    // Who has been told of the end before hears of the reset otherwise.
+    if (socket.error == EPIPE) TRY_SYS(::shutdown(peer.get(), SHUT_WR));
     const linger reset{1, 0};
     TRY_SYS(::setsockopt(peer.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset));
     peer.reset();
+    TRY(wait_for_end(fd));
     return apply_options(fd, socket.options,
                          [](const OptionName& name) { return !is_for_binding(name); });
   }
@@ -404,6 +459,7 @@ class Maker {
   std::list<TcpSocketT> closed_;  // at places that do not change
   std::list<End> ends_;
   std::set<const TcpSocketT*> lost_;
+  WaitingConnections waiting_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "resources/inet.h"
+#include "resources/socket_errors.h"
 #include "resources/tcp/options.h"
 #include "resources/tcp/states.h"
 
@@ -27,21 +28,30 @@ bool has_upper_protocol(int socket) {
          name[0] != 0;
 }
 
-std::string obstacle_of(int socket) {
+// What they are and hold shows in the kernel's memory alone.
+std::string obstacle_of_waiting(const InstanceView& instance, uint32_t count) {
+  const std::string words =
+      "a TCP socket with " + std::to_string(count) + " connections that wait to be accepted";
+  if (instance.share.net) return words + ", in the host's network";
+  Result<KernelMemory> memory = KernelMemory::open();
+  return memory ? "" : words + " (" + memory.error().message() + ")";
+}
+
+std::string obstacle_of(const InstanceView& instance, int socket) {
   Result<tcp_info> info = info_of(socket);
   if (!info) return "";
   if (info->tcpi_state == TCP_LISTEN)
-    return info->tcpi_unacked == 0
-               ? ""
-               : "a TCP socket with " + std::to_string(info->tcpi_unacked) +
-                     " connections that wait to be accepted, which cannot be captured yet";
+    return info->tcpi_unacked == 0 ? "" : obstacle_of_waiting(instance, info->tcpi_unacked);
   if (info->tcpi_state == TCP_SYN_RECV) return "a TCP socket that is just being connected";
   if (has_upper_protocol(socket)) return "a TCP socket that the kernel encrypts";
   if (is_connected(info->tcpi_state) && has_urgent_byte(socket))
     return "a TCP socket that holds urgent data, which cannot be captured yet";
-  if (info->tcpi_state == TCP_CLOSE && has_event(socket, POLLERR))
-    return "a TCP socket whose connection has failed, of which the program has not heard yet";
-  return "";
+  if (info->tcpi_state != TCP_CLOSE) return "";
+  const std::string hidden = why_errors_are_hidden(socket);
+  return hidden.empty() ? ""
+                        : "a TCP socket whose connection has failed, of which the program has not "
+                          "heard yet (" +
+                              hidden + ")";
 }
 
 // A socket that has been connected and is no more, as opposed to one that never was.
@@ -52,7 +62,16 @@ uint8_t shut_of(int socket, int state) {
   return (events.revents & POLLRDHUP) != 0 ? kReading : 0;
 }
 
-// Of a connection that is no more.
+Result<int> untold_error(CaptureContext& context, int socket) {
+  const int error = TRY(errors_of(context, socket)).next;
+  if (error == 0 || error == ECONNRESET || error == EPIPE || error == ECONNREFUSED) return error;
+  return Error(ErrorClass::refused, "a TCP socket's connection has failed (" +
+                                        std::string(strerrorname_np(error)) +
+                                        "), of which the program has not heard yet")
+      .hint("let it look at the connection, or close it");
+}
+
+// Of a connection that is no more. What there is comes before an error: it is not taken by a look.
 Result<std::vector<uint8_t>> left_to_read(int socket) {
   int bytes = 0;
   TRY_SYS(::ioctl(socket, FIONREAD, &bytes));
@@ -83,7 +102,7 @@ bool TcpSocket::recognises(const DescriptorRef& ref) const {
 
 std::string TcpSocket::obstacle(const DescriptorRef& ref) const {
   Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
-  return copy ? obstacle_of(copy->get()) : "";  // closed since
+  return copy ? obstacle_of(ref.instance, copy->get()) : "";  // closed since
 }
 
 Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
@@ -99,7 +118,10 @@ Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,
   const bool was_connected =
       is_connected(info.tcpi_state) || (info.tcpi_state == TCP_CLOSE && socket.shut != 0);
   socket.options = TRY(options_of(copy.get(), socket.domain, was_connected));
-  if (info.tcpi_state == TCP_CLOSE && was_connected) socket.to_read = TRY(left_to_read(copy.get()));
+  if (info.tcpi_state == TCP_CLOSE && was_connected) {
+    socket.error = TRY(untold_error(context, copy.get()));
+    socket.to_read = TRY(left_to_read(copy.get()));
+  }
   socket.uid = ref.descriptor.info.st_uid;
   socket.gid = ref.descriptor.info.st_gid;
   context.sockets[ref.descriptor.info.st_ino] = {static_cast<int>(context.image.open_files.size()),

@@ -12,7 +12,9 @@
 
 #include "resources/inet.h"
 #include "resources/inet_groups.h"
+#include "resources/socket_errors.h"
 #include "resources/udp/datagrams.h"
+#include "resources/udp/errors.h"
 
 namespace appshot::udp {
 namespace {
@@ -54,6 +56,8 @@ std::string UdpSocket::obstacle(const DescriptorRef& ref) const {
   if (!copy) return "";  // closed since
   if (holds_unsent(copy->get()))
     return "a UDP socket that holds part of a datagram it has not sent (MSG_MORE, UDP_CORK)";
+  if (const std::string hidden = why_errors_are_hidden(copy->get()); !hidden.empty())
+    return "a UDP socket with an error that the program has not looked at (" + hidden + ")";
   if (has_event(copy->get(), POLLERR) && has_event(copy->get(), POLLIN))
     return "a UDP socket with datagrams behind an error that the program has not looked at";
   return "";
@@ -72,6 +76,7 @@ Result<image::FileKindUnion> UdpSocket::capture(CaptureContext& context,
   socket.gid = ref.descriptor.info.st_gid;
   // Looking at the queue would take an error from its owner.
   if (!has_event(copy.get(), POLLERR)) TRY(capture_datagrams(context.instance, copy.get(), socket));
+  TRY(capture_errors(context, copy.get(), socket));
   image::FileKindUnion kind;
   kind.Set(std::move(socket));
   return kind;
@@ -85,6 +90,7 @@ Result<UniqueFd> UdpSocket::reopen(RestoreContext&, const image::OpenFileT& file
   // A connected socket takes from its peer alone.
   TRY(put_back_datagrams(fd.get(), socket));
   if (!socket.peer_name.empty()) TRY(connect_to(fd.get(), socket.peer_name));
+  TRY(put_back_errors(fd.get(), socket));
   TRY_SYS(::fcntl(fd.get(), F_SETFL, file.flags & (O_NONBLOCK | O_APPEND)));
   if (socket.uid != 0 || socket.gid != 0) TRY_SYS(::fchown(fd.get(), socket.uid, socket.gid));
   return fd;

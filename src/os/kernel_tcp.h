@@ -1,0 +1,37 @@
+// Connections that wait in the queue of a listening TCP socket. They have no descriptor before they
+// are accepted, and what they are and hold no call tells; the kernel's memory does.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "os/ip_address.h"
+#include "os/kernel_view.h"
+
+namespace appshot {
+
+struct WaitingTcpConnection {
+  IpAddress name, peer;  // IPv4 ones also of an IPv6 socket that takes them
+  uint16_t port = 0, peer_port = 0;
+  uint8_t state = 0;  // TCP_*
+  int error = 0;      // that whoever accepts it will be told
+  bool has_urgent_byte = false;
+  bool is_fast_open = false;        // the handshake is not over
+  bool has_finished = false;        // the peer
+  uint32_t sent = 0, received = 0;  // the next numbers of both sides
+  std::vector<uint8_t> to_read;     // up to `received`, but for the end if it has finished
+  uint8_t agreed = 0;               // TCPI_OPT_*
+  uint8_t send_scale = 0, receive_scale = 0;
+  uint16_t segment = 0;      // the largest that the peer takes
+  uint32_t send_window = 0;  // that the peer has opened
+  uint32_t receive_window = 0, receive_window_from = 0;
+  uint32_t time_offset = 0;  // of its own clock
+  uint32_t peer_time = 0;    // the last that the peer has told
+};
+
+// In their order, of a listener that the caller has open. New ones may come and more may arrive
+// meanwhile: each is told of as it was at some moment of the call.
+Result<std::vector<WaitingTcpConnection>> waiting_tcp_connections(KernelView& kernel, int listener);
+
+}  // namespace appshot

@@ -1,0 +1,189 @@
+#include "resources/udp/errors.h"
+
+#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "base/deadline.h"
+#include "resources/inet.h"
+#include "resources/socket_errors.h"
+
+namespace appshot::udp {
+namespace {
+
+constexpr std::chrono::seconds kArrivalMax{5};
+constexpr uint8_t kHops = 64;
+
+using Bytes = std::vector<uint8_t>;
+
+void append(Bytes& to, std::span<const uint8_t> bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+template <typename T>
+std::span<const uint8_t> bytes_of(const T& value) {
+  return {reinterpret_cast<const uint8_t*>(&value), sizeof value};
+}
+
+uint16_t checksum_of(std::span<const uint8_t> bytes) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < bytes.size(); ++i)
+    sum += i % 2 == 0 ? static_cast<uint32_t>(bytes[i]) << 8 : bytes[i];
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return htons(static_cast<uint16_t>(~sum));
+}
+
+// That nobody is at the port of the peer, as the peer's machine says it.
+class Refusal {
+ public:
+  Refusal(const InetName& own, const InetName& peer, int protocol)
+      : own_(ip_address_of(own)), peer_(ip_address_of(peer)), protocol_(protocol) {
+    udp_.source = htons(port_of(own));
+    udp_.dest = htons(port_of(peer));
+    udp_.len = htons(sizeof udp_);
+  }
+
+  Bytes packet() const { return own_.is_v4() ? ipv4() : ipv6(); }
+
+ private:
+  Bytes ipv4() const {
+    icmphdr icmp{};
+    icmp.type = ICMP_UNREACH;
+    icmp.code = ICMP_UNREACH_PORT;
+    Bytes message(bytes_of(icmp).begin(), bytes_of(icmp).end());
+    append(message, bytes_of(ipv4_header(own_, peer_, protocol_, sizeof udp_)));
+    append(message, bytes_of(udp_));
+    const uint16_t sum = checksum_of(message);
+    std::memcpy(message.data() + offsetof(icmphdr, checksum), &sum, sizeof sum);
+    const iphdr header = ipv4_header(peer_, own_, IPPROTO_ICMP, message.size());
+    Bytes packet(bytes_of(header).begin(), bytes_of(header).end());
+    append(packet, message);
+    return packet;
+  }
+
+  Bytes ipv6() const {
+    icmp6_hdr icmp{};
+    icmp.icmp6_type = ICMP6_DST_UNREACH;
+    icmp.icmp6_code = ICMP6_DST_UNREACH_NOPORT;
+    Bytes message(bytes_of(icmp).begin(), bytes_of(icmp).end());
+    append(message, bytes_of(ipv6_header(own_, peer_, protocol_, sizeof udp_)));
+    append(message, bytes_of(udp_));
+    Bytes summed;
+    append(summed, peer_.bytes());
+    append(summed, own_.bytes());
+    append(summed, bytes_of(htonl(static_cast<uint32_t>(message.size()))));
+    append(summed, bytes_of(htonl(uint32_t{IPPROTO_ICMPV6})));
+    append(summed, message);
+    const uint16_t sum = checksum_of(summed);
+    std::memcpy(message.data() + offsetof(icmp6_hdr, icmp6_cksum), &sum, sizeof sum);
+    const ip6_hdr header = ipv6_header(peer_, own_, IPPROTO_ICMPV6, message.size());
+    Bytes packet(bytes_of(header).begin(), bytes_of(header).end());
+    append(packet, message);
+    return packet;
+  }
+
+  static iphdr ipv4_header(const IpAddress& from, const IpAddress& to, int protocol, size_t bytes) {
+    iphdr header{};
+    header.version = 4;
+    header.ihl = sizeof header / 4;
+    header.ttl = kHops;
+    header.protocol = static_cast<uint8_t>(protocol);
+    header.tot_len = htons(static_cast<uint16_t>(sizeof header + bytes));
+    header.saddr = htonl(from.number());
+    header.daddr = htonl(to.number());
+    return header;
+  }
+  static ip6_hdr ipv6_header(const IpAddress& from, const IpAddress& to, int protocol,
+                             size_t bytes) {
+    ip6_hdr header{};
+    header.ip6_flow = htonl(6U << 28);
+    header.ip6_plen = htons(static_cast<uint16_t>(bytes));
+    header.ip6_nxt = static_cast<uint8_t>(protocol);
+    header.ip6_hlim = kHops;
+    std::memcpy(&header.ip6_src, from.bytes().data(), sizeof header.ip6_src);
+    std::memcpy(&header.ip6_dst, to.bytes().data(), sizeof header.ip6_dst);
+    return header;
+  }
+
+  IpAddress own_, peer_;
+  int protocol_;
+  udphdr udp_{};
+};
+
+// To an address of this network namespace; it never leaves it.
+Result<> send_packet(const Bytes& packet) {
+  const bool is_v4 = !packet.empty() && packet[0] >> 4 == 4;
+  if (packet.size() < (is_v4 ? sizeof(iphdr) : sizeof(ip6_hdr)))
+    return Error(ErrorClass::corrupt, "a packet that tells of an error");
+  UniqueFd raw(TRY_SYS(::socket(is_v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)));
+  constexpr char kLoopback[] = "lo";
+  TRY_SYS(::setsockopt(raw.get(), SOL_SOCKET, SO_BINDTODEVICE, kLoopback, sizeof kLoopback));
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  if (is_v4)
+    std::memcpy(&v4.sin_addr, packet.data() + offsetof(iphdr, daddr), sizeof v4.sin_addr);
+  else
+    std::memcpy(&v6.sin6_addr, packet.data() + offsetof(ip6_hdr, ip6_dst), sizeof v6.sin6_addr);
+  const auto* to =
+      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
+  TRY_SYS(::sendto(raw.get(), packet.data(), packet.size(), 0, to, is_v4 ? sizeof v4 : sizeof v6));
+  return {};
+}
+
+Result<> wait_for_error(int socket) {
+  const Deadline deadline = Deadline::in(kArrivalMax);
+  while (!has_event(socket, POLLERR)) {
+    if (deadline.passed())
+      return Error(ErrorClass::timeout, "a UDP socket does not get the error that waited at it");
+    ::poll(nullptr, 0, 1);
+  }
+  return {};
+}
+
+Error refusal_of(const std::string& what) {
+  return Error(ErrorClass::refused, "a UDP socket with " + what +
+                                        " of which the program has not heard, which cannot be kept")
+      .hint("let it look at the socket first");
+}
+
+}  // namespace
+
+Result<> capture_errors(CaptureContext& context, int socket, image::UdpSocketT& into) {
+  WaitingErrors errors = TRY(errors_of(context, socket));
+  for (WaitingErrors::Told& told : errors.queue) {
+    const bool is_packet = (told.origin == SO_EE_ORIGIN_ICMP || told.origin == SO_EE_ORIGIN_ICMP6);
+    if (!is_packet || told.packet.empty())
+      return refusal_of("news of its own sending (origin " + std::to_string(told.origin) + ")");
+    into.errors.push_back(std::make_unique<image::ErrorPacketT>());
+    into.errors.back()->data = std::move(told.packet);
+  }
+  into.error = errors.next;
+  const bool is_told_plainly = into.error == ECONNREFUSED && !into.peer_name.empty();
+  if (into.error != 0 && into.errors.empty() && !is_told_plainly)
+    return refusal_of("an error (" + std::string(strerrorname_np(into.error)) + ")");
+  return {};
+}
+
+Result<> put_back_errors(int socket, const image::UdpSocketT& from) {
+  for (const auto& error : from.errors) TRY(send_packet(error->data));
+  if (from.errors.empty() && from.error != 0)
+    TRY(send_packet(Refusal(TRY(name_of(socket)), from.peer_name, from.protocol).packet()));
+  if (from.errors.empty() && from.error == 0) return {};
+  TRY(wait_for_error(socket));
+  int told = 0;
+  socklen_t length = sizeof told;
+  if (from.error == 0) TRY_SYS(::getsockopt(socket, SOL_SOCKET, SO_ERROR, &told, &length));
+  return {};
+}
+
+}  // namespace appshot::udp

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include <chrono>
@@ -36,26 +37,45 @@ constexpr NamespaceName kNamespaces[] = {
     {"ipc", "ipc"},       {"uts", "uts"},   {"user", "user"},
     {"cgroup", "cgroup"}, {"time", "time"}, {"time_for_children", "time"}};
 
-std::map<std::string, std::string> namespaces_of(const InstanceView& instance) {
-  std::map<std::string, std::string> found;
-  for (const NamespaceName& name : kNamespaces)
-    if (Result<std::string> link =
-            read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + name.file))
-      found[name.file] = *link;
-  return found;
-}
+// The instance's own, and what stands in the way of those that the application has made. Used by
+// several threads at once; each namespace is looked into once, however many live there.
+class Namespaces {
+ public:
+  explicit Namespaces(const InstanceView& instance) {
+    for (const NamespaceName& name : kNamespaces)
+      if (Result<std::string> link =
+              read_link("/proc/" + std::to_string(instance.init.value) + "/ns/" + name.file))
+        own_[name.file] = *link;
+  }
+
+  // Whether the link of a process leads elsewhere; what cannot be told is none of its own.
+  bool is_made(const std::string& kind, const Result<std::string>& link) const {
+    auto own = own_.find(kind);
+    return link && own != own_.end() && *link != own->second;
+  }
+
+  std::string obstacle(const std::string& kind, const std::string& link, HostPid of) {
+    const std::lock_guard lock(mutex_);
+    if (auto known = obstacles_.find(link); known != obstacles_.end()) return known->second;
+    const std::string path = "/proc/" + std::to_string(of.value) + "/ns/" + kind;
+    return obstacles_[link] = namespaces::obstacle(kind, path);
+  }
+
+ private:
+  std::map<std::string, std::string> own_;
+  std::mutex mutex_;
+  std::map<std::string, std::string> obstacles_;
+};
 
 // An application may make namespaces of its own; not all are captured. One that is meant for
 // children cannot even be named until the first of them is there.
-void find_nested_namespaces(const std::map<std::string, std::string>& of_instance,
-                            const ProcessSource& process, Obstacles& obstacles) {
+void find_nested_namespaces(Namespaces& namespaces, const ProcessSource& process,
+                            Obstacles& obstacles) {
   constexpr const char* kHint = "start it without making namespaces (unshare, sandboxing options)";
   for (const auto& [file, words] : kNamespaces) {
-    auto outer = of_instance.find(file);
     Result<std::string> own = process.dir.link(std::string("ns/") + file);
-    if (!own || outer == of_instance.end() || *own == outer->second) continue;
-    const std::string path = "/proc/" + std::to_string(process.host.value) + "/ns/" + file;
-    if (const std::string why = namespaces::obstacle(file, path); !why.empty())
+    if (!namespaces.is_made(file, own)) continue;
+    if (const std::string why = namespaces.obstacle(file, *own, process.host); !why.empty())
       obstacles.add(process.words() + " lives in a " + words + " namespace of its own, " + why,
                     kHint);
   }
@@ -124,11 +144,9 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
 
 // A folder of /proc about a process is there again when that process is; a root must be there
 // first. It is there in the instance's own mount namespace.
-void find_folder_obstacles(const std::map<std::string, std::string>& of_instance,
-                           const ProcessSource& process, Obstacles& obstacles) {
-  auto mounts = of_instance.find("mnt");
-  const bool elsewhere = mounts != of_instance.end() &&
-                         process.dir.link("ns/mnt").value_or(mounts->second) != mounts->second;
+void find_folder_obstacles(const Namespaces& namespaces, const ProcessSource& process,
+                           Obstacles& obstacles) {
+  const bool elsewhere = namespaces.is_made("mnt", process.dir.link("ns/mnt"));
   struct Folder {
     const char* link;
     const char* words;
@@ -194,8 +212,7 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
   }
 }
 
-void find_obstacles_of(const InstanceView& instance,
-                       const std::map<std::string, std::string>& namespaces,
+void find_obstacles_of(const InstanceView& instance, Namespaces& namespaces,
                        const ProcessSource& process, Obstacles& obstacles) {
   find_tracer(process, obstacles);
   find_unshared_parts(process, obstacles);
@@ -227,7 +244,7 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
     if (process)  // else it has ended since
       processes.push_back(std::move(process).value());
   }
-  const std::map<std::string, std::string> namespaces = namespaces_of(instance);
+  Namespaces namespaces(instance);
   Obstacles obstacles;
   for (const ProcessSource& process : processes)
     find_obstacles_of(instance, namespaces, process, obstacles);
@@ -239,7 +256,7 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
 
 Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid>& threads,
                          Obstacles& obstacles) {
-  const std::map<std::string, std::string> namespaces = namespaces_of(instance);
+  Namespaces namespaces(instance);
   std::vector<std::optional<Result<ProcessSource>>> looks(threads.size());
   std::vector<Obstacles> found(threads.size());
   in_parallel(threads.size(), [&](size_t i) {

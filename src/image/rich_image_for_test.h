@@ -319,6 +319,7 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.private_files.back()->same_as = 1;
   image.private_files.push_back(private_file("shm/counter", 0100600));
   image.private_files.push_back(private_file("mounts/1/file", 0100644));
+  image.private_files.push_back(private_file("dev/own", 0100644));
   add_mounts(image);
   image.terminals.push_back(std::make_unique<TerminalStateT>());
   image.terminals.back()->typed = {'l', 's'};

@@ -40,11 +40,11 @@ bool huge(uint64_t page, uint64_t limits) {
          (std::has_single_bit(page) && page >= kSmallestHugePage && limits % page == 0);
 }
 
-// How much of a private file's path is the place it is restored below: "shm/", "layers/NAME/" or
-// "mounts/2/". 0: none of them, or a path that leads elsewhere.
+// How much of a private file's path is the place it is restored below: "shm/", "dev/",
+// "layers/NAME/" or "mounts/2/". 0: none of them, or a path that leads elsewhere.
 size_t place_length(std::string_view path) {
   size_t place = 0;
-  if (path.starts_with("shm/")) place = 4;
+  if (path.starts_with("shm/") || path.starts_with("dev/")) place = 4;
   for (std::string_view several : {"layers/", "mounts/"})  // 0 when there is none
     if (path.starts_with(several)) place = path.find('/', several.size()) + 1;
   return leads_down(path) ? place : 0;

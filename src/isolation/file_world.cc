@@ -127,6 +127,13 @@ Result<> make_kernel_views(const FileWorld& world, const std::string& root) {
 
 }  // namespace
 
+std::span<const std::string_view> names_in_dev() {
+  static constexpr std::string_view kNames[] = {"null", "zero",  "full",   "random", "urandom",
+                                                "tty",  "pts",   "shm",    "mqueue", "ptmx",
+                                                "fd",   "stdin", "stdout", "stderr"};
+  return kNames;
+}
+
 Result<> enter_file_world(const FileWorld& world) {
   // Nothing mounted from here on shows on the host.
   TRY(mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE));

@@ -3,7 +3,9 @@
 // namespace by its init.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -18,6 +20,9 @@ struct FileWorld {
   std::string info;    // becomes /run/appshot, read-only
   std::vector<std::string> hidden;  // folders of the host that are empty inside
 };
+
+// What every new instance has in its /dev.
+std::span<const std::string_view> names_in_dev();
 
 // Call in a fresh mount namespace; the caller's root is the instance's afterwards.
 Result<> enter_file_world(const FileWorld& world);

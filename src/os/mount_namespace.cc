@@ -47,6 +47,19 @@ Result<MountNamespace> look_into_mount_namespace(const std::string& path) {
   return space;
 }
 
+Result<UniqueFd> open_uncovered(const std::string& path, const std::string& point) {
+  UniqueFd mount;
+  TRY(in_mount_namespace(path, [&]() -> Result<> {
+    // In a copy of the namespace it can be made one that may be bound.
+    TRY_SYS(::unshare(CLONE_NEWNS));
+    TRY_SYS(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
+    mount = UniqueFd(
+        TRY_SYS(::open_tree(AT_FDCWD, point.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+    return {};
+  }));
+  return mount;
+}
+
 Result<> make_root(int mount) {
   TRY_SYS(::fchdir(mount));
   TRY_SYS(::syscall(SYS_pivot_root, ".", "."));

@@ -21,6 +21,9 @@ struct MountNamespace {
 };
 Result<MountNamespace> look_into_mount_namespace(const std::string& path);
 
+// The mount at that point of a namespace, as if nothing were mounted on it.
+Result<UniqueFd> open_uncovered(const std::string& path, const std::string& point);
+
 // The calling process's root, and its namespace's, becomes that mount, which is mounted there; of
 // the former nothing is left in the namespace.
 Result<> make_root(int mount);

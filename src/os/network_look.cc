@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <initializer_list>
 #include <span>
@@ -69,15 +68,15 @@ Result<> list_objects(NetworkObjects& into) {
 }
 
 // What cannot be read cannot have been changed; counters are no settings.
-void read_settings(const std::string& folder, NetworkSettings& into) {
-  for (const std::string& name : list_folder(folder).value_or({})) {
-    const std::string path = folder + "/" + name;
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0 || name.ends_with("_count")) continue;
-    if (S_ISDIR(info.st_mode)) {
-      read_settings(path, into);
-    } else if ((info.st_mode & 0600) == 0600) {
-      if (Result<std::string> text = read_file(path)) into[path] = *text;
+void read_settings(const UniqueFd& folder, const std::string& path, NetworkSettings& into) {
+  for (const std::string& name : list_folder_at(folder.get(), ".").value_or({})) {
+    if (name.ends_with("_count")) continue;
+    Result<std::string> text = read_record_at(folder.get(), name);
+    if (text) {
+      into[path + "/" + name] = *text;
+    } else if (text.error().err() == EISDIR) {
+      if (Result<UniqueFd> inner = open_at(folder.get(), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        read_settings(*inner, path + "/" + name, into);
     }
   }
 }
@@ -108,7 +107,8 @@ Result<NetworkObjects> list_network_objects() {
 
 NetworkSettings read_network_settings() {
   NetworkSettings settings;
-  read_settings(kSettings, settings);
+  if (Result<UniqueFd> folder = open_file(kSettings, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    read_settings(*folder, kSettings, settings);
   return settings;
 }
 

@@ -15,6 +15,7 @@
 #include "os/file.h"
 #include "os/namespace_visit.h"
 #include "os/network_look.h"
+#include "os/parallel.h"
 
 namespace appshot::namespaces {
 namespace {
@@ -68,12 +69,15 @@ Result<bool> has_only_loopback(const std::string& path) {
 Result<> read_network(const std::string& path, image::NamespaceT& into) {
   NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
   into.loopback_up = TRY(is_loopback_up());
-  const NetworkSettings settings = read_network_settings();
   NetworkSettings of_new;
-  TRY(in_new_network(into.loopback_up, [&]() -> Result<> {
-    of_new = read_network_settings();
-    return {};
-  }));
+  Alongside new_one([&] {
+    return in_new_network(into.loopback_up, [&]() -> Result<> {
+      of_new = read_network_settings();
+      return {};
+    });
+  });
+  const NetworkSettings settings = read_network_settings();
+  TRY(new_one.finish());
   for (const auto& [file, value] : settings) {
     if (auto same = of_new.find(file); same != of_new.end() && same->second == value) continue;
     into.settings.push_back(std::make_unique<image::SettingT>());
@@ -143,12 +147,7 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
   auto space = std::make_unique<image::NamespaceT>();
   space->kind = kind;
   if (kind == "uts") TRY(read_names(path, *space));
-  if (kind == "net") {
-    // Nobody may live there, only sockets that were made there.
-    if (const std::string why = obstacle(kind, path); !why.empty())
-      context.obstacles.add("a socket is in a network namespace, " + why, "close it");
-    TRY(read_network(path, *space));
-  }
+  if (kind == "net") TRY(read_network(path, *space));
   const int index = static_cast<int>(context.image.namespaces.size());
   context.image.namespaces.push_back(std::move(space));
   context.namespaces.emplace(identity, index);
@@ -159,7 +158,14 @@ Result<UniqueFd> network_of(int socket) { return UniqueFd(TRY_SYS(::ioctl(socket
 
 Result<int> capture_network_of(CaptureContext& context, int socket) {
   const UniqueFd network = TRY(network_of(socket));
-  return capture(context, "net", "/proc/self/fd/" + std::to_string(network.get()));
+  const std::string path = "/proc/self/fd/" + std::to_string(network.get());
+  const size_t known = context.image.namespaces.size();
+  const int index = TRY(capture(context, "net", path));
+  // Where nobody lives nobody has looked yet.
+  if (context.image.namespaces.size() != known)
+    if (const std::string why = obstacle("net", path); !why.empty())
+      context.obstacles.add("a socket is in a network namespace, " + why, "close it");
+  return index;
 }
 
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,

@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "os/file.h"
@@ -47,9 +48,11 @@ class Capture {
   explicit Capture(CaptureContext& context) : context_(context) {}
 
   // `folder` on the host is `prefix` in the image.
-  Result<> walk(const std::string& folder, const std::string& prefix) {
+  Result<> walk(const std::string& folder, const std::string& prefix,
+                std::span<const std::string_view> without = {}) {
     std::vector<std::string> names = TRY(list_folder(folder));
     for (const std::string& name : names) {
+      if (std::ranges::find(without, name) != without.end()) continue;
       std::string path = folder + "/" + name;
       struct stat info {};
       if (::lstat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
@@ -165,8 +168,8 @@ class Restore {
 }  // namespace
 
 Result<> capture_files(CaptureContext& context, const std::string& folder,
-                       const std::string& prefix) {
-  return Capture(context).walk(folder, prefix);
+                       const std::string& prefix, std::span<const std::string_view> without) {
+  return Capture(context).walk(folder, prefix, without);
 }
 
 Result<std::unique_ptr<image::PrivateFileT>> capture_folder(const std::string& folder) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -14,9 +16,10 @@ namespace appshot {
 
 using Attributes = std::vector<std::unique_ptr<image::AttributeT>>;
 
-// Everything in `folder` goes to Image.private_files, its names behind `prefix`.
+// Everything in `folder`, but what is named in `without`, goes to Image.private_files, its names
+// behind `prefix`.
 Result<> capture_files(CaptureContext& context, const std::string& folder,
-                       const std::string& prefix);
+                       const std::string& prefix, std::span<const std::string_view> without = {});
 // The folder itself, without a name.
 Result<std::unique_ptr<image::PrivateFileT>> capture_folder(const std::string& folder);
 

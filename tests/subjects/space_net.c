@@ -74,7 +74,7 @@ static void expect(int fd, const char* text) {
 
 // Everything that one namespace has.
 struct net {
-  int listener, client, accepted, udp, sender, names, names_client, names_accepted;
+  int listener, client, accepted, waiting, udp, sender, names, names_client, names_accepted;
 };
 
 static void fill(struct net* net, const char* text) {
@@ -82,6 +82,8 @@ static void fill(struct net* net, const char* text) {
   net->client = connected(SOCK_STREAM, kPort);
   net->accepted = (int)CHECK_OK(accept(net->listener, NULL, NULL));
   CHECK_EQ(send(net->client, text, strlen(text), 0), strlen(text));
+  net->waiting = connected(SOCK_STREAM, kPort);
+  CHECK_EQ(send(net->waiting, text, strlen(text), 0), strlen(text));
   net->udp = bound(SOCK_DGRAM, kPort);
   net->sender = connected(SOCK_DGRAM, kPort);
   CHECK_EQ(send(net->sender, text, strlen(text), 0), strlen(text));
@@ -97,11 +99,17 @@ static void check(struct net* net, const char* text) {
   expect(net->client, text);
   expect(net->udp, text);
   expect(net->names_accepted, text);
+  int taken = (int)CHECK_OK(accept(net->listener, NULL, NULL));
+  expect(taken, text);
+  CHECK_OK(close(net->waiting));
+  CHECK_OK(close(taken));
   CHECK_OK(close(net->client));
   CHECK_OK(close(net->accepted));
   net->client = connected(SOCK_STREAM, kPort);
   net->accepted = (int)CHECK_OK(accept(net->listener, NULL, NULL));
   CHECK_EQ(send(net->client, text, strlen(text), 0), strlen(text));
+  net->waiting = connected(SOCK_STREAM, kPort);
+  CHECK_EQ(send(net->waiting, text, strlen(text), 0), strlen(text));
   CHECK_EQ(send(net->sender, text, strlen(text), 0), strlen(text));
   CHECK_EQ(send(net->names_client, text, strlen(text), 0), strlen(text));
   int again = abstract_client();

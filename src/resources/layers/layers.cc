@@ -1,6 +1,10 @@
 #include "resources/layers/layers.h"
 
+#include <algorithm>
+
+#include "isolation/file_world.h"
 #include "os/file.h"
+#include "os/mount_namespace.h"
 #include "resources/private_files.h"
 
 namespace appshot::layers {
@@ -9,6 +13,21 @@ namespace {
 constexpr char kLayers[] = "layers/";
 constexpr char kSharedMemory[] = "shm/";
 constexpr char kSharedMemoryFolder[] = "/dev/shm";
+constexpr char kDevices[] = "dev/";
+constexpr char kDevicesFolder[] = "/dev";
+
+// What the application has put there.
+Result<> capture_devices(CaptureContext& context) {
+  const std::span<const std::string_view> made = names_in_dev();
+  const std::vector<std::string> names = TRY(list_folder(context.instance.root + kDevicesFolder));
+  auto is_made = [&](const std::string& name) {
+    return std::ranges::find(made, name) != made.end();
+  };
+  if (std::ranges::all_of(names, is_made)) return {};
+  const UniqueFd folder = TRY(open_uncovered(
+      "/proc/" + std::to_string(context.instance.init.value) + "/ns/mnt", kDevicesFolder));
+  return capture_files(context, "/proc/self/fd/" + std::to_string(folder.get()), kDevices, made);
+}
 
 }  // namespace
 
@@ -18,6 +37,7 @@ Result<> capture(CaptureContext& context) {
     for (const std::string& layer : TRY(list_folder(instance.layers)))
       TRY(capture_files(context, instance.layers + "/" + layer + "/upper", kLayers + layer + "/"));
   }
+  if (!instance.share.fs) TRY(capture_devices(context));
   if (instance.share.ipc) return {};
   return capture_files(context, instance.root + kSharedMemoryFolder, kSharedMemory);
 }
@@ -39,6 +59,7 @@ Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pa
 }
 
 Result<> restore_memory_files(const image::ImageT& image, const image::PagesReader& pages) {
+  TRY(restore_files(image, pages, kDevices, kDevicesFolder));
   return restore_files(image, pages, kSharedMemory, kSharedMemoryFolder);
 }
 

@@ -1,5 +1,5 @@
-// The instance's own files: what its private layers and its /dev/shm hold. They belong to the
-// image, so that files and memory agree after a restore.
+// The instance's own files: what its private layers, its /dev and its /dev/shm hold. They belong to
+// the image, so that files and memory agree after a restore.
 #pragma once
 
 #include <string>

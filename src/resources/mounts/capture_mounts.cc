@@ -1,12 +1,9 @@
 #include "resources/mounts/capture_mounts.h"
 
-#include <sched.h>
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <map>
 
-#include "os/file.h"
+#include "os/mount_namespace.h"
 #include "resources/mounts/kept_mounts.h"
 #include "resources/namespaces.h"
 #include "resources/private_files.h"
@@ -154,19 +151,9 @@ class Capture {
 
 // Its files as nothing that is mounted on them covers them.
 Result<> capture_files_of(CaptureContext& context, const SeenFileSystem& system, int index) {
-  UniqueFd clean;
-  const std::string& point = system.top->point;
-  const std::string path = system.space->path.empty()
-                               ? "/proc/" + std::to_string(context.instance.init.value) + "/ns/mnt"
-                               : system.space->path;
-  TRY(in_mount_namespace(path, [&]() -> Result<> {
-    // In a copy of the namespace it can be made one that may be bound.
-    TRY_SYS(::unshare(CLONE_NEWNS));
-    TRY_SYS(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
-    clean = UniqueFd(
-        TRY_SYS(::open_tree(AT_FDCWD, point.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
-    return {};
-  }));
+  const std::string own = "/proc/" + std::to_string(context.instance.init.value) + "/ns/mnt";
+  const std::string& path = system.space->path.empty() ? own : system.space->path;
+  const UniqueFd clean = TRY(open_uncovered(path, system.top->point));
   const std::string folder = "/proc/self/fd/" + std::to_string(clean.get());
   return capture_files(context, folder, "mounts/" + std::to_string(index) + "/");
 }

@@ -25,20 +25,9 @@ const std::vector<MadeAgain>& all_made_again() {
   return kAll;
 }
 
-// The instance's /dev is made anew by every restore.
-constexpr std::string_view kDev = "/dev";
-constexpr std::string_view kInDev[] = {"null", "zero",  "full",   "random", "urandom",
-                                       "tty",  "pts",   "shm",    "mqueue", "ptmx",
-                                       "fd",   "stdin", "stdout", "stderr"};
-
-std::string_view first_part(std::string_view path) { return path.substr(0, path.find('/')); }
-
 // Whether the path, from the root of what `place` shows, is there in a new instance too.
 bool is_there_again(const Mount& place, std::string_view path) {
-  const std::string_view first = first_part(path);
-  if (place.type == "proc") return first.empty() || first[0] < '0' || first[0] > '9';
-  if (place.point != kDev || first.empty()) return true;
-  return std::ranges::find(kInDev, first) != std::end(kInDev);
+  return place.type != "proc" || path.empty() || path[0] < '0' || path[0] > '9';
 }
 
 std::string why_options_not_known(const Mount& mount, const MadeAgain& kind) {

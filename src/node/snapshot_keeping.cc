@@ -107,7 +107,9 @@ Result<> Snapshots::settle() {
     bool alive = instance && is_alive(instance->state);
     // A living harness may still be writing it, for a daemon that is no more.
     if (alive && ::access(record.dir.c_str(), F_OK) != 0) continue;
-    TRY(settle_one(record));
+    // Another request may have completed or removed it since it was listed.
+    Result<> settled = settle_one(record);
+    if (!settled && settled.error().cls() != ErrorClass::not_found) return settled;
   }
   return lifecycle_.wake_images().settle();
 }

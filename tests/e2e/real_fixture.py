@@ -14,7 +14,7 @@ import re
 import subprocess
 
 import subjects_process
-from node_fixture import BIN, DEADLINE_S, Follower, Node, until
+from node_fixture import BIN, Follower, Node, until
 
 COUNTER = [str(BIN / "demo_counter"), "10"]
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000

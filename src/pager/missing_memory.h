@@ -27,6 +27,7 @@ class MissingMemory {
   std::optional<Piece> around(uint64_t address) const;
   // … and the first at or behind an address; behind the last comes the first.
   std::optional<Piece> next(uint64_t address) const;
+  std::vector<Piece> within(uint64_t start, uint64_t end) const;
   // What of a piece is still missing where it was.
   std::vector<Piece> still(const Piece& piece) const;
 
@@ -38,7 +39,6 @@ class MissingMemory {
     uint64_t length, offset;
   };
   using Runs = std::map<uint64_t, Run>;  // by address
-  std::vector<Piece> within(uint64_t start, uint64_t end) const;
   Runs::const_iterator first_ending_behind(uint64_t address) const;
 
   Runs runs_;

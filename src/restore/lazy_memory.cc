@@ -1,5 +1,6 @@
 #include "restore/lazy_memory.h"
 
+#include <fcntl.h>
 #include <sys/user.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 #include <set>
 
 #include "image/format.h"
+#include "os/file.h"
+#include "os/page_scan.h"
 #include "os/pidfd.h"
 #include "os/proc/maps.h"
 #include "os/proc/process_dir.h"
@@ -73,6 +76,27 @@ Result<std::map<int, HostPid>> processes_by_id(const Cgroup& application) {
   return found;
 }
 
+// Who looked at a process from outside before it was watched (at its environment, as ps does) has
+// found nothing and left a page of zeros, for which nobody would ever be asked.
+Result<> fill_touched(HostPid host, const image::PagesReader& pages,
+                      const std::vector<std::unique_ptr<image::MappingT>>& mappings,
+                      const std::vector<bool>& lazy, MissingMemory& missing) {
+  constexpr uint64_t kThere = kPagePresent | kPageSwapped;
+  const std::string folder = "/proc/" + std::to_string(host.value);
+  const PageScan scan = TRY(PageScan::open(folder));
+  UniqueFd memory;
+  for (size_t m = 0; m < mappings.size(); ++m) {
+    if (!lazy[m]) continue;
+    for (const PageRange& range : TRY(scan.find(mappings[m]->start, mappings[m]->end, kThere, 0))) {
+      if (!memory) memory = TRY(open_file(folder + "/mem", O_RDWR));
+      for (const MissingMemory::Piece& piece : missing.within(range.start, range.end))
+        TRY(pages.copy_to(memory.get(), piece.offset, piece.length, piece.address));
+      missing.erase(range.start, range.end);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, MemoryWish wish) {
@@ -116,6 +140,7 @@ int LazyMemory::descriptor(const image::ProcessT& process, const LateFiles& late
 }
 
 Result<std::vector<PagerSetup::Space>> LazyMemory::register_all(const image::ImageT& image,
+                                                                const image::PagesReader& pages,
                                                                 const LateFiles& late,
                                                                 const Cgroup& application) const {
   std::map<int, HostPid> hosts = TRY(processes_by_id(application));
@@ -140,6 +165,7 @@ Result<std::vector<PagerSetup::Space>> LazyMemory::register_all(const image::Ima
       for (const image::PageRun& run : mapping.pages)
         space.missing.add({run.address(), run.length(), run.offset()});
     }
+    TRY(fill_touched(host->second, pages, mappings, lazy_[p], space.missing).within(words));
     spaces.push_back(std::move(space));
   }
   return spaces;

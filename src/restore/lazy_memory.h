@@ -29,6 +29,7 @@ class LazyMemory {
 
   // Everything that its processes, which have just made theirs, will miss.
   Result<std::vector<PagerSetup::Space>> register_all(const image::ImageT& image,
+                                                      const image::PagesReader& pages,
                                                       const LateFiles& late,
                                                       const Cgroup& application) const;
 

@@ -133,7 +133,8 @@ Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappi
 Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy,
                           const LateFiles& late, HostPid init) {
   const image::ImageT& image = request.image.manifest;
-  PagerSetup setup{request.image.pages, TRY(lazy.register_all(image, late, request.application)),
+  PagerSetup setup{request.image.pages,
+                   TRY(lazy.register_all(image, request.image.pages, late, request.application)),
                    request.image_folder, "snapshot " + image.id, TRY(request.end(init))};
   return Pager::start(std::move(setup));
 }

@@ -4,6 +4,7 @@ reads anything but what it had. The real harness."""
 import os
 import pathlib
 import signal
+import threading
 import unittest
 
 from real_fixture import RealNode, descendants, enter_own_world, until
@@ -26,6 +27,37 @@ while signal.sigwait(wanted) == signal.SIGUSR1:
 
 def setUpModule():
     enter_own_world()
+
+# On the pages of their environment and arguments lies what they do not look at by themselves. There are many, so that
+# the first of them waits for a while until its memory is watched.
+LOOKERS = 40
+LOOKED_AT = ["python3", "-c", """
+import os, signal
+def look():
+    return [open(f"/proc/self/{name}", "rb").read() for name in ("environ", "cmdline", "auxv")]
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+children = []
+while len(children) < %d and (pid := os.fork()):
+    children.append(pid)
+known = look()
+if pid:
+    print("ready", flush=True)
+while signal.sigwait([signal.SIGUSR1]):
+    for child in children if pid else []:
+        os.kill(child, signal.SIGUSR1)
+    os.write(1, b"intact\\n" if look() == known else b"changed\\n")
+""" % (LOOKERS - 1)]
+
+
+def look_at_everybody(over):
+    """As ps does, again and again."""
+    while not over.is_set():
+        for pid in descendants():
+            for name in ("environ", "cmdline"):
+                try:
+                    pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+                except (FileNotFoundError, ProcessLookupError, PermissionError):
+                    pass
 
 
 def named(name):
@@ -107,6 +139,22 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.restore()
         self.appshot("check", self.aid)
         self.assertEqual(self.missing(), 0)
+
+    def test_who_looks_at_it_meanwhile_changes_nothing(self):
+        self.aid = f"{self.tag}-looked-at"
+        self.appshot("run", "-d", "--name", self.aid, "--", *LOOKED_AT)
+        self.told("ready", 1)
+        for times in range(1, 9):
+            self.snapshot = self.appshot("snapshot", "--stop", self.aid)
+            over = threading.Event()
+            looker = threading.Thread(target=look_at_everybody, args=[over])
+            looker.start()
+            try:
+                self.appshot("restore", "--lazy", self.snapshot)
+            finally:
+                over.set()
+                looker.join()
+            self.assert_intact(times * LOOKERS)
 
     # ---- waking ----
 

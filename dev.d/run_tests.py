@@ -34,6 +34,7 @@ SOAK_SCRIPTS = {"test_churn": {"APPSHOT_CHURN_SNAPSHOTS": "200"},
 FUZZ_SECONDS = 20
 BUILD_SECONDS_MAX = 2400
 PART_SECONDS_MAX = 600
+SOAK_SECONDS_MAX = 3600
 
 
 class Run:
@@ -94,9 +95,9 @@ def unit_tests(run, folder):
     return counts.of_gtest_folder(results, status)
 
 
-def e2e_tests(run, script, env=None):
+def e2e_tests(run, script, env=None, seconds=PART_SECONDS_MAX):
     _, output = run.command([sys.executable, "-m", "unittest", "-v", script.stem],
-                            cwd=script.parent, env=env)
+                            seconds, cwd=script.parent, env=env)
     return counts.of_unittest(output)
 
 
@@ -168,7 +169,7 @@ def test_parts(run):
 def soak_parts(run, minutes):
     for name, env in SOAK_SCRIPTS.items():
         run.part(f"e2e {name}, long",
-                 lambda name=name, env=env: e2e_tests(run, E2E / f"{name}.py", env), [BIN])
+                 lambda name=name, env=env: e2e_tests(run, E2E / f"{name}.py", env, SOAK_SECONDS_MAX), [BIN])
     run.part("fuzz", lambda: fuzz(run, minutes * 60), [FUZZER])
     repeat = max(1, minutes // 3)
     run.part("subjects", lambda: subjects(run, ["--cycles", "3", "--repeat", str(repeat)],

@@ -220,8 +220,7 @@ Result<Json> Instances::stop(const std::string& aid, int64_t timeout_ms) {
       edited.why = "stopped by request while asleep";
       edited.sleep_snapshot.clear();
     }));
-    (void)node_.registry.remove_snapshot(snapshot);
-    TRY(remove_tree(node_.paths.snapshot_dir(snapshot)));
+    drop_snapshot(node_, lifecycle_.background(), snapshot);
     return describe_instance(node_, record, Json(), "");
   }
   if (!is_alive(record.state)) return describe_instance(node_, record, Json(), "");

@@ -77,6 +77,7 @@ Result<> recover(Node& node, Lifecycle& lifecycle, Snapshots& snapshots) {
     }
   }
   TRY(snapshots.settle());
+  TRY(lifecycle.wake_images().settle());
   TRY(snapshots.adopt_folders());
   return snapshots.check_durability();
 }

@@ -111,7 +111,7 @@ Result<> Snapshots::settle() {
     Result<> settled = settle_one(record);
     if (!settled && settled.error().cls() != ErrorClass::not_found) return settled;
   }
-  return lifecycle_.wake_images().settle();
+  return {};
 }
 
 Result<> Snapshots::settle_one(SnapshotRecord record) {

@@ -2,16 +2,18 @@
 
 #include <stdio.h>
 
+#include <utility>
+
 #include "node/log.h"
 #include "os/file.h"
 
 namespace appshot {
 
-// Complete, of an instance that does not sleep in it.
-Result<std::vector<SnapshotRecord>> WakeImages::all() const {
+// Complete, of an instance that does not sleep in it; of all instances, or of one.
+Result<std::vector<SnapshotRecord>> WakeImages::find(const std::string& of) const {
   std::vector<SnapshotRecord> images = TRY(node_.registry.snapshots());
   std::erase_if(images, [&](const SnapshotRecord& image) {
-    if (!image.complete || image.owner.empty()) return true;
+    if (!image.complete || image.owner.empty() || (!of.empty() && image.owner != of)) return true;
     Result<InstanceRecord> owner = node_.registry.instance(image.owner);
     return owner && owner->aid == image.owner && owner->sleep_snapshot == image.id;
   });
@@ -19,17 +21,18 @@ Result<std::vector<SnapshotRecord>> WakeImages::all() const {
 }
 
 void WakeImages::not_needed(const std::string& aid) {
-  Result<std::vector<SnapshotRecord>> images = all();
-  if (!images) return log_error("what " + aid + " was woken from: " + images.error().message());
-  for (const SnapshotRecord& image : *images)
-    if (image.owner == aid) drop_snapshot(node_, background_, image.id);
+  for (const SnapshotRecord& image : of(aid)) drop_snapshot(node_, background_, image.id);
 }
 
 void WakeImages::all_that_is_left(const std::string& aid) {
-  Result<std::vector<SnapshotRecord>> images = all();
-  if (!images) return log_error("what " + aid + " was woken from: " + images.error().message());
-  for (const SnapshotRecord& image : *images)
-    if (image.owner == aid) set_free(image);
+  for (const SnapshotRecord& image : of(aid)) set_free(image);
+}
+
+std::vector<SnapshotRecord> WakeImages::of(const std::string& aid) const {
+  Result<std::vector<SnapshotRecord>> images = find(aid);
+  if (images) return std::move(images).value();
+  log_error("what " + aid + " was woken from: " + images.error().message());
+  return {};
 }
 
 void WakeImages::set_free(SnapshotRecord image) {
@@ -42,7 +45,7 @@ void WakeImages::set_free(SnapshotRecord image) {
 }
 
 Result<> WakeImages::settle() {
-  for (const SnapshotRecord& image : TRY(all())) {
+  for (const SnapshotRecord& image : TRY(find(""))) {
     Result<InstanceRecord> owner = node_.registry.instance(image.owner);
     const bool known = owner && owner->aid == image.owner;
     if (known && is_alive(owner->state)) continue;  // its harness tells

@@ -27,7 +27,8 @@ class WakeImages {
   Result<> settle();
 
  private:
-  Result<std::vector<SnapshotRecord>> all() const;
+  Result<std::vector<SnapshotRecord>> find(const std::string& of) const;
+  std::vector<SnapshotRecord> of(const std::string& aid) const;
   void set_free(SnapshotRecord image);
 
   Node& node_;

@@ -139,11 +139,8 @@ void PagerServer::stream(bool first) {
     if (job.space->missing_bytes() == 0) nudge();
     return static_cast<bool>(done);
   };
-  while (first && !held && page_.pace() == StreamPace::none) {
-    const std::optional<Job> job = next_first_job();
-    if (!job) break;
+  while (const std::optional<Job> job = first ? next_first_job() : std::nullopt)
     if (!carry_out(*job)) return;
-  }
   page_.wait_for(held ? StreamPace::hurried : StreamPace::spare);
   {
     std::lock_guard lock(mutex_);

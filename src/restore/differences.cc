@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 
 #include <map>
+#include <set>
 
 #include "checkpoint/machine.h"
 #include "os/file.h"
 #include "os/huge_pages.h"
+#include "os/proc/maps.h"
 #include "resources/file_names.h"
 #include "resources/limits/limits.h"
 
@@ -67,6 +69,18 @@ void find_changed_files(const image::ImageT& image, const RestoreContext* contex
   }
 }
 
+// What nothing was promised for (MAP_NORESERVE) takes only what is in it.
+uint64_t huge_pages_of(const image::MappingT& mapping) {
+  if ((mapping.vm_flags & proc::VmFlag::kNoReserve) == 0)
+    return (mapping.end - mapping.start) / mapping.huge_page;
+  std::set<uint64_t> touched;
+  for (const image::PageRun& run : mapping.pages)
+    for (uint64_t at = run.address() / mapping.huge_page * mapping.huge_page;
+         at < run.address() + run.length(); at += mapping.huge_page)
+      touched.insert(at);
+  return touched.size();
+}
+
 // That memory may have been promised and is not, or is lacking, a program finds out by dying.
 void find_missing_huge_pages(const image::ImageT& image, std::vector<Obstacle>& differences) {
   std::map<uint64_t, uint64_t> needed;  // by size
@@ -76,7 +90,7 @@ void find_missing_huge_pages(const image::ImageT& image, std::vector<Obstacle>& 
     if (!process->address_space) continue;
     for (const auto& mapping : process->address_space->mappings)
       if (mapping->huge_page != 0 && mapping->kind == image::MappingKind::anonymous)
-        needed[mapping->huge_page] += (mapping->end - mapping->start) / mapping->huge_page;
+        needed[mapping->huge_page] += huge_pages_of(*mapping);
   }
   for (const auto& [size, count] : needed) {
     const uint64_t here = free_huge_pages(size);

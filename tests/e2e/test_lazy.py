@@ -253,6 +253,15 @@ class RunsBeforeItsMemoryIsThere(RealNode):
         self.restore()
         self.assert_intact()
 
+    def test_what_was_asked_for_comes_by_itself_the_next_time(self):
+        self.restore()
+        self.assert_intact()
+        self.appshot("check", self.aid)
+        until(lambda: not named(PAGER), "who brought it in has ended")
+        self.appshot("rm", "-f", self.aid)
+        self.appshot("restore", "--lazy", self.snapshot)
+        until(lambda: self.missing() < 16 << 20, "it is there, though nobody has asked and the rest is held")
+
     def test_what_was_asked_for_is_handed_on_to_the_next_image(self):
         self.restore()
         self.assert_intact()

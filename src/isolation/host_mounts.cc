@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <sstream>
 
 #include "os/file.h"
+#include "os/proc/mountinfo.h"
 
 namespace appshot {
 namespace {
@@ -22,22 +22,6 @@ bool below(std::string_view path, std::string_view folder) {
          (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
 }
 
-std::string unescape_octal(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    int value = 0;
-    const char* digits = text.c_str() + i + 1;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
-      out.push_back(static_cast<char>(value));
-      i += 3;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::vector<HostMount> parse_host_mounts(std::string_view mountinfo) {
@@ -50,7 +34,7 @@ std::vector<HostMount> parse_host_mounts(std::string_view mountinfo) {
     std::string id, parent, device, root, point, options, type, source, file_system_options;
     left >> id >> parent >> device >> root >> point >> options;
     right >> type >> source >> file_system_options;
-    point = unescape_octal(point);
+    point = proc::unescape_mountinfo(point);
     // A later mount on the same place hides the earlier one.
     std::erase_if(mounts,
                   [&](const HostMount& m) { return below(m.point, point) && m.point != "/"; });

@@ -9,29 +9,15 @@
 #include <cstring>
 #include <vector>
 
+#include "os/packet_bytes.h"
+
 namespace appshot {
 namespace {
 
 constexpr uint8_t kHops = 64;
 constexpr size_t kTimesBytes = 12;  // with what makes them end at a word
 
-void append(std::vector<uint8_t>& to, std::span<const uint8_t> bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
-}
-template <typename T>
-void append_value(std::vector<uint8_t>& to, const T& value) {
-  append(to, {reinterpret_cast<const uint8_t*>(&value), sizeof value});
-}
-
-uint16_t checksum_of(std::span<const uint8_t> bytes) {
-  uint32_t sum = 0;
-  for (size_t i = 0; i < bytes.size(); ++i)
-    sum += i % 2 == 0 ? static_cast<uint32_t>(bytes[i]) << 8 : bytes[i];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return htons(static_cast<uint16_t>(~sum));
-}
-
-std::vector<uint8_t> tcp_part(const TcpSegment& segment) {
+PacketBytes tcp_part(const TcpSegment& segment) {
   tcphdr header{};
   header.source = htons(segment.from.port);
   header.dest = htons(segment.to.port);
@@ -40,20 +26,20 @@ std::vector<uint8_t> tcp_part(const TcpSegment& segment) {
   header.doff = (sizeof header + (segment.times ? kTimesBytes : 0)) / 4;
   header.th_flags = segment.flags;
   header.window = htons(segment.window);
-  std::vector<uint8_t> part;
-  append_value(part, header);
+  PacketBytes part;
+  append(part, bytes_of(header));
   if (segment.times) {
     part.insert(part.end(), {TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP});
-    append_value(part, htonl(segment.times->own));
-    append_value(part, htonl(segment.times->echoed));
+    append(part, bytes_of(htonl(segment.times->own)));
+    append(part, bytes_of(htonl(segment.times->echoed)));
   }
   append(part, segment.bytes);
 
-  std::vector<uint8_t> summed;
+  PacketBytes summed;
   append(summed, segment.from.address.bytes());
   append(summed, segment.to.address.bytes());
-  append_value(summed, htonl(static_cast<uint32_t>(part.size())));
-  append_value(summed, htonl(uint32_t{IPPROTO_TCP}));
+  append(summed, bytes_of(htonl(static_cast<uint32_t>(part.size()))));
+  append(summed, bytes_of(htonl(uint32_t{IPPROTO_TCP})));
   append(summed, part);
   const uint16_t sum = checksum_of(summed);
   std::memcpy(part.data() + offsetof(tcphdr, th_sum), &sum, sizeof sum);
@@ -61,9 +47,9 @@ std::vector<uint8_t> tcp_part(const TcpSegment& segment) {
 }
 
 // The kernel fills in the length and the sum of an IPv4 header, and nothing of the other.
-std::vector<uint8_t> packet_of(const TcpSegment& segment) {
-  const std::vector<uint8_t> part = tcp_part(segment);
-  std::vector<uint8_t> packet;
+PacketBytes packet_of(const TcpSegment& segment) {
+  const PacketBytes part = tcp_part(segment);
+  PacketBytes packet;
   if (segment.to.address.is_v4()) {
     iphdr header{};
     header.version = 4;
@@ -72,7 +58,7 @@ std::vector<uint8_t> packet_of(const TcpSegment& segment) {
     header.protocol = IPPROTO_TCP;
     header.saddr = htonl(segment.from.address.number());
     header.daddr = htonl(segment.to.address.number());
-    append_value(packet, header);
+    append(packet, bytes_of(header));
   } else {
     ip6_hdr header{};
     header.ip6_flow = htonl(6U << 28);
@@ -81,7 +67,7 @@ std::vector<uint8_t> packet_of(const TcpSegment& segment) {
     header.ip6_hlim = kHops;
     std::memcpy(&header.ip6_src, segment.from.address.bytes().data(), sizeof header.ip6_src);
     std::memcpy(&header.ip6_dst, segment.to.address.bytes().data(), sizeof header.ip6_dst);
-    append_value(packet, header);
+    append(packet, bytes_of(header));
   }
   append(packet, part);
   return packet;
@@ -96,7 +82,7 @@ Result<TcpSegments> TcpSegments::open(int family) {
 
 Result<> TcpSegments::send(const TcpSegment& segment, uint32_t mark) {
   TRY_SYS(::setsockopt(socket_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark));
-  const std::vector<uint8_t> packet = packet_of(segment);
+  const PacketBytes packet = packet_of(segment);
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   sockaddr_in6 v6{};

@@ -10,23 +10,6 @@
 namespace appshot::proc {
 namespace {
 
-// Blanks and backslashes are told as "\040".
-std::string unescape(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    int value = 0;
-    const char* digits = text.c_str() + i + 1;
-    if (text[i] == '\\' && i + 3 < text.size() &&
-        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
-      out.push_back(static_cast<char>(value));
-      i += 3;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
 int number_behind(const std::string& field, std::string_view name) {
   return field.starts_with(name) ? std::atoi(field.c_str() + name.size()) : 0;
 }
@@ -51,9 +34,9 @@ Result<Mount> parse_line(const std::string& line) {
   fields >> mount.system_options;
   if (!fields || !has_device) return Error(ErrorClass::corrupt, "mountinfo has the line " + line);
   mount.device = makedev(major, minor);
-  mount.root = unescape(root);
-  mount.point = unescape(point);
-  mount.source = unescape(source);
+  mount.root = unescape_mountinfo(root);
+  mount.point = unescape_mountinfo(point);
+  mount.source = unescape_mountinfo(source);
   return mount;
 }
 
@@ -72,6 +55,22 @@ constexpr OptionName kOptions[] = {{"ro", MOUNT_ATTR_RDONLY},
                                    {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW}};
 
 }  // namespace
+
+std::string unescape_mountinfo(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    int value = 0;
+    const char* digits = text.c_str() + i + 1;
+    if (text[i] == '\\' && i + 3 < text.size() &&
+        std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3) {
+      out.push_back(static_cast<char>(value));
+      i += 3;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
 
 Result<std::vector<Mount>> parse_mountinfo(std::string_view text) {
   std::vector<Mount> mounts;

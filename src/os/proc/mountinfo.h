@@ -25,6 +25,9 @@ struct Mount {
   bool operator==(const Mount&) const = default;
 };
 
+// Blanks and backslashes are told as "\040" there.
+std::string unescape_mountinfo(const std::string& text);
+
 Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
 
 // Each of a comma-separated list.

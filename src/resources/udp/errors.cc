@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "base/deadline.h"
+#include "os/packet_bytes.h"
 #include "resources/inet.h"
 #include "resources/socket_errors.h"
 
@@ -23,23 +24,7 @@ namespace {
 constexpr std::chrono::seconds kArrivalMax{5};
 constexpr uint8_t kHops = 64;
 
-using Bytes = std::vector<uint8_t>;
-
-void append(Bytes& to, std::span<const uint8_t> bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
-}
-template <typename T>
-std::span<const uint8_t> bytes_of(const T& value) {
-  return {reinterpret_cast<const uint8_t*>(&value), sizeof value};
-}
-
-uint16_t checksum_of(std::span<const uint8_t> bytes) {
-  uint32_t sum = 0;
-  for (size_t i = 0; i < bytes.size(); ++i)
-    sum += i % 2 == 0 ? static_cast<uint32_t>(bytes[i]) << 8 : bytes[i];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return htons(static_cast<uint16_t>(~sum));
-}
+using Bytes = PacketBytes;
 
 // That nobody is at the port of the peer, as the peer's machine says it.
 class Refusal {

@@ -26,8 +26,11 @@ int64_t nanoseconds(const timespec& time) { return time.tv_sec * kSecond + time.
 void capture_identity(const FrozenProcess& frozen, const ProcessSource& source,
                       const proc::Stat& leader, image::ProcessT& record) {
   record.pid = frozen.id.value;
-  record.group = proc::innermost(source.status, "NSpgid");
-  record.session = proc::innermost(source.status, "NSsid");
+  record.group = proc::id_inside(source.status, "NSpgid");
+  record.session = proc::id_inside(source.status, "NSsid");
+  record.nested_ids = proc::nested_ids(source.status, "NStgid");
+  record.nested_groups = proc::nested_ids(source.status, "NSpgid");
+  record.nested_sessions = proc::nested_ids(source.status, "NSsid");
   record.name = leader.name;
   record.exit_signal = source.stat.exit_signal;
   record.stop_signal = frozen.stop_signal;
@@ -64,12 +67,13 @@ Result<std::unique_ptr<image::ThreadT>> capture_thread(const InstanceView& insta
   HostPid tid = frozen.tracee.tid();
   // The source was read through one of them.
   const bool of_source = tid == source.host;
+  const proc::Fields status = of_source ? source.status : TRY(source.dir.status_of_thread(tid));
+  thread->nested_ids = proc::nested_ids(status, "NSpid");
   TRY(threads::capture(frozen.tracee, of_source ? source.stat : TRY(source.dir.stat_of_thread(tid)),
                        *thread));
   if (frozen.call) thread->waiting = TRY(waiting(instance, *frozen.call, frozen.end_ns));
   thread->scheduling = TRY(scheduling::capture(tid));
-  TRY(seccomp::capture(frozen.tracee,
-                       of_source ? source.status : TRY(source.dir.status_of_thread(tid)), *thread));
+  TRY(seccomp::capture(frozen.tracee, status, *thread));
   return thread;
 }
 

@@ -125,7 +125,7 @@ class Checkpoint {
     TRY(unix_sockets::translate_identities(context_, sources_));
     TRY(files.find_lost_pipe_ends(sources_));
     TRY(files.resolve_epoll_targets(sources_));
-    TRY(complete_tree(instance_, image_.processes));
+    TRY(complete_tree(context_));
     return {};
   }
 

@@ -32,10 +32,9 @@ struct NamespaceName {
   const char* file;
   const char* words;
 };
-constexpr NamespaceName kNamespaces[] = {
-    {"pid", "pid"},       {"mnt", "mount"}, {"net", "network"},
-    {"ipc", "ipc"},       {"uts", "uts"},   {"user", "user"},
-    {"cgroup", "cgroup"}, {"time", "time"}, {"time_for_children", "time"}};
+constexpr NamespaceName kNamespaces[] = {{"pid", "pid"},       {"mnt", "mount"}, {"net", "network"},
+                                         {"ipc", "ipc"},       {"uts", "uts"},   {"user", "user"},
+                                         {"cgroup", "cgroup"}, {"time", "time"}};
 
 // The instance's own, and what stands in the way of those that the application has made. Used by
 // several threads at once; each namespace is looked into once, however many live there.
@@ -67,8 +66,7 @@ class Namespaces {
   std::map<std::string, std::string> obstacles_;
 };
 
-// An application may make namespaces of its own; not all are captured. One that is meant for
-// children cannot even be named until the first of them is there.
+// An application may make namespaces of its own; not all are captured.
 void find_nested_namespaces(Namespaces& namespaces, const ProcessSource& process,
                             Obstacles& obstacles) {
   constexpr const char* kHint = "start it without making namespaces (unshare, sandboxing options)";
@@ -81,9 +79,19 @@ void find_nested_namespaces(Namespaces& namespaces, const ProcessSource& process
   }
   Result<std::string> own = process.dir.link("ns/pid");
   Result<std::string> of_children = process.dir.link("ns/pid_for_children");
-  if (own && (!of_children || *of_children != *own))
+  if (Result<std::string> clocks = process.dir.link("ns/time"),
+      of_children_too = process.dir.link("ns/time_for_children");
+      clocks && of_children_too && *clocks != *of_children_too)
     obstacles.add(process.words() +
-                      " has made a pid namespace for its children, which cannot be captured yet",
+                      " has made a time namespace for its children, which cannot be "
+                      "captured yet",
+                  kHint);
+  // Then it can make no threads any more, nor can a restore.
+  const bool has_threads = proc::field_number(process.status, "Threads") > 1;
+  if (has_threads && own && (!of_children || *of_children != *own))
+    obstacles.add(process.words() +
+                      " has threads and has made a pid namespace for its children, "
+                      "which cannot be captured yet",
                   kHint);
 }
 
@@ -100,7 +108,7 @@ struct SharedWords {
 };
 
 std::string thread_words(const ProcessSource& process, const proc::Fields& status) {
-  return process.words() + ": its thread " + std::to_string(proc::innermost(status, "NSpid"));
+  return process.words() + ": its thread " + std::to_string(proc::id_inside(status, "NSpid"));
 }
 
 // A thread may have left what its process shares (unshare, setns). Folders of its own are kept.
@@ -206,7 +214,7 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
     Result<proc::Stat> stat = dir->stat();
     Result<proc::Fields> status = dir->status();
     if (!stat || !status) continue;
-    obstacles.add(process_words(VirtualPid{proc::innermost(*status, "NStgid")}, stat->name) +
+    obstacles.add(process_words(VirtualPid{proc::id_inside(*status, "NStgid")}, stat->name) +
                       " was started by `appshot exec` and is still running",
                   "let it end first");
   }

@@ -81,7 +81,7 @@ InjectionTarget ProcessQuestions::target(size_t thread, uint64_t avoid) const {
   auto mask = [&](const char* key) { return proc::field_number(source_.status, key, 16); };
   uint64_t pending = pending_for(thread) | avoid;
   int done = pick_completion_signal(mask("SigIgn"), mask("SigCgt"), pending);
-  return {frozen_.threads[thread].tracee, frozen_.id, frozen_.threads[thread].id, done};
+  return {frozen_.threads[thread].tracee, frozen_.own_id, frozen_.threads[thread].own_id, done};
 }
 
 uint64_t ProcessQuestions::pending_for(size_t thread) const {
@@ -176,7 +176,7 @@ Result<> ProcessQuestions::ask_overruns() {
 
 Result<> ProcessQuestions::ask_which_continued() {
   constexpr size_t kAtOnce = 100;  // what an injection has room for
-  const std::vector<VirtualPid> children = TRY(living_children());
+  const std::vector<children::WhichContinued::Asked> children = TRY(living_children());
   for (size_t done = 0; done < children.size(); done += kAtOnce) {
     CallList calls;
     DataSpace data = new_data();
@@ -189,12 +189,14 @@ Result<> ProcessQuestions::ask_which_continued() {
   return {};
 }
 
-Result<std::vector<VirtualPid>> ProcessQuestions::living_children() const {
-  std::vector<VirtualPid> children;
+Result<std::vector<children::WhichContinued::Asked>> ProcessQuestions::living_children() const {
+  std::vector<children::WhichContinued::Asked> children;
   for (pid_t pid : TRY(context_.instance.application->processes())) {
     proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{pid}));
-    if (TRY(dir.stat()).parent == frozen_.pid.value)
-      children.push_back(VirtualPid{proc::innermost(TRY(dir.status()), "NStgid")});
+    if (TRY(dir.stat()).parent != frozen_.pid.value) continue;
+    const proc::Fields status = TRY(dir.status());
+    children.push_back({VirtualPid{proc::id_inside(status, "NStgid")},
+                        VirtualPid{proc::id_seen_by(source_.status, status, "NStgid")}});
   }
   return children;
 }

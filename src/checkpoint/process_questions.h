@@ -62,7 +62,7 @@ class ProcessQuestions {
   Result<> ask_notifications();
   Result<> ask_overruns();
   Result<> ask_which_continued();
-  Result<std::vector<VirtualPid>> living_children() const;
+  Result<std::vector<children::WhichContinued::Asked>> living_children() const;
   Result<std::vector<image::PosixTimerT>> posix_timers() const;
   Result<proc::Fields> status_of(size_t thread) const;
 

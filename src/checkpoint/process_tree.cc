@@ -9,6 +9,7 @@
 
 #include "os/file.h"
 #include "os/proc/process_dir.h"
+#include "resources/namespaces.h"
 
 namespace appshot {
 namespace {
@@ -31,7 +32,7 @@ Result<std::map<pid_t, proc::Stat>> stats_inside(const InstanceView& instance) {
   return stats;
 }
 
-std::unique_ptr<image::ProcessT> zombie(const proc::Stat& stat) {
+Result<std::unique_ptr<image::ProcessT>> zombie(CaptureContext& context, const proc::Stat& stat) {
   auto process = std::make_unique<image::ProcessT>();
   process->pid = stat.pid;
   process->parent = stat.parent;
@@ -41,13 +42,32 @@ std::unique_ptr<image::ProcessT> zombie(const proc::Stat& stat) {
   process->state = image::ProcessState::zombie;
   process->exit_status = stat.exit_code;
   process->exit_signal = stat.exit_signal;
+  const int proc = context.instance.proc.get();
+  const std::string folder = std::to_string(stat.pid) + "/";
+  const proc::Fields status{TRY(read_file_at(proc, folder + "status"))};
+  // This /proc begins with the instance's own ids.
+  process->nested_ids = proc::nested_ids(status, "NStgid", 1);
+  process->nested_groups = proc::nested_ids(status, "NSpgid", 1);
+  process->nested_sessions = proc::nested_ids(status, "NSsid", 1);
+  if (process->nested_ids.empty()) return process;
+  process->namespaces.push_back(TRY(namespaces::capture(
+      context, "pid", "/proc/self/fd/" + std::to_string(proc) + "/" + folder + "ns/pid")));
   return process;
+}
+
+// A pid namespace that can be named has had its first process; with that all others end.
+void find_lived_in(image::ImageT& image) {
+  for (const auto& process : image.processes)
+    if (process->state != image::ProcessState::zombie)
+      for (int index : process->namespaces)
+        image.namespaces[static_cast<size_t>(index)]->ended = false;
 }
 
 }  // namespace
 
-Result<> complete_tree(const InstanceView& instance,
-                       std::vector<std::unique_ptr<image::ProcessT>>& processes) {
+Result<> complete_tree(CaptureContext& context) {
+  const InstanceView& instance = context.instance;
+  auto& processes = context.image.processes;
   std::map<pid_t, proc::Stat> stats = TRY(stats_inside(instance));
   std::map<pid_t, std::unique_ptr<image::ProcessT>> left;
   for (auto& process : processes) {
@@ -60,7 +80,7 @@ Result<> complete_tree(const InstanceView& instance,
   processes.clear();
   for (const auto& [pid, stat] : stats)
     if (stat.state == 'Z' && left.count(pid) == 0 && stat.parent != 0)
-      left.emplace(pid, zombie(stat));
+      left.emplace(pid, TRY(zombie(context, stat)));
 
   std::set<pid_t> placed{1};
   while (!left.empty()) {
@@ -79,6 +99,7 @@ Result<> complete_tree(const InstanceView& instance,
       return Error(ErrorClass::refused, "process " + std::to_string(left.begin()->first) +
                                             " has a parent outside of the application");
   }
+  find_lived_in(context.image);
   return {};
 }
 

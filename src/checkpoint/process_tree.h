@@ -5,14 +5,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "image/schema/values.h"
-#include "resources/instance_view.h"
+#include "resources/capture_context.h"
 
 namespace appshot {
 
 // Fills in parents as the instance's own /proc tells them, adds the dead that nobody has waited for
 // yet (no cgroup lists them), and sorts.
-Result<> complete_tree(const InstanceView& instance,
-                       std::vector<std::unique_ptr<image::ProcessT>>& processes);
+Result<> complete_tree(CaptureContext& context);
 
 }  // namespace appshot

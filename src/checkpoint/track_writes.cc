@@ -30,7 +30,7 @@ class Newcomer {
     const int done =
         pick_completion_signal(mask("SigIgn"), mask("SigCgt"), mask("ShdPnd") | mask("SigPnd"));
     newcomer->target_.emplace(
-        InjectionTarget{process.any(), process.id, process.threads.front().id, done});
+        InjectionTarget{process.any(), process.own_id, process.threads.front().own_id, done});
     newcomer->injection_ =
         TRY(Injection::begin(*newcomer->target_, newcomer->memory_, vdso->start, vdso->length()));
     return newcomer;

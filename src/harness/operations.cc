@@ -231,15 +231,15 @@ Result<Json> Harness::op_rids(Connection&, Packet&) {
     Result<proc::Stat> stat = dir->stat();
     Result<std::vector<HostPid>> threads = dir->threads();
     if (!status || !stat || !threads) continue;
-    add("pid", proc::innermost(*status, "NStgid"), pid, stat->name);
+    add("pid", proc::id_inside(*status, "NStgid"), pid, stat->name);
     if (stat->session == pid)
-      add("sid", proc::innermost(*status, "NSsid"), stat->session, stat->name);
+      add("sid", proc::id_inside(*status, "NSsid"), stat->session, stat->name);
     if (stat->group == pid)
-      add("pgid", proc::innermost(*status, "NSpgid"), stat->group, stat->name);
+      add("pgid", proc::id_inside(*status, "NSpgid"), stat->group, stat->name);
     for (HostPid tid : *threads) {
       Result<proc::Fields> own = dir->status_of_thread(tid);
       if (own && tid.value != pid)
-        add("tid", proc::innermost(*own, "NSpid"), tid.value, proc::field(*own, "Name"));
+        add("tid", proc::id_inside(*own, "NSpid"), tid.value, proc::field(*own, "Name"));
     }
   }
   return Json{{"rids", rids}};

@@ -256,6 +256,16 @@ inline void add_mounts(ImageT& image) {
   image.mounts.back()->group = 3;
 }
 
+// In a pid and a user namespace of its own: its ids there, from `first` on.
+inline void add_nested_ids(ProcessT& process, int first) {
+  process.namespaces.push_back(4);
+  process.namespaces.push_back(5);
+  process.nested_ids = {first};
+  process.nested_groups = process.nested_sessions = {0};
+  for (size_t i = 0; i < process.threads.size(); ++i)
+    process.threads[i]->nested_ids = {first + static_cast<int>(i)};
+}
+
 // Two living processes with two threads each and a zombie. `pages` becomes its pages file.
 inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   ImageT image;
@@ -280,22 +290,31 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
     image.pages.back()->checksums.push_back(
         XXH3_64bits(pages.data() + at, std::min<size_t>(kPagesBlock, pages.size() - at)));
 
-  for (const char* kind : {"uts", "ipc", "mnt", "net"}) {
+  for (const char* kind : {"uts", "ipc", "mnt", "net", "user", "pid", "time"}) {
     image.namespaces.push_back(std::make_unique<NamespaceT>());
     image.namespaces.back()->kind = kind;
   }
   image.namespaces.front()->host_name = "inner";
-  image.namespaces.back()->settings.push_back(std::make_unique<SettingT>());
-  image.namespaces.back()->settings.back()->path = "/proc/sys/net/ipv4/ip_forward";
+  image.namespaces[3]->settings.push_back(std::make_unique<SettingT>());
+  image.namespaces[3]->settings.back()->path = "/proc/sys/net/ipv4/ip_forward";
+  image.namespaces[4]->users = image.namespaces[4]->groups = {IdRange(0, 1000, 10)};
+  image.namespaces[4]->groups_denied = true;
+  image.namespaces[4]->maker = 1000;
+  image.namespaces[5]->owner = 4;
+  image.namespaces[6]->monotonic_ahead = std::make_unique<Time>(5, 0);
+  image.namespaces[6]->boottime_ahead = std::make_unique<Time>(7, 0);
   image.processes.push_back(rich_process(2, 1));
   image.processes.push_back(rich_process(3, 2));
   image.processes.front()->continued_children = {3};
-  image.processes.front()->namespaces = {0, 1, 2, 3};
+  image.processes.front()->namespaces = {0, 1, 2, 3, 6};
+  image.processes.front()->space_of_children = 5;
+  add_nested_ids(*image.processes.back(), 1);
   image.processes.front()->cwd->space = 2;
   auto zombie = std::make_unique<ProcessT>();
   zombie->pid = 4;
   zombie->parent = 3;
   zombie->state = ProcessState::zombie;
+  add_nested_ids(*zombie, 5);
   image.processes.push_back(std::move(zombie));
 
   add_open_files(image);

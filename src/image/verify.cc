@@ -17,6 +17,7 @@
 #include "image/manifest.h"
 #include "image/pages_parts.h"
 #include "image/verify_mounts.h"
+#include "image/verify_namespaces.h"
 #include "image/verify_words.h"
 #include "os/huge_pages.h"
 
@@ -66,12 +67,14 @@ class Verifier {
     TRY(objects());
     TRY(private_files());
     TRY(terminals());
+    TRY(verify_namespaces(image_));
     TRY(verify_mounts(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
     for (const auto& process : image_.processes)
       TRY(continued_children(*process).within("process " + std::to_string(process->pid)));
+    TRY(verify_ids_in_namespaces(image_));
     if (image_.processes.empty()) return wrong("it holds no process");
     bool clocks = image_.clock_monotonic && image_.clock_boottime;
     if (some_process_lives_ && !clocks) return wrong("it does not say what its clocks showed");
@@ -351,6 +354,7 @@ class Verifier {
     if (process.group < 0 || process.group > kPidMax || process.session < 0 ||
         process.session > kPidMax)
       return wrong("its group or session");
+    TRY(namespaces_of(process));
     if (process.state == ProcessState::zombie)
       return cloned_.count(process.parent) != 0 ? Result<>(wrong("its parent")) : Result<>{};
     some_process_lives_ = true;
@@ -365,7 +369,6 @@ class Verifier {
       if (!timer->value || !timer->interval || !expired_possibly(*timer)) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
-    TRY(namespaces_of(process));
     TRY(shared_with_parent(process));
     int last = -1;
     for (const auto& descriptor : process.descriptors) {

@@ -9,34 +9,18 @@
 namespace appshot::image {
 namespace {
 
-constexpr std::string_view kMadeNamespaces[] = {"ipc", "mnt", "net", "uts"};
 constexpr std::string_view kMadeSystems[] = {"devpts", "proc", "ramfs", "tmpfs"};
-constexpr size_t kHostNameMax = 64;
-constexpr std::string_view kSettings = "/proc/sys/net/";
 
 class Verifier {
  public:
   explicit Verifier(const ImageT& image) : image_(image) {}
 
   Result<> run() {
-    TRY(namespaces());
     TRY(file_systems());
     return mounts();
   }
 
  private:
-  Result<> namespaces() {
-    for (const auto& space : image_.namespaces)
-      if (std::ranges::find(kMadeNamespaces, space->kind) == std::end(kMadeNamespaces) ||
-          space->host_name.size() > kHostNameMax || space->domain_name.size() > kHostNameMax)
-        return wrong("a namespace");
-    for (const auto& space : image_.namespaces)
-      for (const auto& setting : space->settings)
-        if (!setting->path.starts_with(kSettings) || !leads_down(setting->path.substr(1)))
-          return wrong("a setting of a namespace");
-    return {};
-  }
-
   Result<> file_systems() {
     for (const auto& system : image_.file_systems) {
       const bool made = system->place.empty();

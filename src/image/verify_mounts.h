@@ -1,4 +1,4 @@
-// Namespaces, file systems and mounts of an image: a part of the verifier (see verify.cc).
+// File systems and mounts of an image: a part of the verifier (see verify.cc).
 #pragma once
 
 #include <string_view>

@@ -106,6 +106,27 @@ const Case kFileCases[] = {
     {"FileSystemOfNoKind", [](ImageT& i) { i.file_systems[1]->type = "ext4"; }},
     {"FileSystemWithoutRoot", [](ImageT& i) { i.file_systems[1]->folder.reset(); }},
     {"FileSystemElsewhere", [](ImageT& i) { i.file_systems[0]->place = "/../x"; }},
+    {"NamespaceMadeInALaterOne", [](ImageT& i) { i.namespaces[5]->parent = 5; }},
+    {"NamespaceMadeInAnotherKind", [](ImageT& i) { i.namespaces[5]->parent = 4; }},
+    {"NamespaceOwnedByAnotherKind", [](ImageT& i) { i.namespaces[5]->owner = 0; }},
+    {"UserNamespaceThatIsOwned", [](ImageT& i) { i.namespaces[4]->owner = 4; }},
+    {"NoIdsInARange", [](ImageT& i) { i.namespaces[4]->users = {IdRange(0, 0, 0)}; }},
+    {"IdsThatWrapAround", [](ImageT& i) { i.namespaces[4]->groups = {IdRange(0, ~0U, 2)}; }},
+    {"NoOffsetOfAClock", [](ImageT& i) { i.namespaces[6]->boottime_ahead.reset(); }},
+    {"TooFewIds", [](ImageT& i) { i.processes[1]->nested_ids.clear(); }},
+    {"TooManyIds", [](ImageT& i) { i.processes[0]->nested_ids = {1}; }},
+    {"ImpossibleNestedId", [](ImageT& i) { i.processes[2]->nested_ids = {0}; }},
+    {"NestedIdTwice", [](ImageT& i) { i.processes[2]->nested_ids = {1}; }},
+    {"NestedIdOfAnotherThread", [](ImageT& i) { i.processes[2]->nested_ids = {2}; }},
+    {"ThreadWithoutNestedIds", [](ImageT& i) { i.processes[1]->threads[0]->nested_ids.clear(); }},
+    {"PidNamespaceWithoutAFirst",
+     [](ImageT& i) {
+       i.processes[1]->nested_ids = {7};
+       i.processes[1]->threads[0]->nested_ids = {7};
+     }},
+    {"ChildrenBornInAnotherKind", [](ImageT& i) { i.processes[0]->space_of_children = 4; }},
+    {"ProcessesOfNoNamespace", [](ImageT& i) { i.file_systems[1]->processes_of = 9; }},
+    {"ProcessesInFiles", [](ImageT& i) { i.file_systems[1]->processes_of = 5; }},
     {"MountOfNoKind", [](ImageT& i) { i.mounts[0]->kind = static_cast<MountKind>(9); }},
     {"MountOfNoFileSystem", [](ImageT& i) { i.mounts[2]->file_system = 2; }},
     {"MountOnALaterOne", [](ImageT& i) { i.mounts[2]->parent = 3; }},
@@ -177,7 +198,7 @@ const Case kProcessCases[] = {
     {"ContinuedZombie", [](ImageT& i) { i.processes[1]->continued_children = {4}; }},
     {"ContinuedAndStopped", [](ImageT& i) { i.processes[1]->state = ProcessState::stopped; }},
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
-    {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {4}; }},
+    {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {7}; }},
     {"TwoNamespacesOfAKind",
      [](ImageT& i) {
        i.processes[0]->namespaces = {0, 0};

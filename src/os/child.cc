@@ -22,10 +22,11 @@ Result<pid_t> fork_child(const ChildOptions& options) {
   args.flags = options.flags;
   args.exit_signal =
       (options.flags & CLONE_PARENT) != 0 ? 0 : static_cast<uint64_t>(options.exit_signal);
-  pid_t wanted = options.pid;
-  if (wanted != 0) {
-    args.set_tid = reinterpret_cast<uint64_t>(&wanted);
-    args.set_tid_size = 1;
+  std::vector<pid_t> wanted(options.nested_pids.rbegin(), options.nested_pids.rend());
+  if (options.pid != 0) wanted.push_back(options.pid);
+  if (!wanted.empty()) {
+    args.set_tid = reinterpret_cast<uint64_t>(wanted.data());
+    args.set_tid_size = wanted.size();
   }
   if (options.cgroup >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
@@ -42,8 +43,8 @@ Result<pid_t> fork_child(const ChildOptions& options) {
     pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
   }
   if (pid < 0) {
-    if (errno == EEXIST)
-      return Error::from_errno(errno, "clone3 with pid " + std::to_string(wanted));
+    if (errno == EEXIST && !wanted.empty())
+      return Error::from_errno(errno, "clone3 with pid " + std::to_string(wanted.back()));
     return Error::from_errno(errno, "clone3");
   }
   if (pid > 0 && options.pidfd != nullptr) options.pidfd->reset(pidfd);

@@ -73,10 +73,11 @@ Result<KernelIdentity> read_pid(KernelView& kernel, uint64_t pid) {
   const KernelLayout& at = kernel.layout;
   KernelIdentity identity;
   if (pid == 0) return identity;
-  identity.depth = TRY(memory.read<uint32_t>(pid + at.pid_level));
-  if (identity.depth > kDepthMax) return unexpected_memory("a process id");
-  const uint64_t innermost = pid + at.pid_numbers + uint64_t{identity.depth} * at.number_size;
-  identity.pid = TRY(memory.read<int32_t>(innermost + at.number_value));
+  const auto deepest = TRY(memory.read<uint32_t>(pid + at.pid_level));
+  if (deepest > kDepthMax) return unexpected_memory("a process id");
+  for (uint64_t depth = 0; depth <= deepest; ++depth)
+    identity.ids.push_back(
+        TRY(memory.read<int32_t>(pid + at.pid_numbers + depth * at.number_size + at.number_value)));
   return identity;
 }
 

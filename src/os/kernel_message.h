@@ -15,8 +15,11 @@
 namespace appshot {
 
 struct KernelIdentity {
-  pid_t pid = 0;       // in its own pid namespace; it may have ended
-  unsigned depth = 0;  // of that namespace: 0 is the machine's
+  // In each pid namespace that it is in, the machine's first; it may have ended.
+  std::vector<pid_t> ids{};
+  size_t depth() const { return ids.empty() ? 0 : ids.size() - 1; }
+  // In that one; 0: it is not in it.
+  pid_t id_at(size_t wanted) const { return wanted < ids.size() ? ids[wanted] : 0; }
   uid_t uid = 0;
   gid_t gid = 0;
   std::vector<gid_t> groups{};

@@ -125,10 +125,10 @@ Result<std::vector<WaitingConnection>> waiting_connections(KernelView& kernel, i
   return Reader(kernel).waiting_at(listener);
 }
 
-Result<unsigned> own_pid_depth(KernelView& kernel) {
+Result<size_t> own_pid_depth(KernelView& kernel) {
   const uint64_t task = TRY(kernel.memory.current_task());
   const auto pid = TRY(kernel.memory.read<uint64_t>(task + kernel.layout.task_pid));
-  return TRY(read_pid(kernel, pid)).depth;
+  return TRY(read_pid(kernel, pid)).depth();
 }
 
 }  // namespace appshot

@@ -32,6 +32,6 @@ struct WaitingConnection {
 Result<std::vector<WaitingConnection>> waiting_connections(KernelView& kernel, int listener);
 
 // How deep the caller's own pid namespace is.
-Result<unsigned> own_pid_depth(KernelView& kernel);
+Result<size_t> own_pid_depth(KernelView& kernel);
 
 }  // namespace appshot

@@ -103,8 +103,8 @@ TEST_F(KernelSockets, WhoWaitsIsToldInOrder) {
   EXPECT_EQ(found[1].client, inode_of(second));
   EXPECT_EQ(found[0].identity.uid, ::geteuid());
   EXPECT_EQ(found[0].identity.gid, ::getegid());
-  EXPECT_EQ(found[0].identity.pid, ::getpid());
-  EXPECT_EQ(found[0].identity.depth, own_pid_depth(*kernel_).value());
+  EXPECT_EQ(found[0].identity.ids.back(), ::getpid());
+  EXPECT_EQ(found[0].identity.depth(), own_pid_depth(*kernel_).value());
   EXPECT_EQ(found[0].name.size(), 6U);  // a zero and five digits
   EXPECT_EQ(found[0].identity.groups.size(), static_cast<size_t>(::getgroups(0, nullptr)));
 }
@@ -131,7 +131,7 @@ TEST_F(KernelSockets, WhatWasSentIsSeenAndStays) {
     EXPECT_EQ(text_of(messages[1]), "");
     EXPECT_EQ(text_of(messages[2]), "three");
     ASSERT_TRUE(messages[0].sender);
-    EXPECT_EQ(messages[0].sender->pid, ::getpid());
+    EXPECT_EQ(messages[0].sender->ids.back(), ::getpid());
   }
   UniqueFd accepted(::accept(listener_.get(), nullptr, nullptr));
   char bytes[8];

@@ -50,6 +50,9 @@ Result<MountNamespace> look_into_mount_namespace(const std::string& path) {
 Result<UniqueFd> open_uncovered(const std::string& path, const std::string& point) {
   UniqueFd mount;
   TRY(in_mount_namespace(path, [&]() -> Result<> {
+    // What a copy of another owner's namespace has mounted cannot be taken apart.
+    mount = UniqueFd(::open_tree(AT_FDCWD, point.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    if (mount) return {};
     // In a copy of the namespace it can be made one that may be bound.
     TRY_SYS(::unshare(CLONE_NEWNS));
     TRY_SYS(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr));

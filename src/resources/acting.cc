@@ -33,7 +33,42 @@ Result<pid_t> fork_inside(HostPid init) {
   return pid;
 }
 
+// How it went in a process that shares our descriptors.
+struct MadeAside {
+  int fd = -1;
+  int err = 0;
+  char text[500] = {};
+};
+
+MadeAside told(Result<UniqueFd> made) {
+  MadeAside answer;
+  if (made) {
+    answer.fd = made->release();
+    return answer;
+  }
+  answer.err = made.error().err();
+  made.error().message().copy(answer.text, sizeof answer.text - 1);
+  return answer;
+}
+
 }  // namespace
+
+Result<UniqueFd> make_aside(const std::function<Result<UniqueFd>()>& make, int cgroup) {
+  int pipe[2];
+  TRY_SYS(::pipe2(pipe, O_CLOEXEC));
+  const UniqueFd reads(pipe[0]), writes(pipe[1]);
+  const pid_t child = TRY(fork_child({.flags = CLONE_FILES, .cgroup = cgroup}));
+  if (child == 0) {
+    const MadeAside answer = told(make());
+    ::_exit(::write(writes.get(), &answer, sizeof answer) == sizeof answer ? 0 : EIO);
+  }
+  TRY(wait_for(child));
+  MadeAside answer;
+  if (::read(reads.get(), &answer, sizeof answer) != sizeof answer)
+    return Error(ErrorClass::gone, "a helper process has told nothing");
+  if (answer.fd >= 0) return UniqueFd(answer.fd);
+  return Error(classify_errno(answer.err), answer.text).with_errno(answer.err);
+}
 
 Result<std::vector<int>> ask_inside(HostPid init, size_t count,
                                     const std::function<void(int*)>& ask) {

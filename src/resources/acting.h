@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "os/pids.h"
+#include "os/unique_fd.h"
 
 namespace appshot {
 
@@ -20,5 +21,9 @@ Result<std::vector<int>> ask_inside(HostPid init, size_t count,
 // Runs `work` in a short-lived process with that id (when it is free; otherwise any). It returns 0
 // or an errno. `flags` are CLONE_*: what it shares with the caller.
 Result<> act_as(pid_t pid, const std::function<int()>& work, uint64_t flags = 0);
+
+// What `make` opens in a short-lived process of one thread, which may go where nobody comes back
+// from, like another user namespace. `cgroup`: the one it starts in.
+Result<UniqueFd> make_aside(const std::function<Result<UniqueFd>()>& make, int cgroup = -1);
 
 }  // namespace appshot

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "resources/capture_context.h"
+#include "resources/pid_spaces.h"
 #include "resources/process_source.h"
 #include "resources/restore_context.h"
 #include "trace/call_list.h"
@@ -43,6 +44,8 @@ class FileKind {
   struct LateOpening {
     int number;
     int proc;
+    const PidSpaces& spaces;
+    const image::ProcessT& process;  // that opens it
   };
   virtual void plan_open(const image::OpenFileT&, const LateOpening&, CallList&, DataSpace&) const {
   }

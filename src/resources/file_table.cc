@@ -36,7 +36,7 @@ std::unique_ptr<image::OwnerT> capture_owner(const ProcessSource& process, int f
   if (!status) return nullptr;
   auto out = std::make_unique<image::OwnerT>();
   out->type = owner.type;
-  out->id = proc::innermost(*status, "NSpid");
+  out->id = proc::id_inside(*status, "NSpid");
   out->signal = ::fcntl(copy->get(), F_GETSIG);
   return out;
 }

@@ -1,6 +1,7 @@
 #include "resources/namespaces.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -11,17 +12,24 @@
 
 #include <algorithm>
 #include <cstring>
+#include <sstream>
 
+#include "isolation/clocks.h"
 #include "os/file.h"
 #include "os/namespace_visit.h"
 #include "os/network_look.h"
 #include "os/parallel.h"
+#include "resources/acting.h"
+#include "resources/user_spaces.h"
 
 namespace appshot::namespaces {
 namespace {
 
+// In the order in which a process enters them.
 constexpr std::pair<const char*, int> kKept[] = {
-    {"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC}, {"mnt", CLONE_NEWNS}, {"net", CLONE_NEWNET}};
+    {"user", CLONE_NEWUSER}, {"pid", CLONE_NEWPID},      {"uts", CLONE_NEWUTS},
+    {"ipc", CLONE_NEWIPC},   {"mnt", CLONE_NEWNS},       {"net", CLONE_NEWNET},
+    {"time", CLONE_NEWTIME}, {"cgroup", CLONE_NEWCGROUP}};
 
 Result<struct stat> identify(const std::string& path) {
   struct stat info {};
@@ -31,6 +39,11 @@ Result<struct stat> identify(const std::string& path) {
 
 std::string path_of(HostPid process, const std::string& kind) {
   return "/proc/" + std::to_string(process.value) + "/ns/" + kind;
+}
+
+// "/proc/12/" of "/proc/12/ns/uts".
+std::string folder_of(const std::string& path) {
+  return path.substr(0, path.find('/', std::string_view("/proc/").size()) + 1);
 }
 
 // Its queues are files of a file system that need not be mounted anywhere.
@@ -108,32 +121,85 @@ int flag_of(const std::string& kind) {
   return 0;
 }
 
-Result<UniqueFd> make(const image::NamespaceT& space) {
-  const std::string path = "/proc/thread-self/ns/" + space.kind;
-  UniqueFd home = TRY(open_file(path, O_RDONLY | O_CLOEXEC));
+// Paths in it are told from where it was made.
+Result<bool> is_rooted_where_its_members_are(const std::string& path) {
+  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "cgroup"));
+  std::istringstream lines(TRY(read_file(folder_of(path) + "cgroup")));
+  for (std::string line; std::getline(lines, line);)
+    if (!line.ends_with(":/")) return false;
+  return true;
+}
+
+// By a process that is in its owner already.
+Result<UniqueFd> make_here(const image::NamespaceT& space) {
+  if (space.kind == "time") {
+    const image::Time &monotonic = *space.monotonic_ahead, &boottime = *space.boottime_ahead;
+    TRY(enter_time_namespace_ahead(
+        {{monotonic.sec(), monotonic.nsec()}, {boottime.sec(), boottime.nsec()}}));
+    return open_file("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+  }
   TRY_SYS(::unshare(flag_of(space.kind)));
   if (space.kind == "uts") {
     TRY_SYS(::sethostname(space.host_name.data(), space.host_name.size()));
     TRY_SYS(::setdomainname(space.domain_name.data(), space.domain_name.size()));
   }
   if (space.kind == "net") TRY(restore_network(space));
-  UniqueFd made = TRY(open_file(path, O_RDONLY | O_CLOEXEC));
-  TRY_SYS(::setns(home.get(), 0));
-  return made;
+  return open_file("/proc/self/ns/" + space.kind, O_RDONLY | O_CLOEXEC);
+}
+
+Result<UniqueFd> make(const RestoreContext& context, const image::NamespaceT& space) {
+  if (space.kind == "user") return user_spaces::make(context, space);
+  return make_aside(
+      [&]() -> Result<UniqueFd> {
+        TRY(enter_owner(context, space));
+        return make_here(space);
+      },
+      context.application_group);
+}
+
+// Known by what it was made in, which stays.
+Result<UniqueFd> related(const std::string& path, unsigned long request) {
+  const UniqueFd space = TRY(open_file(path, O_RDONLY | O_CLOEXEC));
+  return UniqueFd(TRY_SYS(::ioctl(space.get(), request)));
+}
+
+Result<int> capture_related(CaptureContext& context, const std::string& kind,
+                            const std::string& path, unsigned long request) {
+  const UniqueFd found = TRY(related(path, request));
+  return capture(context, kind, "/proc/self/fd/" + std::to_string(found.get()));
+}
+
+Result<> read_more(const std::string& path, image::NamespaceT& into) {
+  if (into.kind == "uts") TRY(read_names(path, into));
+  if (into.kind == "net") TRY(read_network(path, into));
+  if (into.kind == "user") TRY(user_spaces::read(path, into));
+  if (into.kind != "time") return {};
+  into.monotonic_ahead = std::make_unique<image::Time>();
+  into.boottime_ahead = std::make_unique<image::Time>();
+  return {};
+}
+
+std::string why_not_looked_into(const Error& error) {
+  return "which cannot be looked into (" + error.message() + ")";
 }
 
 }  // namespace
 
 std::string obstacle(const std::string& kind, const std::string& path) {
   if (flag_of(kind) == 0) return "which cannot be captured yet";
+  if (kind == "cgroup") {
+    Result<bool> plain = is_rooted_where_its_members_are(path);
+    if (!plain) return why_not_looked_into(plain.error());
+    return *plain ? "" : "whose root is another than where it lives; that cannot be captured yet";
+  }
   if (kind == "net") {
     Result<bool> plain = has_only_loopback(path);
-    if (!plain) return "which cannot be looked into (" + plain.error().message() + ")";
+    if (!plain) return why_not_looked_into(plain.error());
     return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
   }
   if (kind != "ipc") return "";
   Result<bool> holds = holds_ipc_objects(path);
-  if (!holds) return "which cannot be looked into (" + holds.error().message() + ")";
+  if (!holds) return why_not_looked_into(holds.error());
   return *holds ? "in which there are IPC objects; those cannot be captured yet" : "";
 }
 
@@ -146,8 +212,11 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
     return known->second;
   auto space = std::make_unique<image::NamespaceT>();
   space->kind = kind;
-  if (kind == "uts") TRY(read_names(path, *space));
-  if (kind == "net") TRY(read_network(path, *space));
+  TRY(read_more(path, *space));
+  space->ended = kind == "pid";  // until somebody who lives there is found
+  if (kind == "user" || kind == "pid")
+    space->parent = TRY(capture_related(context, kind, path, NS_GET_PARENT));
+  if (kind != "user") space->owner = TRY(capture_related(context, "user", path, NS_GET_USERNS));
   const int index = static_cast<int>(context.image.namespaces.size());
   context.image.namespaces.push_back(std::move(space));
   context.namespaces.emplace(identity, index);
@@ -168,20 +237,70 @@ Result<int> capture_network_of(CaptureContext& context, int socket) {
   return index;
 }
 
+namespace {
+
+// The kernel tells of a process how far its clocks are ahead of the machine's.
+Result<> read_clocks(const CaptureContext& context, HostPid process, image::NamespaceT& into) {
+  const Clocks own = TRY(clock_offsets_of(std::to_string(context.instance.init.value)));
+  const Clocks there = TRY(clock_offsets_of(std::to_string(process.value)));
+  const timespec monotonic = difference(there.monotonic, own.monotonic);
+  const timespec boottime = difference(there.boottime, own.boottime);
+  into.monotonic_ahead = std::make_unique<image::Time>(monotonic.tv_sec, monotonic.tv_nsec);
+  into.boottime_ahead = std::make_unique<image::Time>(boottime.tv_sec, boottime.tv_nsec);
+  return {};
+}
+
+// Where children will be born, when that is not where the process lives. One in which nobody was
+// born yet cannot be named.
+Result<> capture_of_children(CaptureContext& context, const ProcessSource& source,
+                             image::ProcessT& record) {
+  const std::string path = path_of(source.host, "pid_for_children");
+  const std::string own = TRY(source.dir.link("ns/pid"));
+  Result<std::string> of_children = source.dir.link("ns/pid_for_children");
+  if (of_children && *of_children == own) return {};
+  if (of_children) {
+    record.space_of_children = TRY(capture(context, "pid", path));
+    return {};
+  }
+  auto unborn = std::make_unique<image::NamespaceT>();
+  unborn->kind = "pid";
+  unborn->parent = TRY(capture(context, "pid", path_of(source.host, "pid")));
+  unborn->owner = TRY(capture(context, "user", path_of(source.host, "user")));
+  record.space_of_children = static_cast<int>(context.image.namespaces.size());
+  context.image.namespaces.push_back(std::move(unborn));
+  return {};
+}
+
+}  // namespace
+
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
                             image::ProcessT& record) {
   for (const auto& [kind, flag] : kKept) {
     const int index = TRY(capture(context, kind, path_of(source.host, kind)));
-    if (index >= 0) record.namespaces.push_back(index);
+    if (index < 0) continue;
+    record.namespaces.push_back(index);
+    if (flag == CLONE_NEWTIME)
+      TRY(read_clocks(context, source.host, *context.image.namespaces[static_cast<size_t>(index)]));
   }
+  return capture_of_children(context, source, record);
+}
+
+// Those of mounts: see mounts/. Of processes: they begin with their first one.
+bool is_made_later(const image::NamespaceT& space) {
+  return space.kind == "mnt" || space.kind == "pid";
+}
+
+Result<> enter_owner(const RestoreContext& context, const image::NamespaceT& space) {
+  if (space.owner >= 0)
+    TRY_SYS(::setns(context.namespaces[static_cast<size_t>(space.owner)].get(), CLONE_NEWUSER));
   return {};
 }
 
 Result<> make_all(RestoreContext& context) {
   for (const auto& space : context.image.namespaces) {
     context.namespaces.emplace_back();
-    if (space->kind == "mnt") continue;  // see mounts/
-    UniqueFd made = TRY(make(*space).within("a " + space->kind + " namespace"));
+    if (is_made_later(*space)) continue;
+    UniqueFd made = TRY(make(context, *space).within("a " + space->kind + " namespace"));
     context.namespaces.back() =
         UniqueFd(TRY_SYS(::fcntl(made.get(), F_DUPFD_CLOEXEC, context.first_descriptor)));
   }
@@ -189,8 +308,12 @@ Result<> make_all(RestoreContext& context) {
 }
 
 Result<> enter_child(const RestoreContext& context, const image::ProcessT& process) {
-  for (int index : process.namespaces)
-    TRY_SYS(::setns(context.namespaces[static_cast<size_t>(index)].get(), 0));
+  for (int index : process.namespaces) {
+    const std::string& kind = context.image.namespaces[static_cast<size_t>(index)]->kind;
+    if (kind == "pid" || kind == "user") continue;  // by its birth; with its credentials
+    if (::setns(context.namespaces[static_cast<size_t>(index)].get(), 0) != 0)
+      return Error::from_errno(errno, "setns to a " + kind + " namespace");
+  }
   return {};
 }
 

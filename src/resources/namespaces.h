@@ -24,9 +24,12 @@ Result<int> capture_network_of(CaptureContext& context, int socket);
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
                             image::ProcessT& record);
 
-// Inside the new instance's init: all of them but those of mounts.
+// Inside the new instance's init: all of them but those of mounts and of processes.
 Result<> make_all(RestoreContext& context);
-// By a process that has opened everything that is not there.
+// By a process that makes one: into the user namespace that it belongs to.
+Result<> enter_owner(const RestoreContext& context, const image::NamespaceT& space);
+// By a process that has opened everything that is not there. It is born into its pid namespace, and
+// enters the one of users with its credentials.
 Result<> enter_child(const RestoreContext& context, const image::ProcessT& process);
 
 }  // namespace appshot::namespaces

@@ -50,7 +50,7 @@ Result<ProcessSource> ProcessSource::look_through(HostPid host, const MappingFla
   Pidfd pidfd = TRY(Pidfd::open(host));
   proc::Stat stat = TRY(dir.stat());
   proc::Fields status = TRY(dir.status());
-  VirtualPid id{proc::innermost(status, "NStgid")};
+  VirtualPid id{proc::id_inside(status, "NStgid")};
   std::optional<std::vector<proc::Mapping>> mappings;
   if (flags != nullptr) mappings = flags->mappings(dir);
   if (!mappings) mappings = TRY(dir.mappings());

@@ -24,7 +24,8 @@ struct RestoreContext {
   std::map<std::string, UniqueFd> streams;  // the harness's new ends: stdin, stdout, stderr
   // Connections with others go on from where they were; else they have been lost meanwhile.
   bool keeps_connections = false;
-  int first_descriptor = 0;  // ours lie from here on, out of the application's way
+  int application_group = -1;  // cgroup for the children of init; they pass it on
+  int first_descriptor = 0;    // ours lie from here on, out of the application's way
 
   image::PagesReader::Tell tell_loaded = {};
   size_t lost_connections = 0;
@@ -33,6 +34,7 @@ struct RestoreContext {
 
   std::vector<UniqueFd> namespaces = {};     // by Image.namespaces
   std::map<int, UniqueFd> roots = {};        // of those that are mount namespaces
+  std::vector<UniqueFd> mounts = {};         // by Image.mounts; only what late ones are mounted on
   std::vector<UniqueFd> files = {};          // by Image.open_files; empty: made by its process
   std::vector<UniqueFd> shared_memory = {};  // by Image.shared_memory
   std::vector<PipeEnds> pipes = {};          // by Image.pipes

@@ -16,16 +16,22 @@
 
 #include "os/child.h"
 #include "os/file.h"
+#include "os/proc/process_dir.h"
 #include "os/rseq.h"
 #include "resources/attributes/attributes.h"
 #include "resources/children/continued.h"
+#include "resources/credentials/credentials.h"
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/files/regular_file.h"
 #include "resources/ipc/sem_undo.h"
+#include "resources/mounts/restore_mounts.h"
 #include "resources/mqueue/notification.h"
 #include "resources/namespaces.h"
 #include "resources/terminals/states.h"
+#include "resources/user_spaces.h"
+#include "restore/birthplace.h"
+#include "restore/id_keeper.h"
 #include "restore/inherited_windows.h"
 #include "restore/spawn_plan.h"
 #include "restore/stages.h"
@@ -41,6 +47,8 @@ class Becoming {
       : context_(context),
         image_(context.restore.image),
         plan_(plan),
+        spaces_(context.births.spaces()),
+        place_(context.births, context.zone),
         windows_(image_, context.layout, plan) {
     for (const auto& process : image_.processes) {
       if (process->state != image::ProcessState::zombie && !process->shares_memory)
@@ -50,7 +58,8 @@ class Becoming {
 
   Result<> children_of_init() {
     TRY(windows_.withhold_below(1));
-    return make_children(1, context_.application_group, true);
+    if (plan_.id_keeper != 0) TRY(start_id_keeper(context_.zone, plan_.id_keeper));
+    return make_children(1, context_.restore.application_group, true);
   }
 
  private:
@@ -63,7 +72,7 @@ class Becoming {
   Result<> make_children(int pid, int cgroup, bool after_session) {
     const SpawnPlan::Node& mine = node(pid);
     const std::vector<size_t>& children = after_session ? mine.children : mine.before_session;
-    if (children.size() < SpawnPlan::kManyChildren || !all_tell_by_sigchld(children)) {
+    if (children.size() < SpawnPlan::kManyChildren || !are_alike(children)) {
       for (size_t index : children) TRY(make_process(index, {.cgroup = cgroup}));
     } else {
       const auto each = static_cast<size_t>(std::sqrt(children.size()));
@@ -77,18 +86,20 @@ class Becoming {
     return {};
   }
 
-  // What a midwife cannot pass on is another signal than her own.
-  bool all_tell_by_sigchld(const std::vector<size_t>& children) const {
+  // What a midwife cannot pass on is another signal than her own; she stays where she is.
+  bool are_alike(const std::vector<size_t>& children) const {
     return std::ranges::all_of(children, [&](size_t index) {
-      const int signal = image_.processes[index]->exit_signal;
-      return signal < 0 || signal == SIGCHLD;
+      const image::ProcessT& child = *image_.processes[index];
+      const bool tells_by_sigchld = child.exit_signal < 0 || child.exit_signal == SIGCHLD;
+      return tells_by_sigchld && spaces_.space_of(child) == place_.space() &&
+             !spaces_.is_first(child);
     });
   }
 
   // One after the other: siblings are waited for in the order in which they were born.
   Result<> make_by_midwife(int midwife, std::span<const size_t> children, int cgroup) {
     for (size_t index : children) TRY(windows_.pass_on(index));
-    pid_t pid = TRY(fork_child({.pid = midwife}));
+    pid_t pid = TRY(place_.fork_helper(place_.space(), midwife, {}));
     if (pid == 0) {
       Result<> done;
       for (size_t index : children)
@@ -99,26 +110,68 @@ class Becoming {
       ::_exit(0);
     }
     for (size_t index : children) windows_.forget(index);
-    int status = 0;
-    TRY_SYS(::waitpid(pid, &status, 0));
-    if (status == 0) return {};
-    return Error(ErrorClass::gone, "who made some of the processes has died");
+    return wait_for_helper(pid);
   }
 
   Result<> make_process(size_t index, ChildOptions options) {
     const image::ProcessT& process = *image_.processes[index];
-    options.pid = process.pid;
     if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
     TRY(windows_.pass_on(index));
-    pid_t pid = TRY(fork_child(options));
-    if (pid == 0) become_process(process);
+    if (context_.births.is_born_by_way_of_another(process)) {
+      TRY(make_by_way_of_another(process, options));
+    } else if (TRY(place_.fork(process, options)) == 0) {
+      become_process(process);
+    }
     windows_.forget(index);
-    return {};
+    return spaces_.is_first(process) ? mount_processes_of(process) : Result<>();
+  }
+
+  // It enters the user namespace in which the child is to be born, and cannot come back.
+  Result<> make_by_way_of_another(const image::ProcessT& process, const ChildOptions& options) {
+    const int helper = plan_.ways.at(process.pid);
+    const pid_t pid = TRY(place_.fork_helper(place_.space(), helper, options));
+    if (pid == 0) {
+      auto make = [&]() -> Result<> {
+        const int users = context_.births.users_at_birth(process);
+        TRY(credentials::become_before_entering_child(
+            process, *image_.namespaces[static_cast<size_t>(users)]));
+        TRY_SYS(
+            ::setns(context_.restore.namespaces[static_cast<size_t>(users)].get(), CLONE_NEWUSER));
+        place_.has_entered(users);
+        if (TRY(place_.fork(process, {.flags = CLONE_PARENT})) == 0) become_process(process);
+        return {};
+      };
+      Result<> made = make();
+      if (!made) fail(helper, made.error());
+      ::_exit(0);
+    }
+    return wait_for_helper(pid);
+  }
+
+  // Of the pid namespace that begins with it; a process that lives there mounts it.
+  Result<> mount_processes_of(const image::ProcessT& first) {
+    const int space = spaces_.space_of(first);
+    auto mounter = plan_.mounters.find(space);
+    if (mounter == plan_.mounters.end()) return {};
+    const pid_t pid = TRY(place_.fork_helper(space, mounter->second, {}));
+    if (pid == 0) {
+      Result<> mounted = mounts::mount_processes_child(context_.restore, space);
+      if (!mounted) fail(mounter->second, mounted.error());
+      ::_exit(0);
+    }
+    return wait_for_helper(pid);
+  }
+
+  static Result<> wait_for_helper(pid_t pid) {
+    int status = 0;
+    TRY_SYS(::waitpid(pid, &status, __WALL));
+    if (status == 0) return {};
+    return Error(ErrorClass::gone, "who helped to make a process has died");
   }
 
   Result<> make_stand_in(const SpawnPlan::StandIn& stand_in, int cgroup) {
     for (size_t index : stand_in.children) TRY(windows_.pass_on(index));
-    pid_t pid = TRY(fork_child({.pid = stand_in.pid, .cgroup = cgroup}));
+    pid_t pid = TRY(place_.fork_helper(place_.space(), stand_in.pid, {.cgroup = cgroup}));
     if (pid == 0) {
       Result<> done;
       if (stand_in.leads_session && ::setsid() < 0) done = Error::from_errno(errno, "setsid");
@@ -150,33 +203,68 @@ class Becoming {
   // Session, children, group: what the others must see before anyone goes on.
   Result<> take_place(const image::ProcessT& process) {
     TRY(windows_.withhold_below(process.pid));
+    if (seen(process, process.group) == 0) TRY(check_inherited_group(process));
     if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     TRY(make_children(process.pid, -1, false));
     if (process.session == process.pid)
       TRY_SYS(::setsid());
     else if (process.group == process.pid)
       TRY_SYS(::setpgid(0, 0));
+    else if (seen(process, process.group) != 0 && has_children_elsewhere(process))
+      (void)!::setpgid(0, seen(process, process.group));  // when it is there already; else below
     TRY(terminals::take_as_controlling_child(context_.restore, process));
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
+    TRY(settle_birthplace(process));
     // While others are still being made.
     if (process.state != image::ProcessState::zombie) TRY(take_surroundings(process));
     context_.zone.pass_stage(kStageTree);
 
-    if (process.group != ::getpgrp() && process.group != 0) TRY_SYS(::setpgid(0, process.group));
+    const int group = seen(process, process.group);
+    if (group != ::getpgrp() && group != 0) TRY_SYS(::setpgid(0, group));
     if (process.state == image::ProcessState::zombie) return {};
     TRY(wait_for_zombies(process));
-    TRY(children::stop_and_continue_child(process).within("a child that went on after a stop"));
+    TRY(children::stop_and_continue_child(spaces_, process)
+            .within("a child that went on after a stop"));
     context_.zone.pass_stage(kStageGroups);
     TRY(children::discard_continuation_child(image_, process));
     return terminals::set_foreground_child(context_.restore, process);
   }
 
+  int seen(const image::ProcessT& process, int id) const { return spaces_.seen_by(process, id); }
+
+  // Born into a pid namespace from which the group cannot be seen, they cannot join it themselves.
+  bool has_children_elsewhere(const image::ProcessT& process) const {
+    return std::ranges::any_of(image_.processes, [&](const auto& child) {
+      return child->parent == process.pid && seen(*child, child->group) == 0;
+    });
+  }
+
+  // What /proc tells, in ids of the instance.
+  Result<> check_inherited_group(const image::ProcessT& process) const {
+    const proc::Stat self = TRY(proc::parse_stat(TRY(read_file("/proc/self/stat"))));
+    if (self.group == process.group || process.group == 0) return {};
+    return Error(ErrorClass::unsupported,
+                 "it belongs to group " + std::to_string(process.group) +
+                     ", which cannot be seen from its pid namespace and was not its parent's");
+  }
+
+  // Where its later children will be born.
+  Result<> settle_birthplace(const image::ProcessT& process) {
+    const int space = process.space_of_children;
+    if (space < 0) return place_.send_children_to(place_.space());
+    if (image_.namespaces[static_cast<size_t>(space)]->ended)
+      return place_.send_children_nowhere(plan_.last_ones.at(process.pid));
+    // Which nobody has begun yet is begun when its credentials are there.
+    return spaces_.first_of(space) != nullptr ? place_.send_children_to(space)
+                                              : place_.send_children_to(place_.space());
+  }
+
   // A group goes on without the process it is named after. The first member finds it again with a
   // stand-in for that process; the others join when everyone is there.
   Result<> join_dead_leaders_group(const image::ProcessT& process) {
-    if (process.group == 0 || groups_led_.count(process.group) != 0 || ::getpgrp() == process.group)
-      return {};
+    const int group = seen(process, process.group);
+    if (group == 0 || groups_led_.count(process.group) != 0 || ::getpgrp() == group) return {};
     for (const auto& other : image_.processes) {
       if (other->group != process.group) continue;
       if (other->pid != process.pid) return {};
@@ -188,7 +276,7 @@ class Becoming {
     int ends[2];
     TRY_SYS(::pipe2(ends, O_CLOEXEC));
     UniqueFd read(ends[0]), write(ends[1]);
-    pid_t pid = TRY(fork_child({.pid = process.group}));
+    pid_t pid = TRY(place_.fork_helper(place_.space(), process.group, {}));
     if (pid == 0) {
       write.reset();
       char none;
@@ -196,19 +284,26 @@ class Becoming {
       ::_exit(0);
     }
     Result<> joined;
-    if (::setpgid(pid, pid) != 0 || ::setpgid(0, process.group) != 0)
+    if (::setpgid(pid, pid) != 0 || ::setpgid(0, group) != 0)
       joined = Error::from_errno(errno, "setpgid to " + std::to_string(process.group));
     write.reset();
     ::waitpid(pid, nullptr, 0);
     return joined;
   }
 
+  // The first of a pid namespace is killed by nobody in it.
+  bool dies_by_its_parent(const image::ProcessT& zombie) const {
+    return spaces_.is_first(zombie) && (zombie.exit_status & 0x7f) == SIGKILL;
+  }
+
   // They must be dead, and not yet waited for, before anyone can look.
   Result<> wait_for_zombies(const image::ProcessT& process) {
     for (const auto& child : image_.processes) {
       if (child->parent != process.pid || child->state != image::ProcessState::zombie) continue;
+      const int id = seen(process, child->pid);
+      if (dies_by_its_parent(*child)) TRY_SYS(::kill(id, SIGKILL));
       siginfo_t info;
-      TRY_SYS(::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED | WNOWAIT | __WALL));
+      TRY_SYS(::waitid(P_PID, static_cast<id_t>(id), &info, WEXITED | WNOWAIT | __WALL));
     }
     return {};
   }
@@ -218,6 +313,8 @@ class Becoming {
     rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     int signal = process.exit_status & 0x7f;
+    if (dies_by_its_parent(process))
+      for (;;) ::pause();
     if (signal == 0) ::_exit(process.exit_status >> 8);
     ::signal(signal, SIG_DFL);
     ::kill(::getpid(), signal);
@@ -250,6 +347,9 @@ class Becoming {
     root.reset();
     cwd.reset();
     proc.reset();
+    if (const int users = user_spaces::of(image_, process); users >= 0)
+      TRY_SYS(::dup2(context_.restore.namespaces[static_cast<size_t>(users)].get(),
+                     user_space_descriptor(context_.exe_fd)));
     UniqueFd kept(TRY_SYS(::dup2(exe.get(), context_.exe_fd)));
     if (exe.get() == kept.get()) exe.release();
     TRY_SYS(::close_range(static_cast<unsigned>(context_.restore.first_descriptor), ~0U, 0));
@@ -339,7 +439,9 @@ class Becoming {
     for (const auto& descriptor : process.descriptors) {
       const image::OpenFileT& file = *image_.open_files[static_cast<size_t>(descriptor->file)];
       if (!file.owner || is_made_late(file)) continue;
-      f_owner_ex owner{static_cast<__pid_type>(file.owner->type), file.owner->id};
+      const int id = seen(process, file.owner->id);
+      if (id == 0) continue;  // who sees it sets it
+      f_owner_ex owner{static_cast<__pid_type>(file.owner->type), id};
       TRY_SYS(::fcntl(descriptor->fd, F_SETOWN_EX, &owner));
       TRY_SYS(::fcntl(descriptor->fd, F_SETSIG, file.owner->signal));
       if ((file.flags & FASYNC) != 0)
@@ -351,6 +453,8 @@ class Becoming {
   const BecomeContext& context_;
   const image::ImageT& image_;
   const SpawnPlan& plan_;
+  const PidSpaces& spaces_;
+  Birthplace place_;
   InheritedWindows windows_;
   std::set<int> groups_led_;
 };
@@ -359,7 +463,7 @@ class Becoming {
 
 Result<> spawn_tree(const BecomeContext& context) {
   std::string text = read_file("/proc/sys/kernel/pid_max").value_or(std::to_string(kDefaultPidMax));
-  SpawnPlan plan = plan_spawn(context.restore.image, std::atoi(text.c_str()) - 1);
+  SpawnPlan plan = plan_spawn(context.restore.image, context.births, std::atoi(text.c_str()) - 1);
   return Becoming(context, plan).children_of_init();
 }
 

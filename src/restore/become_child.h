@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "resources/restore_context.h"
+#include "restore/births.h"
 #include "restore/memory_layout.h"
 #include "restore/script.h"
 #include "restore/zone.h"
@@ -18,7 +19,7 @@ struct BecomeContext {
   int exe_fd;  // as told to write_script
   const LateFiles& late;
   const OwnParts& own_parts;
-  int application_group;  // cgroup for the children of init; they pass it on
+  const Births& births;
 };
 
 // By init: makes all processes of the image. Forks of it never return.

@@ -50,13 +50,13 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
   for (pid_t pid : TRY(application.processes())) {
     proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{pid}));
     const proc::Fields status = TRY(dir.status());
-    host_processes[proc::innermost(status, "NStgid")] = HostPid{pid};
+    host_processes[proc::id_inside(status, "NStgid")] = HostPid{pid};
     if (proc::field_number(status, "Threads") == 1) {
-      hosts[proc::innermost(status, "NSpid")] = HostPid{pid};
+      hosts[proc::id_inside(status, "NSpid")] = HostPid{pid};
       continue;
     }
     for (HostPid tid : TRY(dir.threads()))
-      hosts[proc::innermost(TRY(dir.status_of_thread(tid)), "NSpid")] = tid;
+      hosts[proc::id_inside(TRY(dir.status_of_thread(tid)), "NSpid")] = tid;
   }
   RestoredThreads all;
   all.image_ = &image;
@@ -131,15 +131,15 @@ Result<> RestoredThreads::settle_stopped_children(HeldProcess& process, Zone& zo
     if (child.record->parent != process.record->pid || !was_stopped(*child.record)) continue;
     any = true;
     if (!child.record->stop_reported) continue;
-    int64_t waited = TRY(
-        remote_call(thread, zone, SYS_waitid,
-                    CallArguments(P_PID, child.record->pid, 0, WSTOPPED | WNOHANG, 0), deadline));
+    const int id = PidSpaces(*image_).seen_by(*process.record, child.record->pid);
+    int64_t waited = TRY(remote_call(thread, zone, SYS_waitid,
+                                     CallArguments(P_PID, id, 0, WSTOPPED | WNOHANG, 0), deadline));
     if (waited < 0)
       return Error::from_errno(static_cast<int>(-waited), "waitid for a stopped child");
   }
   if (!any) return {};
   CallList calls;
-  signals::plan_child_signal_afresh(*process.record, calls, zone.data());
+  signals::plan_child_signal_afresh(PidSpaces(*image_), *process.record, calls, zone.data());
   for (const StubCall& call : calls.calls()) {
     int64_t result = TRY(remote_call(
         thread, zone, call.number,

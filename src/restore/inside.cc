@@ -92,8 +92,8 @@ std::vector<int> RestoreInside::descriptors() const {
 
 Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& tell) {
   const int first_descriptor = files.end();
-  RestoreContext context{image.manifest, image.pages, std::move(streams), keeps_connections,
-                         first_descriptor};
+  RestoreContext context{image.manifest,    image.pages,       std::move(streams),
+                         keeps_connections, application_group, first_descriptor};
   context.tell_loaded = now_and_then(tell);
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
@@ -133,7 +133,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(epolls::fill_sets(context));
   TRY(fault_point("restore.inside"));
 
-  BecomeContext become{context, layout, script, zone, exe_fd, late, own_parts, application_group};
+  BecomeContext become{context, layout, script, zone, exe_fd, late, own_parts, births};
   return spawn_tree(become);
 }
 

@@ -27,6 +27,7 @@ struct RestoreInside {
   const FileMappings& files;
   const LateFiles& late;
   const OwnParts& own_parts;
+  const Births& births;
   int application_group;
   bool keeps_connections;
 

@@ -59,7 +59,8 @@ std::set<int> LateFiles::numbers_in_use(const image::ProcessT& process) const {
   return used;
 }
 
-void LateFiles::plan_open(const image::ProcessT& process, CallList& calls, DataSpace& data) const {
+void LateFiles::plan_open(const PidSpaces& spaces, const image::ProcessT& process, CallList& calls,
+                          DataSpace& data) const {
   if (!needs_proc(process)) return;
   std::set<int> used = numbers_in_use(process);
   for (const auto& descriptor : process.descriptors) {
@@ -68,7 +69,8 @@ void LateFiles::plan_open(const image::ProcessT& process, CallList& calls, DataS
     if (holder->fd == descriptor->fd) {
       const image::OpenFileT& file = file_of(*descriptor);
       const int number = lowest_free(used);
-      find_file_kind(file.kind.type)->plan_open(file, {number, proc_}, calls, data);
+      find_file_kind(file.kind.type)
+          ->plan_open(file, {number, proc_, spaces, process}, calls, data);
       plan_move(number, *descriptor, calls);
     } else {
       calls.add(SYS_dup3, holder->fd, descriptor->fd, descriptor->close_on_exec ? O_CLOEXEC : 0);
@@ -86,7 +88,8 @@ void LateFiles::plan_open(const image::ProcessT& process, CallList& calls, DataS
   calls.add(SYS_close, proc_);
 }
 
-void LateFiles::plan_take(const image::ProcessT& process, CallList& calls) const {
+void LateFiles::plan_take(const PidSpaces& spaces, const image::ProcessT& process,
+                          CallList& calls) const {
   std::set<int> used = numbers_in_use(process);
   for (const auto& descriptor : process.descriptors)
     if (const Holder* holder = first_holder(*descriptor); holder && holder->pid == process.pid)
@@ -98,7 +101,7 @@ void LateFiles::plan_take(const image::ProcessT& process, CallList& calls) const
     used.insert(pidfd);
     const int number = lowest_free(used);
     used.erase(pidfd);
-    calls.add_expecting(pidfd, SYS_pidfd_open, holder->pid, 0);
+    calls.add_expecting(pidfd, SYS_pidfd_open, spaces.seen_by(process, holder->pid), 0);
     calls.add_expecting(number, SYS_pidfd_getfd, pidfd, holder->fd, 0);
     // The one that may have the number it is to have gets out of the way first.
     calls.add(SYS_close, pidfd);

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "image/schema/values.h"
+#include "resources/pid_spaces.h"
 #include "trace/call_list.h"
 
 namespace appshot {
@@ -25,9 +26,10 @@ class LateFiles {
   }
 
   // When all exist.
-  void plan_open(const image::ProcessT& process, CallList& calls, DataSpace& data) const;
+  void plan_open(const PidSpaces& spaces, const image::ProcessT& process, CallList& calls,
+                 DataSpace& data) const;
   // When all have opened theirs.
-  void plan_take(const image::ProcessT& process, CallList& calls) const;
+  void plan_take(const PidSpaces& spaces, const image::ProcessT& process, CallList& calls) const;
 
  private:
   struct Holder {

@@ -71,7 +71,7 @@ Result<std::map<int, HostPid>> processes_by_id(const Cgroup& application) {
   std::map<int, HostPid> found;
   for (pid_t pid : TRY(application.processes())) {
     proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{pid}));
-    found[proc::innermost(TRY(dir.status()), "NStgid")] = HostPid{pid};
+    found[proc::id_inside(TRY(dir.status()), "NStgid")] = HostPid{pid};
   }
   return found;
 }

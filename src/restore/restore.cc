@@ -24,6 +24,7 @@
 #include "resources/terminals/states.h"
 #include "restore/differences.h"
 #include "restore/hold_restored.h"
+#include "restore/id_keeper.h"
 #include "restore/inside.h"
 #include "restore/last_words.h"
 #include "restore/memory_layout.h"
@@ -174,11 +175,12 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   Zone zone = TRY(Zone::map(layout));
   const LateFiles late(image, first_free_descriptor(image));
   const OwnParts own_parts(image, late);
-  const int exe_fd = own_parts.end();
+  const int exe_fd = own_parts.end() + 1;  // behind user_space_descriptor()
+  const Births births(image);
   const FileMappings files(image, exe_fd + 1);
   TRY(refuse_too_many_descriptors(image, files));
   Script script =
-      TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, zone));
+      TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, births, zone));
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
@@ -193,6 +195,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
                        files,
                        late,
                        own_parts,
+                       births,
                        request.application.folder(),
                        request.keeps_connections};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
@@ -223,6 +226,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   }
   TRY(zone.wait_stage(kStageThreads, deadline, all_live));
   zone.open_stage(kStageThreads);
+  end_id_keeper(zone);
   TRY(zone.wait_stage(kStageTraced, deadline, all_live));
   RestoredThreads threads = TRY(RestoredThreads::seize(image, request.application));
   TRY(fault_point("restore.traced"));

@@ -17,6 +17,7 @@
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
 #include "resources/timers/timers.h"
+#include "resources/user_spaces.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
 
@@ -28,9 +29,17 @@ constexpr uint64_t kThreadFlags =
 
 class ProcessScript {
  public:
-  ProcessScript(const image::ImageT& image, const image::ProcessT& process, const LateFiles& late,
-                const OwnParts& own_parts, Zone& zone)
-      : image_(image), process_(process), late_(late), own_parts_(own_parts), zone_(zone) {}
+  ProcessScript(const image::ImageT& image, const image::ProcessT& process, int exe_fd,
+                const LateFiles& late, const OwnParts& own_parts, const Births& births, Zone& zone)
+      : image_(image),
+        process_(process),
+        exe_fd_(exe_fd),
+        late_(late),
+        own_parts_(own_parts),
+        births_(births),
+        zone_(zone),
+        users_(user_spaces::of(image, process)),
+        users_at_birth_(births.users_at_birth(process)) {}
 
   // Of a process that is forked, with its own memory in windows.
   Result<StubTask*> write(const PlacePlan& place, bool lazy) {
@@ -66,6 +75,7 @@ class ProcessScript {
     locks::plan(process_, calls, data);
     calls.set_tag(kTagAttributes);
     attributes::plan(process_, calls);
+    enter_user_space(calls);
     TRY(spawn_threads(leader_ends ? 0 : 1, calls));
     TRY(clone_processes(calls));
     if (leader != nullptr) thread_itself(*leader, calls);
@@ -73,17 +83,18 @@ class ProcessScript {
 
     calls.set_tag(kTagFiles);
     own_parts_.plan_give_up(process_, calls);
-    late_.plan_open(process_, calls, data);
+    late_.plan_open(births_.spaces(), process_, calls, data);
     calls.set_tag(kTagTimers);
-    timers::plan_create(process_, calls, data);
+    timers::plan_create(births_.spaces(), process_, calls, data);
     calls.set_tag(kTagSignals);
     if (!process_.shares_actions) signals::plan_actions(process_, calls, data);
-    signals::plan_pending_of_process(process_, calls, data);
-    if (leader != nullptr) signals::plan_pending_of_thread(process_, *leader, calls, data);
+    signals::plan_pending_of_process(births_.spaces(), process_, calls, data);
+    if (leader != nullptr)
+      signals::plan_pending_of_thread(births_.spaces(), process_, *leader, calls, data);
     barrier(kStageTraced, calls);
 
     calls.set_tag(kTagFiles);
-    late_.plan_take(process_, calls);
+    late_.plan_take(births_.spaces(), process_, calls);
     epolls::plan_late_entries(image_, process_, calls, data);
     calls.set_tag(kTagLimits);
     limits::plan(process_, calls, data);
@@ -124,11 +135,49 @@ class ProcessScript {
     calls.set_tag(kTagScheduling);
     scheduling::plan(*thread.scheduling, calls, data);
     calls.set_tag(kTagCredentials);
-    credentials::plan(*thread.credentials, calls, data);
+    who_it_is(*thread.credentials, calls);
     threads::plan_parent_death_signal(thread, calls);
     // By every thread: any of them changing who it is resets it for all.
     calls.set_tag(kTagAttributes);
     attributes::plan_dumpable(process_, calls);
+  }
+
+  // A process can enter it only as long as it has one thread, and has then no rights left in the
+  // one it comes from.
+  void enter_user_space(CallList& calls) {
+    calls.set_tag(kTagCredentials);
+    if (users_ != users_at_birth_) {
+      if (users_at_birth_ < 0)
+        credentials::plan_ids(*process_.threads.front()->credentials, false, calls, zone_.data());
+      calls.add(SYS_setns, user_space_descriptor(exe_fd_), CLONE_NEWUSER);
+    }
+    if (users_ >= 0) calls.add(SYS_close, user_space_descriptor(exe_fd_));
+    const int space = process_.space_of_children;
+    if (space >= 0 && !image_.namespaces[static_cast<size_t>(space)]->ended &&
+        births_.spaces().first_of(space) == nullptr)
+      calls.add(SYS_unshare, CLONE_NEWPID);
+  }
+
+  void who_it_is(const image::CredentialsT& who, CallList& calls) {
+    if (users_ < 0) return credentials::plan(who, calls, zone_.data());
+    const image::NamespaceT& users = *image_.namespaces[static_cast<size_t>(users_)];
+    if (users_at_birth_ >= 0)
+      if (auto seen = credentials::seen_in(users, who))
+        credentials::plan_ids(*seen,
+                              users.groups_denied || seen->groups.size() != who.groups.size(),
+                              calls, zone_.data());
+    credentials::plan_rights(who, calls, zone_.data());
+  }
+
+  // Of a thread or process of this one's, which has entered its user namespace.
+  void plan_spawn(StubTask* task, uint64_t flags, int id, int exit_signal, CallList& calls) {
+    Births::Ids ids = births_.ids(users_, births_.spaces().space_of(process_), id);
+    std::vector<int32_t> chosen(ids.nested.rbegin(), ids.nested.rend());
+    if (ids.own != 0) chosen.push_back(ids.own);
+    const uint64_t chosen_at = zone_.data().put(chosen.data(), chosen.size() * sizeof(int32_t));
+    calls.set_tag(kTagThread);
+    calls.add_expecting(births_.spaces().seen_by(process_, id), STUB_OP_SPAWN, task, flags,
+                        chosen_at, chosen.size(), exit_signal, ids.kept);
   }
 
   void finish(bool ends_here, CallList& calls) {
@@ -147,13 +196,12 @@ class ProcessScript {
       thread_itself(thread, own);
       barrier(kStageThreads, own);
       own.set_tag(kTagSignals);
-      signals::plan_pending_of_thread(process_, thread, own, zone_.data());
+      signals::plan_pending_of_thread(births_.spaces(), process_, thread, own, zone_.data());
       barrier(kStageTraced, own);
       privileges(thread, own);
       finish(false, own);
       StubTask* task = TRY(zone_.add_task(own, thread.tid));
-      calls.set_tag(kTagThread);
-      calls.add_expecting(thread.tid, STUB_OP_SPAWN, task, kThreadFlags, thread.tid);
+      plan_spawn(task, kThreadFlags, thread.tid, 0, calls);
     }
     return {};
   }
@@ -161,22 +209,24 @@ class ProcessScript {
   Result<> clone_processes(CallList& calls) {
     for (const auto& child : image_.processes) {
       if (!child->shares_memory || child->parent != process_.pid) continue;
-      StubTask* task =
-          TRY(ProcessScript(image_, *child, late_, own_parts_, zone_).write_cloned(process_));
+      StubTask* task = TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_)
+                               .write_cloned(process_));
       const uint64_t flags =
           CLONE_VM | CLONE_FS | CLONE_FILES | (child->shares_actions ? CLONE_SIGHAND : 0);
       const int exit_signal = std::max(child->exit_signal, 0);
-      calls.set_tag(kTagThread);
-      calls.add_expecting(child->pid, STUB_OP_SPAWN, task, flags, child->pid, exit_signal);
+      plan_spawn(task, flags, child->pid, exit_signal, calls);
     }
     return {};
   }
 
   const image::ImageT& image_;
   const image::ProcessT& process_;
+  const int exe_fd_;
   const LateFiles& late_;
   const OwnParts& own_parts_;
+  const Births& births_;
   Zone& zone_;
+  const int users_, users_at_birth_;  // Image.namespaces[]; -1: the instance's own
 };
 
 }  // namespace
@@ -203,7 +253,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
                             const FileMappings& files, const LazyMemory& lazy,
-                            const LateFiles& late, const OwnParts& own_parts, Zone& zone) {
+                            const LateFiles& late, const OwnParts& own_parts, const Births& births,
+                            Zone& zone) {
   std::vector<proc::Mapping> kernel;
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
@@ -228,7 +279,8 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
         kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
         files};
     script.leaders[process.pid] =
-        TRY(ProcessScript(image, process, late, own_parts, zone).write(place, lazy.has_any(i)));
+        TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone)
+                .write(place, lazy.has_any(i)));
   }
   return script;
 }

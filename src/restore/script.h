@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "image/schema/values.h"
 #include "os/proc/maps.h"
+#include "restore/births.h"
 #include "restore/file_mappings.h"
 #include "restore/late_files.h"
 #include "restore/lazy_memory.h"
@@ -14,6 +15,9 @@
 #include "restore/zone.h"
 
 namespace appshot {
+
+// In front of the program's file, at which number a process that enters a user namespace has it.
+inline int user_space_descriptor(int exe_fd) { return exe_fd - 1; }
 
 struct Script {
   std::map<int, StubTask*> leaders;  // by process id: what each process enters the stub with
@@ -24,7 +28,8 @@ struct Script {
 Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layout,
                             const std::vector<proc::Mapping>& ours, int exe_fd,
                             const FileMappings& files, const LazyMemory& lazy,
-                            const LateFiles& late, const OwnParts& own_parts, Zone& zone);
+                            const LateFiles& late, const OwnParts& own_parts, const Births& births,
+                            Zone& zone);
 
 // How much of the zone an image needs.
 uint64_t zone_bytes_for(const image::ImageT& image);

@@ -8,7 +8,8 @@ namespace {
 
 class Planner {
  public:
-  Planner(const image::ImageT& image, int free_id_max) : image_(image), next_free_(free_id_max) {
+  Planner(const image::ImageT& image, const Births& births, int free_id_max)
+      : image_(image), births_(births), next_free_(free_id_max) {
     for (const auto& process : image.processes) {
       by_pid_[process->pid] = process.get();
       used_.insert(process->pid);
@@ -23,6 +24,7 @@ class Planner {
     for (auto& [pid, node] : plan_.nodes)
       if (std::max(node.children.size(), node.before_session.size()) >= SpawnPlan::kManyChildren)
         node.midwife = free_id();
+    find_helpers();
     return std::move(plan_);
   }
 
@@ -56,6 +58,17 @@ class Planner {
     }
   }
 
+  void find_helpers() {
+    if (births_.needs_keeper()) plan_.id_keeper = free_id();
+    for (const auto& process : image_.processes) {
+      if (births_.is_born_by_way_of_another(*process)) plan_.ways[process->pid] = free_id();
+      if (process->space_of_children >= 0) plan_.last_ones[process->pid] = free_id();
+    }
+    for (const auto& system : image_.file_systems)
+      if (system->processes_of >= 0 && plan_.mounters.count(system->processes_of) == 0)
+        plan_.mounters[system->processes_of] = free_id();
+  }
+
   // Of one that has begun its own since.
   int session_born_into(const image::ProcessT& process) const {
     auto parent = by_pid_.find(process.parent);
@@ -71,12 +84,13 @@ class Planner {
   }
 
   int free_id() {
-    while (used_.count(next_free_) != 0) --next_free_;
+    while (used_.count(next_free_) != 0 || births_.spaces().is_used(next_free_)) --next_free_;
     used_.insert(next_free_);
     return next_free_;
   }
 
   const image::ImageT& image_;
+  const Births& births_;
   int next_free_;
   std::map<int, const image::ProcessT*> by_pid_;
   std::set<int> used_;
@@ -85,8 +99,8 @@ class Planner {
 
 }  // namespace
 
-SpawnPlan plan_spawn(const image::ImageT& image, int free_id_max) {
-  return Planner(image, free_id_max).plan();
+SpawnPlan plan_spawn(const image::ImageT& image, const Births& births, int free_id_max) {
+  return Planner(image, births, free_id_max).plan();
 }
 
 }  // namespace appshot

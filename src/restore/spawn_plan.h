@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "image/schema/values.h"
+#include "restore/births.h"
 
 namespace appshot {
 
@@ -30,8 +31,14 @@ struct SpawnPlan {
   static constexpr size_t kManyChildren = 12;
 
   std::map<int, Node> nodes;  // by process id; 1 is init
+
+  // Free ids, in every pid namespace, of those who help for a moment.
+  int id_keeper = 0;
+  std::map<int, int> ways;       // by process id: who makes it in a user namespace (births.h)
+  std::map<int, int> last_ones;  // by process id: who ends in the namespace of its children
+  std::map<int, int> mounters;   // by pid namespace: who mounts its /proc
 };
 
-SpawnPlan plan_spawn(const image::ImageT& image, int free_id_max);
+SpawnPlan plan_spawn(const image::ImageT& image, const Births& births, int free_id_max);
 
 }  // namespace appshot

@@ -20,7 +20,7 @@ class SpawnPlanTest : public testing::Test {
     return image_.processes.size() - 1;
   }
 
-  SpawnPlan plan() const { return plan_spawn(image_, kFreeIdMax); }
+  SpawnPlan plan() const { return plan_spawn(image_, Births(image_), kFreeIdMax); }
 
   image::ImageT image_;
 };

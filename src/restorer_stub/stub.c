@@ -65,16 +65,43 @@ struct CloneArgs {
       set_tid_size, cgroup;
 };
 
-static int64_t spawn(struct StubTask* child, uint64_t flags, uint64_t tid, uint64_t exit_signal) {
-  int32_t wanted = (int32_t)tid;
+static void wake(uint32_t* word) {
+  call6(SYS_futex, (uint64_t)word, FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
+}
+
+static void set(uint32_t* word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+  wake(word);
+}
+
+static void begin_id_turn(struct StubControl* control, uint32_t wanted) {
+  uint32_t nobody = 0;
+  while (!__atomic_compare_exchange_n(&control->id_turn, &nobody, 1, 0, __ATOMIC_SEQ_CST,
+                                      __ATOMIC_SEQ_CST)) {
+    wait_while(&control->id_turn, 1);
+    nobody = 0;
+  }
+  set(&control->id_wanted, wanted);
+  for (uint32_t now; (now = __atomic_load_n(&control->id_next, __ATOMIC_SEQ_CST)) != wanted;)
+    wait_while(&control->id_next, now);
+}
+
+static void end_id_turn(struct StubControl* control) {
+  set(&control->id_next, 0);
+  set(&control->id_wanted, 0);
+  set(&control->id_turn, 0);
+}
+
+static int64_t spawn(struct StubTask* child, const uint64_t* how) {
   struct CloneArgs args;
-  args.flags = flags;
+  args.flags = how[1];
   args.pidfd = args.child_tid = args.parent_tid = args.tls = args.cgroup = 0;
-  args.exit_signal = exit_signal;
+  args.exit_signal = how[4];
   args.stack = child->stack_top - 4096;
   args.stack_size = 4096;
-  args.set_tid = (uint64_t)&wanted;
-  args.set_tid_size = 1;
+  args.set_tid = how[3] != 0 ? how[2] : 0;
+  args.set_tid_size = how[3];
+  if (how[5] != 0) begin_id_turn(child->control, (uint32_t)how[5]);
   int64_t result = SYS_clone3;
   void (*entry)(struct StubTask*) = perform;
   __asm__ volatile(
@@ -89,6 +116,7 @@ static int64_t spawn(struct StubTask* child, uint64_t flags, uint64_t tid, uint6
       : "+a"(result)
       : "D"(&args), "S"(sizeof args), [child] "r"(child), [entry] "r"(entry)
       : "rcx", "r11", "memory");
+  if (how[5] != 0) end_id_turn(child->control);
   return result;
 }
 
@@ -101,7 +129,7 @@ static void perform(struct StubTask* task) {
       continue;
     }
     if (call->number == STUB_OP_SPAWN) {
-      call->result = spawn((struct StubTask*)args[0], args[1], args[2], args[3]);
+      call->result = spawn((struct StubTask*)args[0], args);
     } else if (call->number == STUB_OP_COPY) {
       const volatile unsigned char* from = (const volatile unsigned char*)args[1];
       volatile unsigned char* to = (volatile unsigned char*)args[0];

@@ -19,8 +19,9 @@ typedef unsigned long uint64_t;
 /* Numbers below zero are not system calls. */
 enum {
   STUB_OP_BARRIER = -1, /* args[0]: stage. Arrive, and wait until the control page says so */
-  STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: tid to have,
-                         args[3]: signal at its end */
+  STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: int32_t* ids to have,
+                         the   innermost pid namespace's first, args[3]: how many, args[4]: signal at
+                         its   end, args[5]: id that only the keeper can choose; 0: none */
   STUB_OP_COPY = -3     /* args[0] = to, args[1] = from, args[2] = length */
 };
 
@@ -56,6 +57,12 @@ struct StubControl {
   int64_t failed_result;
   uint64_t failed_args[6];
   char failed_text[512]; /* for failures before the stub, told in words */
+  /* Who may not choose an id in the instance's pid namespace takes its turn, tells which it wants,
+   * and makes its child when the keeper (restore/id_keeper.h) has seen to it that this is the next.
+   */
+  uint32_t id_turn;   /* futex: somebody has it */
+  uint32_t id_wanted; /* futex */
+  uint32_t id_next;   /* futex: what the keeper has set */
 };
 
 /* One thread's work. */

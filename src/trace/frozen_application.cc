@@ -88,8 +88,13 @@ Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
   proc::Fields status = TRY(dir.status());
   const bool one_thread = proc::field_number(status, "Threads") == 1 && !proc::has_ended(status);
-  processes_.push_back(
-      {pid, VirtualPid{proc::innermost(status, "NStgid")}, std::move(dir), false, 0, {}});
+  processes_.push_back({pid,
+                        VirtualPid{proc::id_inside(status, "NStgid")},
+                        VirtualPid{proc::innermost(status, "NStgid")},
+                        std::move(dir),
+                        false,
+                        0,
+                        {}});
   const FrozenProcess& process = processes_.back();
   Look look;
   if (one_thread) {
@@ -115,12 +120,13 @@ Result<> FrozenApplication::seize(FrozenProcess& process, const Look& look) {
     if (proc::has_ended(thread.status))
       process.leader_exited |= thread.tid == process.pid;
     else
-      TRY(seize_thread(process, thread.tid, VirtualPid{proc::innermost(thread.status, "NSpid")}));
+      TRY(seize_thread(process, thread));
   }
   return {};
 }
 
-Result<> FrozenApplication::seize_thread(FrozenProcess& process, HostPid tid, VirtualPid id) {
+Result<> FrozenApplication::seize_thread(FrozenProcess& process, const ThreadLook& thread) {
+  const HostPid tid = thread.tid;
   Result<Tracee> seized = Tracee::seize(tid, kOptions | kSuspendSeccomp);
   if (!seized && seized.error().err() == EPERM) {
     proc::Fields status = TRY(process.dir.status_of_thread(tid));
@@ -131,7 +137,11 @@ Result<> FrozenApplication::seize_thread(FrozenProcess& process, HostPid tid, Vi
           .hint("end the debugger or strace that is attached to it");
     seized = Tracee::seize(tid, kOptions);
   }
-  process.threads.push_back({id, TRY(std::move(seized)), {}, {}});
+  process.threads.push_back({VirtualPid{proc::id_inside(thread.status, "NSpid")},
+                             VirtualPid{proc::innermost(thread.status, "NSpid")},
+                             TRY(std::move(seized)),
+                             {},
+                             {}});
   return process.threads.back().tracee.interrupt();
 }
 
@@ -153,10 +163,17 @@ Result<> FrozenApplication::resume() {
   return frozen;
 }
 
-// The first thread of a process last: it can be reaped only when the others have been.
+// The first thread of a process last: it can be reaped only when the others have been. So it is
+// with the first process of a pid namespace, which was there before any in a namespace below.
 void FrozenApplication::let_go() {
-  for (FrozenProcess& process : processes_)
+  auto let_go_of = [](FrozenProcess& process) {
     while (!process.threads.empty()) process.threads.pop_back();
+  };
+  auto is_first = [](const FrozenProcess& process) { return process.own_id.value == 1; };
+  for (FrozenProcess& process : processes_)
+    if (!is_first(process)) let_go_of(process);
+  std::ranges::sort(processes_, std::greater(), &FrozenProcess::id);
+  for (FrozenProcess& process : processes_) let_go_of(process);
   processes_.clear();
 }
 

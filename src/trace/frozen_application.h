@@ -20,6 +20,7 @@ namespace appshot {
 
 struct FrozenThread {
   VirtualPid id;
+  VirtualPid own_id;  // what it calls itself: in a pid namespace of the application's own another
   Tracee tracee;
   // What it waits in, and until when on our CLOCK_MONOTONIC if that is known: see time_left.h.
   std::optional<TimedCall> call{};
@@ -28,7 +29,7 @@ struct FrozenThread {
 
 struct FrozenProcess {
   HostPid pid;
-  VirtualPid id;
+  VirtualPid id, own_id;
   proc::ProcessDir dir;
   bool leader_exited = false;         // its first thread is gone, others are not
   int stop_signal = 0;                // it was stopped (SIGSTOP, SIGTSTP …) before we came
@@ -60,7 +61,7 @@ class FrozenApplication {
   using Look = std::vector<ThreadLook>;  // at the threads of one process
   Result<Look> look_at(HostPid pid, Deadline deadline);
   Result<> seize(FrozenProcess& process, const Look& look);
-  Result<> seize_thread(FrozenProcess& process, HostPid tid, VirtualPid id);
+  Result<> seize_thread(FrozenProcess& process, const ThreadLook& thread);
   Result<> hold(FrozenProcess& process, Deadline deadline);
   void let_go();
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 
 #include "os/file.h"
 
@@ -29,10 +30,37 @@ uint64_t field_number(const Fields& fields, std::string_view key, int base) {
   return std::strtoull(field(fields, key).c_str(), nullptr, base);
 }
 
+namespace {
+
+std::vector<int> ids_of(const Fields& status, std::string_view key) {
+  std::istringstream text(field(status, key));
+  std::vector<int> ids;
+  for (int id; text >> id;) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace
+
 pid_t innermost(const Fields& status, std::string_view key) {
-  std::string value = field(status, key);
-  size_t tab = value.find_last_of("\t ");
-  return static_cast<pid_t>(std::atoi(value.c_str() + (tab == std::string::npos ? 0 : tab + 1)));
+  const std::vector<int> ids = ids_of(status, key);
+  return ids.empty() ? 0 : ids.back();
+}
+
+pid_t id_inside(const Fields& status, std::string_view key) {
+  const std::vector<int> ids = ids_of(status, key);
+  return ids.empty() ? 0 : ids[std::min<size_t>(1, ids.size() - 1)];
+}
+
+std::vector<int> nested_ids(const Fields& status, std::string_view key, size_t above) {
+  std::vector<int> ids = ids_of(status, key);
+  ids.erase(ids.begin(), ids.begin() + static_cast<long>(std::min(above, ids.size())));
+  return ids;
+}
+
+pid_t id_seen_by(const Fields& viewer, const Fields& status, std::string_view key) {
+  const std::vector<int> ids = ids_of(status, key);
+  const size_t depth = ids_of(viewer, "NSpid").size();
+  return depth == 0 || depth > ids.size() ? 0 : ids[depth - 1];
 }
 
 bool has_ended(const Fields& status) {

@@ -69,8 +69,15 @@ class ProcessDir {
   UniqueFd folder_;
 };
 
-// The id a task has in its own, innermost pid namespace (the last of NSpid, NSpgid, NSsid …).
+// NSpid, NSpgid, NSsid … tell what a task is called in each pid namespace that it is in, ours
+// first. Its own, innermost one.
 pid_t innermost(const Fields& status, std::string_view key);
+// The instance's, which is the one below ours. Of a task that is in none: ours.
+pid_t id_inside(const Fields& status, std::string_view key);
+// Those below the instance's; `above`: how many the reader sees before them.
+std::vector<int> nested_ids(const Fields& status, std::string_view key, size_t above = 2);
+// What another one's namespace calls it; 0: it cannot be seen from there.
+pid_t id_seen_by(const Fields& viewer, const Fields& status, std::string_view key);
 
 // A zombie, or on its way there.
 bool has_ended(const Fields& status);

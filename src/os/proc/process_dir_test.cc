@@ -96,6 +96,21 @@ TEST(Fields, TheInnermostIdIsTheLast) {
   EXPECT_EQ(innermost(fields, "Absent"), 0);
 }
 
+TEST(Fields, IdsAreToldForEachNamespace) {
+  const Fields nested{"NSpid:\t4711\t12\t3\t1\n"}, inside{"NSpid:\t4711\t12\n"};
+  const Fields outside{"NSpid:\t4711\n"};
+  EXPECT_EQ(id_inside(nested, "NSpid"), 12);
+  EXPECT_EQ(id_inside(inside, "NSpid"), 12);
+  EXPECT_EQ(id_inside(outside, "NSpid"), 4711);
+  EXPECT_EQ(id_inside(outside, "Absent"), 0);
+  EXPECT_EQ(nested_ids(nested, "NSpid"), (std::vector<int>{3, 1}));
+  EXPECT_EQ(nested_ids(nested, "NSpid", 1), (std::vector<int>{12, 3, 1}));
+  EXPECT_TRUE(nested_ids(inside, "NSpid").empty());
+  EXPECT_TRUE(nested_ids(outside, "NSpid").empty());
+  EXPECT_EQ(id_seen_by(inside, nested, "NSpid"), 12);
+  EXPECT_EQ(id_seen_by(nested, inside, "NSpid"), 0);
+}
+
 TEST(ProcessDir, TellsOfOurselves) {
   ProcessDir dir = ProcessDir::open(HostPid{::getpid()}).value();
   EXPECT_EQ(dir.stat().value().pid, ::getpid());

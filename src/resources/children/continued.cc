@@ -29,11 +29,12 @@ bool AnyContinued::collect(const CallList& calls, const DataSpace& data) const {
   return has_continued(calls.result(call_), data.here(info_));
 }
 
-void WhichContinued::ask(std::span<const VirtualPid> children, CallList& calls, DataSpace& data) {
-  for (VirtualPid child : children) {
+void WhichContinued::ask(std::span<const Asked> children, CallList& calls, DataSpace& data) {
+  for (const Asked& child : children) {
     const uint64_t info = data.reserve(sizeof(siginfo_t));
     children_.push_back(
-        {child, info, calls.add_may_fail(SYS_waitid, P_PID, child.value, info, kLookOnly, 0)});
+        {child.id, info,
+         calls.add_may_fail(SYS_waitid, P_PID, child.seen_as.value, info, kLookOnly, 0)});
   }
 }
 
@@ -44,8 +45,9 @@ void WhichContinued::collect(const CallList& calls, const DataSpace& data,
       parent.continued_children.push_back(child.id.value);
 }
 
-Result<> stop_and_continue_child(const image::ProcessT& parent) {
-  for (int child : parent.continued_children) {
+Result<> stop_and_continue_child(const PidSpaces& spaces, const image::ProcessT& parent) {
+  for (int id : parent.continued_children) {
+    const int child = spaces.seen_by(parent, id);
     TRY_SYS(::kill(child, SIGSTOP));
     siginfo_t info;
     TRY_SYS(::waitid(P_PID, static_cast<id_t>(child), &info, WSTOPPED | __WALL));

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "image/schema/values.h"
 #include "os/pids.h"
+#include "resources/pid_spaces.h"
 #include "trace/call_list.h"
 
 namespace appshot::children {
@@ -27,7 +28,11 @@ class AnyContinued {
 // One child after the other, where there is any.
 class WhichContinued {
  public:
-  void ask(std::span<const VirtualPid> children, CallList& calls, DataSpace& data);
+  // A child, and what its parent calls it.
+  struct Asked {
+    VirtualPid id, seen_as;
+  };
+  void ask(std::span<const Asked> children, CallList& calls, DataSpace& data);
   void collect(const CallList& calls, const DataSpace& data, image::ProcessT& parent) const;
 
  private:
@@ -41,7 +46,7 @@ class WhichContinued {
 
 // By the parent, when all its children exist and none of them has signal actions of its own yet.
 // The signals that both get by it are blocked, and thrown away before theirs are put back.
-Result<> stop_and_continue_child(const image::ProcessT& parent);
+Result<> stop_and_continue_child(const PidSpaces& spaces, const image::ProcessT& parent);
 // By such a child, when its parent has done so.
 Result<> discard_continuation_child(const image::ImageT& image, const image::ProcessT& child);
 

@@ -1,11 +1,15 @@
 #include "resources/credentials/credentials.h"
 
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <sstream>
+
+#include "resources/user_spaces.h"
 
 namespace appshot::credentials {
 namespace {
@@ -56,15 +60,23 @@ std::unique_ptr<image::CredentialsT> Questions::collect(const CallList& calls,
 
 // The order matters: each step needs a privilege that a later one gives up.
 void plan(const image::CredentialsT& c, CallList& calls, DataSpace& data) {
-  calls.add(SYS_setgroups, c.groups.size(),
-            data.put(c.groups.data(), c.groups.size() * sizeof(uint32_t)));
+  plan_ids(c, false, calls, data);
+  plan_rights(c, calls, data);
+}
+
+void plan_ids(const image::CredentialsT& c, bool groups_denied, CallList& calls, DataSpace& data) {
+  if (!groups_denied)
+    calls.add(SYS_setgroups, c.groups.size(),
+              data.put(c.groups.data(), c.groups.size() * sizeof(uint32_t)));
   // Changing ids must not change capabilities; they are set by themselves below.
   calls.add(SYS_prctl, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
   calls.add(SYS_setresgid, c.gid[0], c.gid[1], c.gid[2]);
   calls.add(SYS_setresuid, c.uid[0], c.uid[1], c.uid[2]);
   calls.add_may_fail(SYS_setfsgid, c.gid[3]);  // these two return the former id
   calls.add_may_fail(SYS_setfsuid, c.uid[3]);
+}
 
+void plan_rights(const image::CredentialsT& c, CallList& calls, DataSpace& data) {
   for (int capability = 0; capability < kCapabilities; ++capability)
     if ((c.bounding & (1ULL << capability)) == 0) {
       // One that this machine's root does not have either cannot be dropped again, nor need it be.
@@ -81,6 +93,35 @@ void plan(const image::CredentialsT& c, CallList& calls, DataSpace& data) {
   calls.add(SYS_prctl, PR_SET_SECUREBITS, c.securebits, 0, 0, 0);
   calls.add(SYS_capset, header_at, put_sets(data, {c.effective, c.permitted, c.inheritable}));
   if (c.no_new_privs) calls.add(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+std::optional<image::CredentialsT> seen_in(const image::NamespaceT& users,
+                                           const image::CredentialsT& credentials) {
+  image::CredentialsT seen = credentials;
+  auto translate = [](const user_spaces::IdRanges& ranges, std::vector<uint32_t>& ids) {
+    for (uint32_t& id : ids) {
+      const std::optional<uint32_t> inside = user_spaces::id_in(ranges, id);
+      if (!inside) return false;
+      id = *inside;
+    }
+    return true;
+  };
+  if (!translate(users.users, seen.uid) || !translate(users.groups, seen.gid)) return std::nullopt;
+  // They cannot be set where they have no names, and need not be: they were set before.
+  if (!translate(users.groups, seen.groups)) seen.groups.clear();
+  return seen;
+}
+
+Result<> become_before_entering_child(const image::ProcessT& process,
+                                      const image::NamespaceT& users) {
+  if (process.threads.empty()) return {};  // it is dead
+  const image::CredentialsT& who = *process.threads.front()->credentials;
+  TRY_SYS(::setgroups(who.groups.size(), who.groups.data()));
+  if (seen_in(users, who)) return {};
+  TRY_SYS(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0));
+  TRY_SYS(::setresgid(who.gid[0], who.gid[1], who.gid[2]));
+  TRY_SYS(::setresuid(who.uid[0], who.uid[1], who.uid[2]));
+  return {};
 }
 
 }  // namespace appshot::credentials

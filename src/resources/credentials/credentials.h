@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "image/schema/values.h"
@@ -21,5 +22,17 @@ class Questions {
 };
 
 void plan(const image::CredentialsT& credentials, CallList& calls, DataSpace& data);
+// Its two halves: who it is, in terms of the user namespace it is in by then, and what it may do.
+// Groups stay as they are where they may not be changed.
+void plan_ids(const image::CredentialsT& credentials, bool groups_denied, CallList& calls,
+              DataSpace& data);
+void plan_rights(const image::CredentialsT& credentials, CallList& calls, DataSpace& data);
+
+// The same, as that user namespace calls its ids; nothing: it has no names for them.
+std::optional<image::CredentialsT> seen_in(const image::NamespaceT& users,
+                                           const image::CredentialsT& credentials);
+// By who will enter that user namespace and make the process there: what it could not change then.
+Result<> become_before_entering_child(const image::ProcessT& process,
+                                      const image::NamespaceT& users);
 
 }  // namespace appshot::credentials

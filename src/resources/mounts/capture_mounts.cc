@@ -131,6 +131,8 @@ class Capture {
       system->source = mount.source;
       system->options = mount.system_options;
       const SeenFileSystem& seen = *seen_.system_of(mount);
+      if (seen.of_nested_processes)
+        system->processes_of = TRY(namespaces::capture(context_, "pid", seen.processes()));
       if (holds_files(mount.type))
         system->folder = TRY(capture_folder(seen.space->here(seen.top->point)));
     }

@@ -1,5 +1,7 @@
 #include "resources/mounts/kept_mounts.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "os/file.h"
@@ -67,6 +69,12 @@ std::string why_not_made_again(const Mount& mount, const SeenFileSystem& system)
     return "a part of a file system of which the whole can be seen nowhere";
   if (mount.type == "devpts" && has_terminals(system))
     return "in which there are terminals; those cannot be captured yet";
+  if (system.of_nested_processes) {
+    if (system.top->root != "/") return "of which the whole can be seen nowhere";
+    struct stat first {};
+    if (::stat(system.processes().c_str(), &first) != 0)
+      return "which shows a pid namespace whose first process has ended";
+  }
   return why_options_not_known(mount, *kind);
 }
 

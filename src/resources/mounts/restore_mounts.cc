@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "os/file.h"
 #include "os/mount_namespace.h"
@@ -26,6 +28,18 @@ Result<> set_attributes(int mount, uint64_t attributes) {
   return {};
 }
 
+// It shows a pid namespace of the application's own, or is mounted on such a one.
+bool is_late(const image::ImageT& image, size_t index) {
+  for (int at = static_cast<int>(index); at >= 0;) {
+    const image::MountT& mount = *image.mounts[static_cast<size_t>(at)];
+    if (mount.file_system >= 0 && mount.kind == image::MountKind::made &&
+        image.file_systems[static_cast<size_t>(mount.file_system)]->processes_of >= 0)
+      return true;
+    at = mount.parent;
+  }
+  return false;
+}
+
 class Restore {
  public:
   explicit Restore(RestoreContext& context)
@@ -42,7 +56,7 @@ class Restore {
     TRY(workshop.enter());
     TRY(restore_propagation(context_, mounts_));
     TRY_SYS(::setns(home.get(), CLONE_NEWNS));
-    return {};
+    return keep_for_late_ones();
   }
 
  private:
@@ -52,13 +66,20 @@ class Restore {
   Result<> cut_pieces(int space) {
     for (size_t i = 0; i < mounts_.size(); ++i) {
       if (record(i).space != space || record(i).kind != image::MountKind::made) continue;
+      if (shows_nested_processes(i)) continue;
       mounts_[i] = TRY(Workshop::piece(record(i).file_system, record(i).root));
       TRY(set_attributes(mounts_[i].get(), record(i).attributes));
     }
     return {};
   }
 
+  bool shows_nested_processes(size_t index) const {
+    const int system = record(index).file_system;
+    return system >= 0 && image_.file_systems[static_cast<size_t>(system)]->processes_of >= 0;
+  }
+
   Result<> attach(size_t index) {
+    if (is_late(image_, index)) return {};
     const int parent = mounts_[static_cast<size_t>(record(index).parent)].get();
     TRY(mount_on(mounts_[index].get(), parent, record(index).point));
     return make_unbindable(index);
@@ -97,8 +118,10 @@ class Restore {
 
   // Its root comes first among its mounts.
   Result<> make_space(const Workshop& workshop, int space) {
-    UniqueFd made = TRY(workshop.enter_copy());
+    TRY(workshop.enter());
     TRY(cut_pieces(space));
+    UniqueFd made =
+        TRY(workshop.enter_copy(context_, *image_.namespaces[static_cast<size_t>(space)]));
     for (size_t i = 0; i < mounts_.size(); ++i) {
       if (record(i).space != space) continue;
       if (record(i).parent >= 0) {
@@ -110,6 +133,17 @@ class Restore {
     }
     context_.roots[space] = TRY(keep(TRY(open_file("/", O_PATH | O_DIRECTORY | O_CLOEXEC))));
     context_.namespaces[static_cast<size_t>(space)] = TRY(keep(std::move(made)));
+    return {};
+  }
+
+  Result<> keep_for_late_ones() {
+    std::vector<UniqueFd> kept(mounts_.size());
+    for (size_t i = 0; i < mounts_.size(); ++i) {
+      if (!is_late(image_, i)) continue;
+      for (size_t needed : {i, static_cast<size_t>(record(i).parent)})
+        if (!kept[needed] && mounts_[needed]) kept[needed] = TRY(keep(std::move(mounts_[needed])));
+    }
+    context_.mounts = std::move(kept);
     return {};
   }
 
@@ -129,6 +163,88 @@ class Restore {
 };
 
 }  // namespace
+
+namespace {
+
+// By a process of the pid namespace in question, in whose /proc nothing else is than its processes.
+class LateMounts {
+ public:
+  LateMounts(const RestoreContext& context, int space)
+      : context_(context), image_(context.image), space_(space), made_(image_.mounts.size()) {}
+
+  Result<> run() {
+    for (size_t i = 0; i < image_.file_systems.size(); ++i)
+      if (image_.file_systems[i]->processes_of == space_)
+        systems_[static_cast<int>(i)] = TRY(make_file_system(*image_.file_systems[i]));
+    for (size_t i = 0; i < made_.size(); ++i)
+      if (is_ours(i)) TRY(mount(i));
+    for (const auto& [index, system] : systems_)
+      if (image_.file_systems[static_cast<size_t>(index)]->options.starts_with("ro"))
+        TRY(make_read_only(system.get()));
+    return {};
+  }
+
+ private:
+  const image::MountT& record(size_t index) const { return *image_.mounts[index]; }
+
+  // On the way to the root of its namespace there is one of ours.
+  bool is_ours(size_t index) const {
+    for (int at = static_cast<int>(index); at >= 0; at = record(static_cast<size_t>(at)).parent)
+      if (record(static_cast<size_t>(at)).kind == image::MountKind::made &&
+          systems_.count(record(static_cast<size_t>(at)).file_system) != 0)
+        return true;
+    return false;
+  }
+
+  // The first one takes the file system's own mount; others are copies of that.
+  Result<UniqueFd> piece(size_t index) {
+    const image::MountT& mount = record(index);
+    auto system = systems_.find(mount.file_system);
+    const UniqueFd& whole =
+        system != systems_.end() ? system->second : context_.mounts[index];  // cut before
+    if (system == systems_.end() || (mount.root.empty() && used_.insert(mount.file_system).second))
+      return UniqueFd(TRY_SYS(::fcntl(whole.get(), F_DUPFD_CLOEXEC, 0)));
+    return UniqueFd(TRY_SYS(::open_tree(whole.get(), mount.root.c_str(),
+                                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)));
+  }
+
+  Result<> mount(size_t index) {
+    const image::MountT& mount = record(index);
+    TRY(enter(mount.space));
+    made_[index] = TRY(piece(index));
+    TRY(set_attributes(made_[index].get(), mount.attributes));
+    const auto parent = static_cast<size_t>(mount.parent);
+    const UniqueFd& on = made_[parent] ? made_[parent] : context_.mounts[parent];
+    TRY(mount_on(made_[index].get(), on.get(), mount.point));
+    if (!mount.unbindable) return {};
+    mount_attr change{};
+    change.propagation = MS_UNBINDABLE;
+    TRY_SYS(::mount_setattr(made_[index].get(), "", AT_EMPTY_PATH, &change, sizeof change));
+    return {};
+  }
+
+  // The instance's own comes first among mounts, and the caller is there.
+  Result<> enter(int space) {
+    if (space == here_) return {};
+    TRY_SYS(::setns(context_.namespaces[static_cast<size_t>(space)].get(), CLONE_NEWNS));
+    here_ = space;
+    return {};
+  }
+
+  const RestoreContext& context_;
+  const image::ImageT& image_;
+  const int space_;
+  int here_ = -1;
+  std::map<int, UniqueFd> systems_;  // by Image.file_systems
+  std::set<int> used_;
+  std::vector<UniqueFd> made_;  // by Image.mounts
+};
+
+}  // namespace
+
+Result<> mount_processes_child(const RestoreContext& context, int space) {
+  return LateMounts(context, space).run();
+}
 
 Result<> make_all(RestoreContext& context) {
   return context.image.mounts.empty() ? Result<>() : Restore(context).run();

@@ -135,6 +135,9 @@ Result<SeenMounts> SeenMounts::look(const InstanceView& instance,
         same_now != nullptr && was.type.starts_with("cgroup"))
       was.root = same_now->root;  // as it is told to us
   seen.find_file_systems();
+  for (SeenFileSystem& system : seen.systems_)
+    system.of_nested_processes = system.top != nullptr && system.top->type == "proc" &&
+                                 !is_same_space(system.processes(), folder + "ns/pid");
   return seen;
 }
 
@@ -161,6 +164,15 @@ const Mount* SeenMounts::place_of(const Mount& mount) const {
 const SeenFileSystem* SeenMounts::system_of(const Mount& mount) const {
   auto found = std::ranges::find(systems_, mount.device, &SeenFileSystem::device);
   return found == systems_.end() ? nullptr : &*found;
+}
+
+// Itself, or what it is mounted on.
+bool SeenMounts::shows_nested_processes(const Mount& mount, const Mount* parent) const {
+  for (const Mount* one : {&mount, parent}) {
+    const SeenFileSystem* system = one == nullptr ? nullptr : system_of(*one);
+    if (system != nullptr && system->of_nested_processes) return true;
+  }
+  return false;
 }
 
 void SeenMounts::find_file_systems() {
@@ -203,6 +215,10 @@ void SeenMounts::find_obstacles_of(const SeenSpace& space, const Mount& mount,
     why = why_not_found_again(*place, mount);
   else
     why = why_not_made_again(mount, *system_of(mount));
+  if (why.empty() && shows_nested_processes(mount, parent) && (mount.group | mount.master) != 0)
+    why =
+        "which tells others of its mounts and shows a pid namespace of its own; that cannot be "
+        "captured yet";
   if (why.empty() && !is_root)
     if (const Mount* place = place_of(*parent)) why = why_not_mounted_there(*place, *parent, mount);
   if (!why.empty()) obstacles.add(mounted_words(mount) + ", " + why, "unmount it first");

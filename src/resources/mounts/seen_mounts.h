@@ -29,6 +29,10 @@ struct SeenFileSystem {
   dev_t device = 0;
   const SeenSpace* space = nullptr;  // nullptr: it can be seen nowhere
   const proc::Mount* top = nullptr;
+  // A /proc of a pid namespace of the application's own.
+  bool of_nested_processes = false;
+  // What leads to that namespace from here; nothing when its first process has ended.
+  std::string processes() const { return space->here(top->point) + "/1/ns/pid"; }
 };
 
 class SeenMounts {
@@ -59,6 +63,7 @@ class SeenMounts {
 
  private:
   void find_file_systems();
+  bool shows_nested_processes(const proc::Mount& mount, const proc::Mount* parent) const;
   void find_obstacles_of(const SeenSpace& space, const proc::Mount& mount,
                          Obstacles& obstacles) const;
   void find_changes(Obstacles& obstacles) const;

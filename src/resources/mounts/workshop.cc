@@ -8,6 +8,8 @@
 
 #include "os/file.h"
 #include "os/proc/mountinfo.h"
+#include "resources/acting.h"
+#include "resources/namespaces.h"
 #include "resources/private_files.h"
 
 namespace appshot::mounts {
@@ -24,7 +26,44 @@ std::string place_of_system(size_t index) {
   return std::string(kPlace) + "/" + std::to_string(index);
 }
 
-Result<UniqueFd> create(const image::FileSystemT& system) {
+Result<UniqueFd> make_again(const RestoreContext& context, size_t index) {
+  const image::FileSystemT& system = *context.image.file_systems[index];
+  UniqueFd mount = TRY(make_file_system(system));
+  if (system.folder) {
+    const std::string folder = descriptor_path(mount) + "/.";
+    TRY(restore_files(context.image, context.pages, "mounts/" + std::to_string(index) + "/",
+                      folder));
+    TRY(restore_folder(*system.folder, folder));
+  }
+  if (system.options.starts_with("ro")) TRY(make_read_only(mount.get()));
+  return mount;
+}
+
+// Nothing: it is made later.
+Result<UniqueFd> find_or_make(const RestoreContext& context, size_t index) {
+  const image::FileSystemT& system = *context.image.file_systems[index];
+  if (system.processes_of >= 0) return UniqueFd();
+  if (system.place.empty())
+    return make_again(context, index).within("a file system (" + system.type + ")");
+  const int found =
+      ::open_tree(AT_FDCWD, system.place.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (found < 0) return Error::from_errno(errno, "open_tree " + system.place);
+  return UniqueFd(found);
+}
+
+Result<> put(const UniqueFd& mount, const std::string& where) {
+  struct stat info {};
+  TRY_SYS(::fstatat(mount.get(), "", &info, AT_EMPTY_PATH));
+  if (S_ISDIR(info.st_mode))
+    TRY_SYS(::mkdir(where.c_str(), 0700));
+  else
+    TRY(open_file(where, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+  return mount_on(mount.get(), AT_FDCWD, where);
+}
+
+}  // namespace
+
+Result<UniqueFd> make_file_system(const image::FileSystemT& system) {
   UniqueFd made(TRY_SYS(::fsopen(system.type.c_str(), FSOPEN_CLOEXEC)));
   auto set = [&](unsigned command, const std::string& key, const char* value) -> Result<> {
     if (::fsconfig(made.get(), command, key.c_str(), value, 0) != 0)
@@ -52,41 +91,6 @@ Result<> make_read_only(int mount) {
   return {};
 }
 
-Result<UniqueFd> make_again(const RestoreContext& context, size_t index) {
-  const image::FileSystemT& system = *context.image.file_systems[index];
-  UniqueFd mount = TRY(create(system));
-  if (system.folder) {
-    const std::string folder = descriptor_path(mount) + "/.";
-    TRY(restore_files(context.image, context.pages, "mounts/" + std::to_string(index) + "/",
-                      folder));
-    TRY(restore_folder(*system.folder, folder));
-  }
-  if (system.options.starts_with("ro")) TRY(make_read_only(mount.get()));
-  return mount;
-}
-
-Result<UniqueFd> find_or_make(const RestoreContext& context, size_t index) {
-  const image::FileSystemT& system = *context.image.file_systems[index];
-  if (system.place.empty())
-    return make_again(context, index).within("a file system (" + system.type + ")");
-  const int found =
-      ::open_tree(AT_FDCWD, system.place.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  if (found < 0) return Error::from_errno(errno, "open_tree " + system.place);
-  return UniqueFd(found);
-}
-
-Result<> put(const UniqueFd& mount, const std::string& where) {
-  struct stat info {};
-  TRY_SYS(::fstatat(mount.get(), "", &info, AT_EMPTY_PATH));
-  if (S_ISDIR(info.st_mode))
-    TRY_SYS(::mkdir(where.c_str(), 0700));
-  else
-    TRY(open_file(where, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  return mount_on(mount.get(), AT_FDCWD, where);
-}
-
-}  // namespace
-
 const char* Workshop::place() { return kPlace; }
 
 Result<Workshop> Workshop::build(const RestoreContext& context) {
@@ -98,9 +102,10 @@ Result<Workshop> Workshop::build(const RestoreContext& context) {
     mounts.push_back(TRY(find_or_make(context, i)));
   image::FileSystemT own;
   own.type = "tmpfs";
-  const UniqueFd ground = TRY(create(own));
+  const UniqueFd ground = TRY(make_file_system(own));
   TRY(mount_on(ground.get(), AT_FDCWD, kPlace));
-  for (size_t i = 0; i < mounts.size(); ++i) TRY(put(mounts[i], place_of_system(i)));
+  for (size_t i = 0; i < mounts.size(); ++i)
+    if (mounts[i]) TRY(put(mounts[i], place_of_system(i)));
   return workshop;
 }
 
@@ -109,10 +114,17 @@ Result<> Workshop::enter() const {
   return {};
 }
 
-Result<UniqueFd> Workshop::enter_copy() const {
-  TRY(enter());
-  TRY_SYS(::unshare(CLONE_NEWNS));
-  return open_file("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
+// Whoever has made one of another owner cannot come back, so somebody else does.
+Result<UniqueFd> Workshop::enter_copy(const RestoreContext& context,
+                                      const image::NamespaceT& space) const {
+  UniqueFd made = TRY(make_aside([&]() -> Result<UniqueFd> {
+    TRY(enter());
+    TRY(namespaces::enter_owner(context, space));
+    TRY_SYS(::unshare(CLONE_NEWNS));
+    return open_file("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  }));
+  TRY_SYS(::setns(made.get(), CLONE_NEWNS));
+  return made;
 }
 
 Result<UniqueFd> Workshop::piece(int file_system, const std::string& root) {

@@ -42,7 +42,7 @@ Result<> capture_notification(CaptureContext& context, const MqStatus& status, l
     return {};
   }
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(HostPid{status.notify_pid}));
-  queue.notify_pid = proc::innermost(TRY(dir.status()), "NStgid");
+  queue.notify_pid = proc::id_inside(TRY(dir.status()), "NStgid");
   queue.notify = status.notify;
   queue.notify_signal = status.signal;
   return {};

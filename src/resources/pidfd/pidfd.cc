@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kThread = O_EXCL;  // PIDFD_THREAD
 
-pid_t target(const DescriptorRef& ref) { return proc::innermost(ref.descriptor.fields, "NSpid"); }
+pid_t target(const DescriptorRef& ref) { return proc::id_inside(ref.descriptor.fields, "NSpid"); }
 
 // Its process has ended and been waited for: any such process is as good.
 Result<UniqueFd> pidfd_of_the_dead() {
@@ -51,7 +51,8 @@ void Pidfd::plan_open(const image::OpenFileT& file, const LateOpening& opening, 
                       DataSpace&) const {
   const image::PidfdT& pidfd = *file.kind.AsPidfd();
   const int flags = static_cast<int>(file.flags & O_NONBLOCK) | (pidfd.thread ? kThread : 0);
-  calls.add_expecting(opening.number, SYS_pidfd_open, pidfd.pid, flags);
+  calls.add_expecting(opening.number, SYS_pidfd_open,
+                      opening.spaces.seen_by(opening.process, pidfd.pid), flags);
 }
 
 }  // namespace appshot::pidfds

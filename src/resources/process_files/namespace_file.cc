@@ -43,7 +43,10 @@ bool NamespaceFile::recognises(const DescriptorRef& ref) const {
 
 std::string NamespaceFile::obstacle(const DescriptorRef& ref) const {
   if (kind_of(ref) != nullptr) return "";
-  const std::string why = namespaces::obstacle(kind_in(ref.descriptor.link), path_of(ref));
+  const std::string kind = kind_in(ref.descriptor.link);
+  // They cannot be made before somebody lives there; clocks are told of processes only.
+  const bool held_only = kind == "pid" || kind == "time";
+  const std::string why = held_only ? "held" : namespaces::obstacle(kind, path_of(ref));
   return why.empty() ? "" : ref.descriptor.link + ", a namespace that is not the instance's own";
 }
 

@@ -78,26 +78,29 @@ void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& da
     if (!cannot_be_changed(signal)) plan_action(process, signal, calls, data);
 }
 
-void plan_child_signal_afresh(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+void plan_child_signal_afresh(const PidSpaces& spaces, const image::ProcessT& process,
+                              CallList& calls, DataSpace& data) {
   plan_discard(SIGCHLD, calls, data);
   plan_action(process, SIGCHLD, calls, data);
   for (const auto& signal : process.pending)
     if (number_of(*signal) == SIGCHLD)
-      calls.add(SYS_rt_sigqueueinfo, process.pid, SIGCHLD,
+      calls.add(SYS_rt_sigqueueinfo, spaces.seen_by(process, process.pid), SIGCHLD,
                 data.put(signal->info.data(), signal->info.size()));
 }
 
-void plan_pending_of_process(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+void plan_pending_of_process(const PidSpaces& spaces, const image::ProcessT& process,
+                             CallList& calls, DataSpace& data) {
   for (const auto& signal : process.pending) {
-    calls.add(SYS_rt_sigqueueinfo, process.pid, number_of(*signal),
+    calls.add(SYS_rt_sigqueueinfo, spaces.seen_by(process, process.pid), number_of(*signal),
               data.put(signal->info.data(), signal->info.size()));
   }
 }
 
-void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread,
-                            CallList& calls, DataSpace& data) {
+void plan_pending_of_thread(const PidSpaces& spaces, const image::ProcessT& process,
+                            const image::ThreadT& thread, CallList& calls, DataSpace& data) {
   for (const auto& signal : thread.pending) {
-    calls.add(SYS_rt_tgsigqueueinfo, process.pid, thread.tid, number_of(*signal),
+    calls.add(SYS_rt_tgsigqueueinfo, spaces.seen_by(process, process.pid),
+              spaces.seen_by(process, thread.tid), number_of(*signal),
               data.put(signal->info.data(), signal->info.size()));
   }
 }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "image/schema/values.h"
+#include "resources/pid_spaces.h"
 #include "trace/call_list.h"
 #include "trace/tracee.h"
 
@@ -26,9 +27,11 @@ Result<std::vector<std::unique_ptr<image::QueuedSignalT>>> capture_pending(const
 
 void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& data);
 // SIGCHLD alone: throws away what has come since, puts back what was pending.
-void plan_child_signal_afresh(const image::ProcessT& process, CallList& calls, DataSpace& data);
-void plan_pending_of_process(const image::ProcessT& process, CallList& calls, DataSpace& data);
-void plan_pending_of_thread(const image::ProcessT& process, const image::ThreadT& thread,
-                            CallList& calls, DataSpace& data);
+void plan_child_signal_afresh(const PidSpaces& spaces, const image::ProcessT& process,
+                              CallList& calls, DataSpace& data);
+void plan_pending_of_process(const PidSpaces& spaces, const image::ProcessT& process,
+                             CallList& calls, DataSpace& data);
+void plan_pending_of_thread(const PidSpaces& spaces, const image::ProcessT& process,
+                            const image::ThreadT& thread, CallList& calls, DataSpace& data);
 
 }  // namespace appshot::signals

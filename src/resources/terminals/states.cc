@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "os/file.h"
+#include "resources/pid_spaces.h"
 #include "resources/terminals/waiting_bytes.h"
 
 namespace appshot::terminals {
@@ -30,7 +31,7 @@ int number_of(uint32_t tty) {
 // Whose session it is and which group has its foreground.
 void capture_session(TerminalStateT& state, const std::vector<ProcessSource>& processes) {
   for (const ProcessSource& process : processes) {
-    pid_t session = proc::innermost(process.status, "NSsid");
+    pid_t session = proc::id_inside(process.status, "NSsid");
     if (process.stat.tty == 0 || session != process.id.value ||
         number_of(process.stat.tty) != state.index)
       continue;
@@ -38,7 +39,7 @@ void capture_session(TerminalStateT& state, const std::vector<ProcessSource>& pr
     // tpgid is told in our pid namespace: found again among the processes by their group.
     for (const ProcessSource& other : processes)
       if (other.stat.group == process.stat.tty_group)
-        state.foreground = proc::innermost(other.status, "NSpgid");
+        state.foreground = proc::id_inside(other.status, "NSpgid");
   }
 }
 
@@ -221,7 +222,10 @@ Result<> set_foreground_child(const RestoreContext& context, const image::Proces
   if (state == nullptr || state->foreground == 0) return {};
   const int own = own_descriptor(context.image, process, *state);
   UniqueFd opened = own >= 0 ? UniqueFd() : TRY(open_by_name(*state));
-  pid_t group = state->foreground;
+  pid_t group = PidSpaces(context.image).seen_by(process, state->foreground);
+  if (group == 0)
+    return Error(ErrorClass::unsupported,
+                 "the foreground of its terminal cannot be seen from its pid namespace");
   TRY_SYS(::ioctl(own >= 0 ? own : opened.get(), TIOCSPGRP, &group));
   return {};
 }

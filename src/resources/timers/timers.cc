@@ -99,7 +99,8 @@ Result<> Questions::collect(const CallList& calls, const DataSpace& data,
   return {};
 }
 
-void plan_create(const image::ProcessT& process, CallList& calls, DataSpace& data) {
+void plan_create(const PidSpaces& spaces, const image::ProcessT& process, CallList& calls,
+                 DataSpace& data) {
   if (process.posix_timers.empty()) return;
   calls.add(SYS_prctl, kPrTimerCreateRestoreIds, 1, 0, 0, 0);
   for (const auto& timer : process.posix_timers) {
@@ -107,7 +108,7 @@ void plan_create(const image::ProcessT& process, CallList& calls, DataSpace& dat
     event.sigev_notify = timer->notify;
     event.sigev_signo = timer->signal;
     event.sigev_value.sival_ptr = reinterpret_cast<void*>(timer->sigev_value);
-    event._sigev_un._tid = timer->thread;
+    event._sigev_un._tid = spaces.seen_by(process, timer->thread);
     calls.add(SYS_timer_create, timer->clock, data.put(event), data.put(timer->id));
   }
   calls.add(SYS_prctl, kPrTimerCreateRestoreIds, 0, 0, 0, 0);

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "image/schema/values.h"
+#include "resources/pid_spaces.h"
 #include "resources/process_source.h"
 #include "trace/call_list.h"
 
@@ -30,7 +31,8 @@ class Questions {
 };
 
 // Timers are made when the threads they may signal exist, and set last of all.
-void plan_create(const image::ProcessT& process, CallList& calls, DataSpace& data);
+void plan_create(const PidSpaces& spaces, const image::ProcessT& process, CallList& calls,
+                 DataSpace& data);
 void plan_set(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
               DataSpace& data);
 

@@ -109,7 +109,7 @@ Result<WaitingConnections::Waiting> WaitingConnections::record(const WaitingConn
 // From inside, nobody is known who lives outside.
 std::unique_ptr<image::IdentityT> WaitingConnections::identity(const KernelIdentity& from) const {
   auto identity = std::make_unique<image::IdentityT>();
-  identity->pid = from.depth > own_depth_ ? from.pid : 0;
+  identity->pid = from.id_at(own_depth_ + 1);
   identity->uid = from.uid;
   identity->gid = from.gid;
   return identity;

@@ -49,7 +49,7 @@ class WaitingConnections {
   const std::vector<ProcessSource>& processes_;
   const UnixSocketStates& states_;
   std::optional<Result<KernelView>> kernel_;  // opened for the first that waits
-  unsigned own_depth_ = 0;
+  size_t own_depth_ = 0;
   std::optional<UnheldFiles> files_;
 };
 

@@ -1,0 +1,168 @@
+#include "resources/user_spaces.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "os/child.h"
+#include "os/file.h"
+#include "resources/acting.h"
+
+namespace appshot::user_spaces {
+namespace {
+
+using image::IdRange;
+
+Result<IdRanges> parse(const std::string& text) {
+  std::istringstream lines(text);
+  IdRanges ranges;
+  for (uint32_t inside = 0, outside = 0, count = 0; lines >> inside >> outside >> count;)
+    ranges.emplace_back(inside, outside, count);
+  return ranges;
+}
+
+// The kernel tells maps of processes, and in terms of who opens the file; so a child lives there
+// for a moment.
+Result<> read_of_visitor(int space, image::NamespaceT& into) {
+  int pipe[2];
+  TRY_SYS(::pipe2(pipe, O_CLOEXEC));
+  UniqueFd told(pipe[0]), tells(pipe[1]);
+  int back[2];
+  TRY_SYS(::pipe2(back, O_CLOEXEC));
+  UniqueFd waits(back[0]), lets_go(back[1]);
+  const pid_t visitor = TRY(fork_child({}));
+  if (visitor == 0) {
+    lets_go.reset();
+    char answer = ::setns(space, CLONE_NEWUSER) == 0 ? 1 : 0;
+    (void)!::write(tells.get(), &answer, 1);
+    (void)!::read(waits.get(), &answer, 1);  // until we have read
+    ::_exit(0);
+  }
+  tells.reset();
+  char is_there = 0;
+  const std::string folder = "/proc/" + std::to_string(visitor) + "/";
+  auto read_all = [&]() -> Result<> {
+    if (::read(told.get(), &is_there, 1) != 1 || is_there == 0)
+      return Error(ErrorClass::denied, "a user namespace cannot be looked into");
+    into.users = TRY(parse(TRY(read_file(folder + "uid_map"))));
+    into.groups = TRY(parse(TRY(read_file(folder + "gid_map"))));
+    into.groups_denied = TRY(read_file(folder + "setgroups")).starts_with("deny");
+    return {};
+  };
+  Result<> done = read_all();
+  lets_go.reset();
+  ::waitpid(visitor, nullptr, 0);
+  return done;
+}
+
+// As they must be written by who lives in the namespace with those ranges; none: the machine's.
+Result<std::string> text_for(const IdRanges& ranges, const IdRanges* writers) {
+  std::string text;
+  for (const IdRange& range : ranges) {
+    const std::optional<uint32_t> outside =
+        writers == nullptr ? range.outside() : id_in(*writers, range.outside());
+    if (!outside) return Error(ErrorClass::corrupt, "ids of a user namespace that nobody can map");
+    text += std::to_string(range.inside()) + " " + std::to_string(*outside) + " " +
+            std::to_string(range.count()) + "\n";
+  }
+  return text;
+}
+
+// The kernel takes each map as a whole, once.
+Result<> write_maps(const image::NamespaceT& space, const image::NamespaceT* parent, pid_t of) {
+  const std::string folder = "/proc/" + std::to_string(of) + "/";
+  if (space.groups_denied) TRY(write_file(folder + "setgroups", "deny"));
+  const std::string groups =
+      TRY(text_for(space.groups, parent == nullptr ? nullptr : &parent->groups));
+  const std::string users =
+      TRY(text_for(space.users, parent == nullptr ? nullptr : &parent->users));
+  if (!groups.empty()) TRY(write_file(folder + "gid_map", groups));
+  if (!users.empty()) TRY(write_file(folder + "uid_map", users));
+  return {};
+}
+
+struct Turns {
+  UniqueFd maker_waits, maker_goes, other_waits, other_goes;
+
+  static Result<Turns> make() {
+    int one[2], other[2];
+    TRY_SYS(::pipe2(one, O_CLOEXEC));
+    TRY_SYS(::pipe2(other, O_CLOEXEC));
+    return Turns{UniqueFd(one[0]), UniqueFd(one[1]), UniqueFd(other[0]), UniqueFd(other[1])};
+  }
+};
+
+// It has the maker's id, in the terms of the namespace that it is in. Its descriptors are ours.
+Result<UniqueFd> make_by(uint32_t maker, const image::NamespaceT& space,
+                         const image::NamespaceT* parent) {
+  Turns turns = TRY(Turns::make());
+  const pid_t child = TRY(fork_child({.flags = CLONE_FILES}));
+  if (child == 0) {
+    int made = -1;
+    if (::syscall(SYS_setresuid, maker, maker, maker) == 0 && ::unshare(CLONE_NEWUSER) == 0)
+      made = ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+    (void)!::write(turns.maker_goes.get(), &made, sizeof made);
+    (void)!::read(turns.other_waits.get(), &made, 1);  // until its maps are written
+    ::_exit(0);
+  }
+  int number = -1;
+  const bool told =
+      ::read(turns.maker_waits.get(), &number, sizeof number) == sizeof number && number >= 0;
+  UniqueFd made(told ? number : -1);
+  Result<> written =
+      told ? write_maps(space, parent, child)
+           : Result<>(Error(ErrorClass::denied, "unshare of a user namespace was refused"));
+  (void)!::write(turns.other_goes.get(), "", 1);
+  ::waitpid(child, nullptr, 0);
+  TRY(std::move(written));
+  return made;
+}
+
+}  // namespace
+
+std::optional<uint32_t> id_in(const IdRanges& ranges, uint32_t id) {
+  for (const IdRange& range : ranges)
+    if (id >= range.outside() && id - range.outside() < range.count())
+      return range.inside() + (id - range.outside());
+  return std::nullopt;
+}
+
+Result<> read(const std::string& path, image::NamespaceT& into) {
+  const UniqueFd space = TRY(open_file(path, O_RDONLY | O_CLOEXEC));
+  TRY_SYS(::ioctl(space.get(), NS_GET_OWNER_UID, &into.maker));
+  return read_of_visitor(space.get(), into);
+}
+
+Result<UniqueFd> make(const RestoreContext& context, const image::NamespaceT& space) {
+  return make_aside([&]() -> Result<UniqueFd> {
+    if (space.parent < 0) return make_by(space.maker, space, nullptr);
+    const auto index = static_cast<size_t>(space.parent);
+    const image::NamespaceT& parent = *context.image.namespaces[index];
+    TRY_SYS(::setns(context.namespaces[index].get(), CLONE_NEWUSER));
+    const std::optional<uint32_t> maker = id_in(parent.users, space.maker);
+    if (!maker) return Error(ErrorClass::corrupt, "a user namespace made by nobody");
+    return make_by(*maker, space, &parent);
+  });
+}
+
+int of(const image::ImageT& image, const image::ProcessT& process) {
+  for (int index : process.namespaces)
+    if (image.namespaces[static_cast<size_t>(index)]->kind == "user") return index;
+  return -1;
+}
+
+bool is_within(const image::ImageT& image, int space, int other) {
+  for (; space >= 0; space = image.namespaces[static_cast<size_t>(space)]->parent)
+    if (space == other) return true;
+  return other < 0;
+}
+
+}  // namespace appshot::user_spaces

@@ -100,26 +100,35 @@ struct Turns {
   }
 };
 
+// As the maker of a namespace. Which group that had nobody tells; any that has a name where it
+// lives will do.
+int begin_as(uint32_t maker, const image::NamespaceT* parent) {
+  if (parent != nullptr && !parent->groups.empty()) {
+    const gid_t group = parent->groups.front().inside();
+    if (::syscall(SYS_setresgid, group, group, group) != 0) return -errno;
+  }
+  if (::syscall(SYS_setresuid, maker, maker, maker) != 0 || ::unshare(CLONE_NEWUSER) != 0)
+    return -errno;
+  return ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+}
+
 // It has the maker's id, in the terms of the namespace that it is in. Its descriptors are ours.
 Result<UniqueFd> make_by(uint32_t maker, const image::NamespaceT& space,
                          const image::NamespaceT* parent) {
   Turns turns = TRY(Turns::make());
   const pid_t child = TRY(fork_child({.flags = CLONE_FILES}));
   if (child == 0) {
-    int made = -1;
-    if (::syscall(SYS_setresuid, maker, maker, maker) == 0 && ::unshare(CLONE_NEWUSER) == 0)
-      made = ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+    int made = begin_as(maker, parent);
     (void)!::write(turns.maker_goes.get(), &made, sizeof made);
     (void)!::read(turns.other_waits.get(), &made, 1);  // until its maps are written
     ::_exit(0);
   }
-  int number = -1;
+  int number = -EPIPE;
   const bool told =
       ::read(turns.maker_waits.get(), &number, sizeof number) == sizeof number && number >= 0;
   UniqueFd made(told ? number : -1);
-  Result<> written =
-      told ? write_maps(space, parent, child)
-           : Result<>(Error(ErrorClass::denied, "unshare of a user namespace was refused"));
+  Result<> written = told ? write_maps(space, parent, child)
+                          : Result<>(Error::from_errno(-number, "beginning a user namespace"));
   (void)!::write(turns.other_goes.get(), "", 1);
   ::waitpid(child, nullptr, 0);
   TRY(std::move(written));

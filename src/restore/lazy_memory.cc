@@ -99,7 +99,8 @@ Result<> fill_touched(HostPid host, const image::PagesReader& pages,
 
 }  // namespace
 
-Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, MemoryWish wish) {
+Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, const Births& births,
+                                      MemoryWish wish) {
   bool lazy = wish == MemoryWish::lazy ||
               (wish == MemoryWish::automatic && stored_bytes(image) >= kLargeImage);
   const uint64_t least = wish == MemoryWish::lazy ? 0 : kLargeMapping;
@@ -114,8 +115,10 @@ Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, MemoryWish wis
   for (const auto& process : image.processes) {
     std::vector<bool>& mappings = chosen.lazy_.emplace_back();
     if (!process->address_space) continue;
+    // Who is born without rights may not let its memory be watched.
+    const bool may = lazy && births.users_at_birth(*process) < 0;
     for (const auto& mapping : process->address_space->mappings)
-      mappings.push_back(lazy && can_wait(*mapping) && kept_bytes(*mapping) >= least);
+      mappings.push_back(may && can_wait(*mapping) && kept_bytes(*mapping) >= least);
   }
   return chosen;
 }

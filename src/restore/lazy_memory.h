@@ -8,6 +8,7 @@
 #include "image/schema/values.h"
 #include "os/cgroup.h"
 #include "pager/pager.h"
+#include "restore/births.h"
 #include "restore/late_files.h"
 #include "restore/memory_layout.h"
 
@@ -19,7 +20,8 @@ class LazyMemory {
  public:
   // Automatic: large mappings of large images, where the kernel can. Class unsupported when it was
   // wished for and the kernel cannot.
-  static Result<LazyMemory> choose(const image::ImageT& image, MemoryWish wish);
+  static Result<LazyMemory> choose(const image::ImageT& image, const Births& births,
+                                   MemoryWish wish);
 
   bool any() const;
   bool is_lazy(size_t process, size_t mapping) const { return lazy_[process][mapping]; }

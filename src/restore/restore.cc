@@ -171,12 +171,12 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   std::vector<proc::Mapping> ours =
       TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
-  const LazyMemory lazy = TRY(LazyMemory::choose(image, request.memory));
+  const Births births(image);
+  const LazyMemory lazy = TRY(LazyMemory::choose(image, births, request.memory));
   Zone zone = TRY(Zone::map(layout));
   const LateFiles late(image, first_free_descriptor(image));
   const OwnParts own_parts(image, late);
   const int exe_fd = own_parts.end() + 1;  // behind user_space_descriptor()
-  const Births births(image);
   const FileMappings files(image, exe_fd + 1);
   TRY(refuse_too_many_descriptors(image, files));
   Script script =

@@ -20,8 +20,8 @@ typedef unsigned long uint64_t;
 enum {
   STUB_OP_BARRIER = -1, /* args[0]: stage. Arrive, and wait until the control page says so */
   STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: int32_t* ids to have,
-                         the   innermost pid namespace's first, args[3]: how many, args[4]: signal at
-                         its   end, args[5]: id that only the keeper can choose; 0: none */
+                         the innermost pid namespace's first, args[3]: how many, args[4]: signal at
+                         its end, args[5]: id that only the keeper can choose; 0: none */
   STUB_OP_COPY = -3     /* args[0] = to, args[1] = from, args[2] = length */
 };
 

@@ -10,6 +10,7 @@
 #include "checkpoint/earlier_pages.h"
 #include "checkpoint/machine.h"
 #include "checkpoint/moment.h"
+#include "checkpoint/namespace_obstacles.h"
 #include "checkpoint/namespaces.h"
 #include "checkpoint/precopy.h"
 #include "checkpoint/process_questions.h"
@@ -134,6 +135,7 @@ class Checkpoint {
     TRY(capture_sem_undo(context_, questions_));
     TRY(terminals::capture_states(context_, sources_));
     find_sharing_obstacles(image_, context_.obstacles);
+    find_namespace_obstacles(image_, context_.obstacles);
     TRY(layers::capture(context_));
     TRY(mounts::capture_contents(context_, mounts_));
     TRY(pages_.close());

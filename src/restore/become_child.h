@@ -4,7 +4,7 @@
 
 #include "base/result.h"
 #include "resources/restore_context.h"
-#include "restore/births.h"
+#include "resources/births.h"
 #include "restore/memory_layout.h"
 #include "restore/script.h"
 #include "restore/zone.h"

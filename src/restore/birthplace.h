@@ -4,7 +4,7 @@
 
 #include "base/result.h"
 #include "os/child.h"
-#include "restore/births.h"
+#include "resources/births.h"
 #include "restore/zone.h"
 
 namespace appshot {

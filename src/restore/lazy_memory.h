@@ -8,7 +8,7 @@
 #include "image/schema/values.h"
 #include "os/cgroup.h"
 #include "pager/pager.h"
-#include "restore/births.h"
+#include "resources/births.h"
 #include "restore/late_files.h"
 #include "restore/memory_layout.h"
 

@@ -145,6 +145,7 @@ class ProcessScript {
   // A process can enter it only as long as it has one thread, and has then no rights left in the
   // one it comes from.
   void enter_user_space(CallList& calls) {
+    if (process_.shares_memory) return;  // its parent had before it was made
     calls.set_tag(kTagCredentials);
     if (users_ != users_at_birth_) {
       if (users_at_birth_ < 0)

@@ -6,7 +6,7 @@
 #include "base/result.h"
 #include "image/schema/values.h"
 #include "os/proc/maps.h"
-#include "restore/births.h"
+#include "resources/births.h"
 #include "restore/file_mappings.h"
 #include "restore/late_files.h"
 #include "restore/lazy_memory.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "image/schema/values.h"
-#include "restore/births.h"
+#include "resources/births.h"
 
 namespace appshot {
 

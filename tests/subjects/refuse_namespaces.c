@@ -1,4 +1,4 @@
-// Holds a child in a network namespace that has more than loopback.
+// Holds a child in a network namespace that has more than loopback, and a pid namespace open.
 #include "subject.h"
 
 #include <arpa/inet.h>
@@ -34,10 +34,25 @@ static struct peer start(int flags, const char* words) {
   return child;
 }
 
+static pid_t hold_pids(void) {
+  pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, 0);
+  CHECK_OK(pid);
+  if (pid == 0)
+    for (;;) pause();
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/pid", pid);
+  subject_expect((int)CHECK_OK(open(path, O_RDONLY | O_CLOEXEC)), "a namespace that is not");
+  return pid;
+}
+
 int main(void) {
+  if (geteuid() != 0) subject_skip("needs root");
+  pid_t first = hold_pids();
   struct peer net =
       start(CLONE_NEWNET, "network namespace of its own, in which there is more than loopback");
   subject_hold();
   peer_tell(&net, 0), peer_end(&net);
+  CHECK_OK(kill(first, SIGKILL));
+  CHECK_EQ(WTERMSIG(reap(first)), SIGKILL);
   subject_done();
 }

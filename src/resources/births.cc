@@ -1,4 +1,4 @@
-#include "restore/births.h"
+#include "resources/births.h"
 
 #include <algorithm>
 

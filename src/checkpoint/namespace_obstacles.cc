@@ -20,6 +20,10 @@ class Finder {
       : image_(image), births_(image), spaces_(births_.spaces()), obstacles_(obstacles) {}
 
   void find() {
+    if (births_.keepers().size() > Births::kKeepersMax)
+      obstacles_.add("processes live in " + std::to_string(births_.keepers().size()) +
+                         " pid namespaces over which their user namespaces have no rights",
+                     kStartWithout);
     for (const auto& process : image_.processes) {
       look_at_birth(*process);
       if (process->state == image::ProcessState::zombie) continue;
@@ -70,7 +74,7 @@ class Finder {
       add(process, "has made a pid namespace for its children before it went elsewhere");
   }
 
-  // Who it is, and whether its threads can be made by who it will be then.
+  // Who it is.
   void look_at_who(const image::ProcessT& process) {
     const int users = user_spaces::of(image_, process);
     const image::CredentialsT& first = *process.threads.front()->credentials;
@@ -88,24 +92,10 @@ class Finder {
             "may take there");
     }
     const int born = births_.users_at_birth(process);
-    if (process.threads.size() > 1 && !may_choose_ids(users, spaces_.space_of(process)))
-      add(process,
-          "has threads, and lives in a user namespace to which its pid namespace does not "
-          "belong");
     if (born < 0) return;
-    if (!may_choose_ids(born, spaces_.space_of(process)))
-      add(process, "lives in a user namespace inside of a pid namespace of another owner");
     if (!keeps_ids_of_birth(process, born) &&
         !credentials::seen_in(*image_.namespaces[static_cast<size_t>(users)], first))
       add(process, "is a user that has no name in its user namespace");
-  }
-
-  bool may_choose_ids(int users, int space) const {
-    for (; space >= 0; space = spaces_.parent(space)) {
-      const int owner = image_.namespaces[static_cast<size_t>(space)]->owner;
-      if (!user_spaces::is_within(image_, owner, users)) return false;
-    }
-    return true;
   }
 
   // Of the first of its pid namespace, who was made with them.

@@ -22,8 +22,8 @@ Result<pid_t> fork_child(const ChildOptions& options) {
   args.flags = options.flags;
   args.exit_signal =
       (options.flags & CLONE_PARENT) != 0 ? 0 : static_cast<uint64_t>(options.exit_signal);
-  std::vector<pid_t> wanted(options.nested_pids.rbegin(), options.nested_pids.rend());
-  if (options.pid != 0) wanted.push_back(options.pid);
+  std::vector<pid_t> wanted = options.outer_pids;
+  if (options.pid != 0) wanted.insert(wanted.begin(), options.pid);
   if (!wanted.empty()) {
     args.set_tid = reinterpret_cast<uint64_t>(wanted.data());
     args.set_tid_size = wanted.size();
@@ -44,7 +44,7 @@ Result<pid_t> fork_child(const ChildOptions& options) {
   }
   if (pid < 0) {
     if (errno == EEXIST && !wanted.empty())
-      return Error::from_errno(errno, "clone3 with pid " + std::to_string(wanted.back()));
+      return Error::from_errno(errno, "clone3 with pid " + std::to_string(wanted.front()));
     return Error::from_errno(errno, "clone3");
   }
   if (pid > 0 && options.pidfd != nullptr) options.pidfd->reset(pidfd);

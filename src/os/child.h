@@ -14,13 +14,11 @@
 namespace appshot {
 
 struct ChildOptions {
-  uint64_t flags = 0;  // CLONE_*
-  pid_t pid = 0;       // in the instance's pid namespace; 0: any
-  // And in those below it in which the child will be, the outermost first. Without `pid` those
-  // alone.
-  std::vector<pid_t> nested_pids{};
-  int cgroup = -1;       // start in this cgroup v2 folder
-  int exit_signal = 17;  // SIGCHLD
+  uint64_t flags = 0;               // CLONE_*
+  pid_t pid = 0;                    // in the innermost pid namespace; 0: any
+  std::vector<pid_t> outer_pids{};  // and in those around it, from inside out
+  int cgroup = -1;                  // start in this cgroup v2 folder
+  int exit_signal = 17;             // SIGCHLD
   UniqueFd* pidfd = nullptr;
 };
 

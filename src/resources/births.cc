@@ -9,13 +9,15 @@ namespace appshot {
 Births::Births(const image::ImageT& image) : image_(image), spaces_(image) {
   // Parents come first.
   for (const auto& process : image.processes) {
+    const int space = spaces_.space_of(*process);
     int users = users_of_parent(*process);
     if (spaces_.is_first(*process)) {
-      const auto space = static_cast<size_t>(spaces_.space_of(*process));
-      const int owner = image.namespaces[space]->owner;
+      const int owner = image.namespaces[static_cast<size_t>(space)]->owner;
       if (owner >= 0 && user_spaces::is_within(image, owner, users)) users = owner;
     }
     born_[process->pid] = users;
+    note_keepers(users, space);
+    if (process->threads.size() > 1) note_keepers(user_spaces::of(image, *process), space);
   }
 }
 
@@ -28,25 +30,35 @@ bool Births::is_born_by_way_of_another(const image::ProcessT& process) const {
   return users_at_birth(process) != users_of_parent(process);
 }
 
-Births::Ids Births::ids(int users, int space, int id) const {
-  Ids ids{spaces_.nested_ids(space, id), users < 0 ? id : 0, users < 0 ? 0 : id};
-  if (users < 0) return ids;
-  // Only in those that belong to it, which are the innermost.
-  auto first = ids.nested.begin() + static_cast<long>(ids.nested.size());
-  for (int at = space; at >= 0 && first != ids.nested.begin(); at = spaces_.parent(at)) {
-    const int owner = image_.namespaces[static_cast<size_t>(at)]->owner;
-    if (!user_spaces::is_within(image_, owner, users)) break;
-    --first;
-  }
-  ids.nested.erase(ids.nested.begin(), first);
-  return ids;
+bool Births::may_choose(int users, int space) const {
+  const int owner = space < 0 ? -1 : image_.namespaces[static_cast<size_t>(space)]->owner;
+  return user_spaces::is_within(image_, owner, users);
 }
 
-bool Births::needs_keeper() const {
-  return std::ranges::any_of(image_.processes, [&](const auto& process) {
-    return users_at_birth(*process) >= 0 ||
-           (process->threads.size() > 1 && user_spaces::of(image_, *process) >= 0);
-  });
+void Births::note_keepers(int users, int space) {
+  for (;; space = spaces_.parent(space)) {
+    if (!may_choose(users, space) && keeper_of(space) < 0) keepers_.push_back(space);
+    if (space < 0) return;
+  }
+}
+
+int Births::keeper_of(int space) const {
+  const auto found = std::ranges::find(keepers_, space);
+  return found == keepers_.end() ? -1 : static_cast<int>(found - keepers_.begin());
+}
+
+Births::Ids Births::ids(int users, int space, int id) const {
+  std::vector<pid_t> all = spaces_.nested_ids(space, id);
+  all.insert(all.begin(), id);
+  Ids ids;
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {
+    if (may_choose(users, space))
+      ids.chosen.push_back(*at);
+    else
+      ids.kept.push_back({keeper_of(space), *at});
+    if (space >= 0) space = spaces_.parent(space);
+  }
+  return ids;
 }
 
 }  // namespace appshot

@@ -2,11 +2,13 @@
 //
 // Who restores may choose any id. But a pid namespace that belongs to a user namespace can only be
 // begun by who has entered that one, and nobody comes back from there: its first process and all
-// below it are born without rights over the instance's own ids. They choose their ids in their own
-// namespace; the one in the instance's is kept free for them (id_keeper.h). The same holds for the
-// threads of a process that has entered a user namespace.
+// below it are born without rights over the ids of namespaces that belong to others, the instance's
+// own among them. There they get the next id, and a keeper sees to it that this is the right one
+// (restore/id_keeper.h). The same holds for the threads of a process that has entered a user
+// namespace.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "image/schema/values.h"
@@ -25,21 +27,31 @@ class Births {
   // Of what makes it: it has to enter that of the pid namespace which it begins.
   bool is_born_by_way_of_another(const image::ProcessT& process) const;
 
+  struct Kept {
+    int keeper;  // of keepers()
+    pid_t id;
+  };
   struct Ids {
-    std::vector<pid_t> nested;  // the outermost first
-    pid_t own = 0;              // in the instance's pid namespace; 0: it cannot be chosen …
-    pid_t kept = 0;             // … but is kept free
+    std::vector<pid_t> chosen;  // the innermost pid namespace's first
+    std::vector<Kept> kept;     // in those outside of these
   };
   // Of one that is born in that pid namespace, by somebody who lives in that one of users.
   Ids ids(int users, int space, int id) const;
-  bool needs_keeper() const;
+  // The pid namespaces in which somebody must keep ids, by number; -1: the instance's own.
+  const std::vector<int>& keepers() const { return keepers_; }
+  // Which of them it is; -1: nobody need keep ids there.
+  int keeper_of(int space) const;
+  static constexpr size_t kKeepersMax = 8;
 
  private:
   int users_of_parent(const image::ProcessT& process) const;
+  bool may_choose(int users, int space) const;
+  void note_keepers(int users, int space);
 
   const image::ImageT& image_;
   PidSpaces spaces_;
   std::map<int, int> born_;  // by process id
+  std::vector<int> keepers_;
 };
 
 }  // namespace appshot

@@ -58,7 +58,7 @@ class Becoming {
 
   Result<> children_of_init() {
     TRY(windows_.withhold_below(1));
-    if (plan_.id_keeper != 0) TRY(start_id_keeper(context_.zone, plan_.id_keeper));
+    TRY(start_id_keeper(-1));
     return make_children(1, context_.restore.application_group, true);
   }
 
@@ -123,7 +123,20 @@ class Becoming {
       become_process(process);
     }
     windows_.forget(index);
-    return spaces_.is_first(process) ? mount_processes_of(process) : Result<>();
+    if (!spaces_.is_first(process)) return {};
+    TRY(start_id_keeper(spaces_.space_of(process)));
+    return mount_processes_of(process);
+  }
+
+  // Its maker waits for it when all threads are there.
+  Result<> start_id_keeper(int space) {
+    auto id = plan_.keepers.find(space);
+    if (id == plan_.keepers.end()) return {};
+    const int number = context_.births.keeper_of(space);
+    const pid_t pid = TRY(place_.fork_helper(space, id->second, {.exit_signal = 0}));
+    if (pid == 0) keep_ids_child(context_.zone, number, id->second);
+    context_.zone.control()->keepers[number].pid = static_cast<uint64_t>(pid);
+    return {};
   }
 
   // It enters the user namespace in which the child is to be born, and cannot come back.

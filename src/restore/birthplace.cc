@@ -27,6 +27,12 @@ Result<UniqueFd> open_space_of(pid_t process) {
   }
 }
 
+void choose(const std::vector<pid_t>& ids, ChildOptions& options) {
+  if (ids.empty()) return;
+  options.pid = ids.front();
+  options.outer_pids.assign(ids.begin() + 1, ids.end());
+}
+
 }  // namespace
 
 Result<pid_t> Birthplace::fork(const image::ProcessT& process, ChildOptions options) {
@@ -43,9 +49,8 @@ Result<pid_t> Birthplace::fork_helper(int space, pid_t id, ChildOptions options)
 }
 
 Result<pid_t> Birthplace::fork_into(int space, pid_t id, ChildOptions options) {
-  Births::Ids ids = births_.ids(users_, space, id);
-  options.pid = ids.own;
-  options.nested_pids = std::move(ids.nested);
+  const Births::Ids ids = births_.ids(users_, space, id);
+  choose(ids.chosen, options);
   IdTurn turn(zone_, ids.kept);
   const pid_t pid = TRY(fork_child(options));
   if (pid == 0) {
@@ -69,10 +74,11 @@ Result<> Birthplace::send_children_to(int space) {
 Result<> Birthplace::send_children_nowhere(pid_t id) {
   TRY(send_children_to(here_));
   TRY_SYS(::unshare(CLONE_NEWPID));
-  Births::Ids ids = births_.ids(users_, here_, id);
-  ids.nested.push_back(1);
+  const Births::Ids ids = births_.ids(users_, here_, id);
+  ChildOptions options{.pid = 1};
+  options.outer_pids = ids.chosen;
   IdTurn turn(zone_, ids.kept);
-  const pid_t pid = TRY(fork_child({.pid = ids.own, .nested_pids = std::move(ids.nested)}));
+  const pid_t pid = TRY(fork_child(options));
   if (pid == 0) ::_exit(0);
   ::waitpid(pid, nullptr, 0);
   return {};

@@ -6,7 +6,6 @@
 
 #include <climits>
 
-#include "os/child.h"
 #include "os/file.h"
 
 namespace appshot {
@@ -25,44 +24,52 @@ void set(uint32_t& word, uint32_t value) {
   ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-[[noreturn]] void keep_ids_child(const Zone& zone, pid_t own) {
-  StubControl& control = *zone.control();
+}  // namespace
+
+void keep_ids_child(const Zone& zone, int keeper, pid_t own) {
+  auto& slot = zone.control()->keepers[keeper];
   for (;;) {
     uint32_t wanted;
-    while ((wanted = load(control.id_wanted)) == 0) wait_while(control.id_wanted, 0);
+    while ((wanted = load(slot.wanted)) == 0) wait_while(slot.wanted, 0);
     if (wanted == kNoMore) ::_exit(0);
     Result<> kept = write_file("/proc/sys/kernel/ns_last_pid", std::to_string(wanted - 1));
     if (!kept) zone.fail(own, kept.error().message());
-    set(control.id_next, wanted);
-    while (load(control.id_wanted) == wanted) wait_while(control.id_wanted, wanted);
+    set(slot.next, wanted);
+    while (load(slot.wanted) == wanted) wait_while(slot.wanted, wanted);
   }
 }
 
-}  // namespace
-
-Result<> start_id_keeper(const Zone& zone, pid_t id) {
-  if (TRY(fork_child({.pid = id})) == 0) keep_ids_child(zone, id);
-  return {};
+void end_id_keepers(const Zone& zone) {
+  for (auto& slot : zone.control()->keepers) set(slot.wanted, kNoMore);
 }
 
-void end_id_keeper(const Zone& zone) { set(zone.control()->id_wanted, kNoMore); }
+StubKeptIds to_stub(const std::vector<Births::Kept>& kept) {
+  StubKeptIds ids{};
+  for (const Births::Kept& one : kept)
+    ids.each[ids.count++] = {static_cast<uint32_t>(one.keeper), static_cast<uint32_t>(one.id)};
+  return ids;
+}
 
-IdTurn::IdTurn(const Zone& zone, pid_t id) {
-  if (id == 0) return;
+IdTurn::IdTurn(const Zone& zone, const std::vector<Births::Kept>& kept) : ids_(to_stub(kept)) {
+  if (kept.empty()) return;
   control_ = zone.control();
-  const auto wanted = static_cast<uint32_t>(id);
   for (uint32_t nobody = 0; !__atomic_compare_exchange_n(&control_->id_turn, &nobody, 1, false,
                                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
        nobody = 0)
     wait_while(control_->id_turn, 1);
-  set(control_->id_wanted, wanted);
-  for (uint32_t now; (now = load(control_->id_next)) != wanted;) wait_while(control_->id_next, now);
+  for (uint32_t i = 0; i < ids_.count; ++i) {
+    auto& slot = control_->keepers[ids_.each[i].keeper];
+    set(slot.wanted, ids_.each[i].id);
+    for (uint32_t now; (now = load(slot.next)) != ids_.each[i].id;) wait_while(slot.next, now);
+  }
 }
 
 IdTurn::~IdTurn() {
   if (control_ == nullptr) return;
-  set(control_->id_next, 0);
-  set(control_->id_wanted, 0);
+  for (uint32_t i = 0; i < ids_.count; ++i) {
+    set(control_->keepers[ids_.each[i].keeper].next, 0);
+    set(control_->keepers[ids_.each[i].keeper].wanted, 0);
+  }
   set(control_->id_turn, 0);
 }
 

@@ -52,8 +52,8 @@ void plan_aio_context(const image::MappingT& m, int readable, CallList& calls, D
   const uint64_t length = m.end - m.start;
   const uint64_t made_at = data.put(uint64_t{0});
   calls.add(SYS_io_setup, m.aio_events, made_at);
-  calls.add_with_first_at(static_cast<int64_t>(m.start), SYS_mremap, made_at, length, length,
-                          MREMAP_MAYMOVE | MREMAP_FIXED, m.start);
+  calls.add_expecting_with_first_at(static_cast<int64_t>(m.start), SYS_mremap, made_at, length,
+                                    length, MREMAP_MAYMOVE | MREMAP_FIXED, m.start);
   if (m.aio_ended.empty()) return;
   // As many requests for nothing; what the kernel says of them is replaced by what it had said.
   const size_t count = m.aio_ended.size() / sizeof(io_event);

@@ -226,7 +226,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   }
   TRY(zone.wait_stage(kStageThreads, deadline, all_live));
   zone.open_stage(kStageThreads);
-  end_id_keeper(zone);
+  end_id_keepers(zone);
   TRY(zone.wait_stage(kStageTraced, deadline, all_live));
   RestoredThreads threads = TRY(RestoredThreads::seize(image, request.application));
   TRY(fault_point("restore.traced"));

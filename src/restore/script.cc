@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "resources/threads/threads.h"
 #include "resources/timers/timers.h"
 #include "resources/user_spaces.h"
+#include "restore/id_keeper.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
 
@@ -80,6 +82,7 @@ class ProcessScript {
     TRY(clone_processes(calls));
     if (leader != nullptr) thread_itself(*leader, calls);
     barrier(kStageThreads, calls);
+    wait_for_keepers(calls);
 
     calls.set_tag(kTagFiles);
     own_parts_.plan_give_up(process_, calls);
@@ -172,13 +175,26 @@ class ProcessScript {
 
   // Of a thread or process of this one's, which has entered its user namespace.
   void plan_spawn(StubTask* task, uint64_t flags, int id, int exit_signal, CallList& calls) {
-    Births::Ids ids = births_.ids(users_, births_.spaces().space_of(process_), id);
-    std::vector<int32_t> chosen(ids.nested.rbegin(), ids.nested.rend());
-    if (ids.own != 0) chosen.push_back(ids.own);
+    const Births::Ids ids = births_.ids(users_, births_.spaces().space_of(process_), id);
+    const std::vector<int32_t> chosen(ids.chosen.begin(), ids.chosen.end());
     const uint64_t chosen_at = zone_.data().put(chosen.data(), chosen.size() * sizeof(int32_t));
+    const uint64_t kept_at = ids.kept.empty() ? 0 : zone_.data().put(to_stub(ids.kept));
     calls.set_tag(kTagThread);
     calls.add_expecting(births_.spaces().seen_by(process_, id), STUB_OP_SPAWN, task, flags,
-                        chosen_at, chosen.size(), exit_signal, ids.kept);
+                        chosen_at, chosen.size(), exit_signal, kept_at);
+  }
+
+  // Those that keep ids in pid namespaces which its children have begun.
+  void wait_for_keepers(CallList& calls) {
+    if (births_.keepers().empty()) return;
+    calls.set_tag(kTagThread);
+    for (const auto& child : image_.processes) {
+      if (child->parent != process_.pid || !births_.spaces().is_first(*child)) continue;
+      const int keeper = births_.keeper_of(births_.spaces().space_of(*child));
+      if (keeper < 0) continue;
+      const auto pid_at = reinterpret_cast<uint64_t>(&zone_.control()->keepers[keeper].pid);
+      calls.add_with_first_at(SYS_wait4, pid_at, 0, __WALL, 0);
+    }
   }
 
   void finish(bool ends_here, CallList& calls) {

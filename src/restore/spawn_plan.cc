@@ -59,7 +59,7 @@ class Planner {
   }
 
   void find_helpers() {
-    if (births_.needs_keeper()) plan_.id_keeper = free_id();
+    for (int space : births_.keepers()) plan_.keepers[space] = free_id();
     for (const auto& process : image_.processes) {
       if (births_.is_born_by_way_of_another(*process)) plan_.ways[process->pid] = free_id();
       if (process->space_of_children >= 0) plan_.last_ones[process->pid] = free_id();

@@ -33,7 +33,7 @@ struct SpawnPlan {
   std::map<int, Node> nodes;  // by process id; 1 is init
 
   // Free ids, in every pid namespace, of those who help for a moment.
-  int id_keeper = 0;
+  std::map<int, int> keepers;    // by pid namespace, -1: the instance's own (restore/id_keeper.h)
   std::map<int, int> ways;       // by process id: who makes it in a user namespace (births.h)
   std::map<int, int> last_ones;  // by process id: who ends in the namespace of its children
   std::map<int, int> mounters;   // by pid namespace: who mounts its /proc

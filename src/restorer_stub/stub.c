@@ -74,21 +74,27 @@ static void set(uint32_t* word, uint32_t value) {
   wake(word);
 }
 
-static void begin_id_turn(struct StubControl* control, uint32_t wanted) {
+static void begin_id_turn(struct StubControl* control, const struct StubKeptIds* ids) {
   uint32_t nobody = 0;
   while (!__atomic_compare_exchange_n(&control->id_turn, &nobody, 1, 0, __ATOMIC_SEQ_CST,
                                       __ATOMIC_SEQ_CST)) {
     wait_while(&control->id_turn, 1);
     nobody = 0;
   }
-  set(&control->id_wanted, wanted);
-  for (uint32_t now; (now = __atomic_load_n(&control->id_next, __ATOMIC_SEQ_CST)) != wanted;)
-    wait_while(&control->id_next, now);
+  for (uint32_t i = 0; i < ids->count; ++i) {
+    const uint32_t keeper = ids->each[i].keeper, id = ids->each[i].id;
+    uint32_t* next = &control->keepers[keeper].next;
+    set(&control->keepers[keeper].wanted, id);
+    for (uint32_t now; (now = __atomic_load_n(next, __ATOMIC_SEQ_CST)) != id;)
+      wait_while(next, now);
+  }
 }
 
-static void end_id_turn(struct StubControl* control) {
-  set(&control->id_next, 0);
-  set(&control->id_wanted, 0);
+static void end_id_turn(struct StubControl* control, const struct StubKeptIds* ids) {
+  for (uint32_t i = 0; i < ids->count; ++i) {
+    set(&control->keepers[ids->each[i].keeper].next, 0);
+    set(&control->keepers[ids->each[i].keeper].wanted, 0);
+  }
   set(&control->id_turn, 0);
 }
 
@@ -101,7 +107,8 @@ static int64_t spawn(struct StubTask* child, const uint64_t* how) {
   args.stack_size = 4096;
   args.set_tid = how[3] != 0 ? how[2] : 0;
   args.set_tid_size = how[3];
-  if (how[5] != 0) begin_id_turn(child->control, (uint32_t)how[5]);
+  const struct StubKeptIds* kept = (const struct StubKeptIds*)how[5];
+  if (kept) begin_id_turn(child->control, kept);
   int64_t result = SYS_clone3;
   void (*entry)(struct StubTask*) = perform;
   __asm__ volatile(
@@ -116,7 +123,7 @@ static int64_t spawn(struct StubTask* child, const uint64_t* how) {
       : "+a"(result)
       : "D"(&args), "S"(sizeof args), [child] "r"(child), [entry] "r"(entry)
       : "rcx", "r11", "memory");
-  if (how[5] != 0) end_id_turn(child->control);
+  if (kept) end_id_turn(child->control, kept);
   return result;
 }
 

@@ -21,7 +21,7 @@ enum {
   STUB_OP_BARRIER = -1, /* args[0]: stage. Arrive, and wait until the control page says so */
   STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: int32_t* ids to have,
                          the innermost pid namespace's first, args[3]: how many, args[4]: signal at
-                         its end, args[5]: id that only the keeper can choose; 0: none */
+                         its end, args[5]: const StubKeptIds*, 0: all can be chosen */
   STUB_OP_COPY = -3     /* args[0] = to, args[1] = from, args[2] = length */
 };
 
@@ -41,7 +41,14 @@ struct StubCall {
   uint32_t tag; /* which resource asked for it: an index into the planner's list of names */
 };
 
-enum { STUB_STAGES = 8 };
+enum { STUB_STAGES = 8, STUB_KEEPERS = 8 };
+
+struct StubKeptIds {
+  uint32_t count;
+  struct {
+    uint32_t keeper, id;
+  } each[STUB_KEEPERS];
+};
 
 /* One page shared by everyone who takes part in a restore, and the harness. */
 struct StubControl {
@@ -57,12 +64,15 @@ struct StubControl {
   int64_t failed_result;
   uint64_t failed_args[6];
   char failed_text[512]; /* for failures before the stub, told in words */
-  /* Who may not choose an id in the instance's pid namespace takes its turn, tells which it wants,
-   * and makes its child when the keeper (restore/id_keeper.h) has seen to it that this is the next.
-   */
-  uint32_t id_turn;   /* futex: somebody has it */
-  uint32_t id_wanted; /* futex */
-  uint32_t id_next;   /* futex: what the keeper has set */
+  /* Who may not choose an id in some pid namespace takes its turn, tells the keeper there which it
+   * wants (restore/id_keeper.h), and makes its child when the keeper has seen to it that this is
+   * the next. */
+  uint32_t id_turn; /* futex: somebody has it */
+  struct {
+    uint32_t wanted; /* futex */
+    uint32_t next;   /* futex: what the keeper has set */
+    uint64_t pid;    /* its own, as its maker sees it, who waits for it in the end */
+  } keepers[STUB_KEEPERS];
 };
 
 /* One thread's work. */

@@ -78,8 +78,13 @@ class CallList {
   }
   // The first argument is what stands there by then.
   template <typename... Args>
-  size_t add_with_first_at(int64_t expected, long number, uint64_t at, Args... args) {
+  size_t add_expecting_with_first_at(int64_t expected, long number, uint64_t at, Args... args) {
     return push(number, CallArguments(at, args...), STUB_EXPECT | STUB_FIRST_AT, expected);
+  }
+
+  template <typename... Args>
+  size_t add_with_first_at(long number, uint64_t at, Args... args) {
+    return push(number, CallArguments(at, args...), STUB_FIRST_AT, 0);
   }
 
   std::vector<StubCall>& calls() { return calls_; }

@@ -99,6 +99,9 @@ bool has_namespace_of_its_own(const ProcessSource& process, const std::string& t
                               const char* file) {
   Result<std::string> own = process.dir.link("task/" + thread + "/ns/" + file);
   Result<std::string> common = process.dir.link(std::string("ns/") + file);
+  // One in which nobody was born yet cannot be named; a thread that has ended has none.
+  if (!own && common)
+    return own.error().err() == ENOENT && process.dir.link("task/" + thread + "/ns/uts");
   return own && common && *own != *common;
 }
 
@@ -121,7 +124,10 @@ void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
     if (differ(process.host, tid, SharedPart::descriptors)) unshared.push_back("descriptors");
     for (const auto& [file, words] :
          {NamespaceName{"net", "a network namespace"}, NamespaceName{"uts", "a uts namespace"},
-          NamespaceName{"ipc", "an ipc namespace"}, NamespaceName{"mnt", "a mount namespace"}})
+          NamespaceName{"ipc", "an ipc namespace"}, NamespaceName{"mnt", "a mount namespace"},
+          NamespaceName{"cgroup", "a cgroup namespace"},
+          NamespaceName{"pid_for_children", "a pid namespace for its children"},
+          NamespaceName{"time_for_children", "a time namespace for its children"}})
       if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
         unshared.push_back(words);
     const bool apart = differ(process.host, tid, SharedPart::folders);

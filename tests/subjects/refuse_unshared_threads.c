@@ -1,12 +1,12 @@
-// Threads that have left what their process shares, and a pid namespace that waits for its first
-// process.
+// Threads that have left what their process shares, and one with threads that has sent its children
+// elsewhere.
 #include "subject.h"
 
 static atomic_int ready, go;
 
 static void* leave(void* arg) {
   long flags = (long)arg;
-  if (unshare((int)flags) != 0) FAIL("unshare");
+  if (flags != 0 && unshare((int)flags) != 0) FAIL("unshare");
   ++ready;
   wait_until_flag(&go, 1);
   return NULL;
@@ -20,7 +20,9 @@ int main(void) {
   } kParts[] = {{CLONE_FILES, "has descriptors of its own"},
                 {CLONE_NEWUTS, "has a uts namespace of its own"},
                 {CLONE_NEWNET, "has a network namespace of its own"},
-                {CLONE_NEWNS, "has a mount namespace of its own"}};
+                {CLONE_NEWNS, "has a mount namespace of its own"},
+                {CLONE_NEWCGROUP, "has a cgroup namespace of its own"},
+                {CLONE_NEWPID, "has a pid namespace for its children of its own"}};
   enum { kCount = sizeof kParts / sizeof kParts[0] };
   struct thread threads[kCount];
   for (int i = 0; i < kCount; ++i) {
@@ -30,13 +32,15 @@ int main(void) {
   }
   struct peer child = peer_fork();
   if (child.pid == 0) {
+    struct thread other;
+    thread_start(&other, leave, NULL);
     CHECK_OK(unshare(CLONE_NEWPID));
     peer_tell(&child, 0);
     peer_hear(&child);
     _exit(0);
   }
   peer_hear(&child);
-  subject_expect(kAnyProcess, "has made a pid namespace for its children");
+  subject_expect(kAnyProcess, "has threads and has made a pid namespace for its children");
   subject_hold();
   peer_tell(&child, 0);
   peer_end(&child);

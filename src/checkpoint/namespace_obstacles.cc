@@ -7,6 +7,7 @@
 
 #include "resources/births.h"
 #include "resources/credentials/credentials.h"
+#include "resources/process_files/ended_root.h"
 #include "resources/user_spaces.h"
 
 namespace appshot {
@@ -70,6 +71,8 @@ class Finder {
     if (space < 0) return;
     const image::NamespaceT& of_children = *image_.namespaces[static_cast<size_t>(space)];
     const bool unborn = !of_children.ended && spaces_.first_of(space) == nullptr;
+    if (process_files::has_ended_root(process))
+      add(process, "has made a pid namespace for its children, and has a root that is empty for ever");
     if (unborn && (of_children.owner != user_spaces::of(image_, process) || process.shares_memory))
       add(process, "has made a pid namespace for its children before it went elsewhere");
   }

@@ -18,6 +18,7 @@
 #include "resources/memory/capture_memory.h"
 #include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
+#include "resources/process_files/ended_root.h"
 #include "resources/process_files/process_file.h"
 #include "resources/unix_sockets/connections.h"
 
@@ -157,24 +158,29 @@ void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
 }
 
 // A folder of /proc about a process is there again when that process is; a root must be there
-// first. It is there in the instance's own mount namespace.
-void find_folder_obstacles(const Namespaces& namespaces, const ProcessSource& process,
-                           Obstacles& obstacles) {
+// first, or be one that nobody can see into any more. It is there in the instance's own mount
+// namespace.
+void find_folder_obstacles(const InstanceView& instance, const Namespaces& namespaces,
+                           const ProcessSource& process, Obstacles& obstacles) {
   const bool elsewhere = namespaces.is_made("mnt", process.dir.link("ns/mnt"));
-  struct Folder {
-    const char* link;
-    const char* words;
-  };
-  for (const auto& [name, words] : {Folder{"cwd", "working directory"}, Folder{"root", "root"}}) {
-    Result<std::string> link = process.dir.link(name);
-    if (!link || process_files::path_in_proc(*link).empty()) continue;
-    const bool ended = link->ends_with(" (deleted)");
-    if (!ended && !elsewhere && std::string_view(name) == "cwd") continue;
-    obstacles.add(process.words() + " has as its " + words + " " + *link +
-                      (ended ? ", of a process that has ended" : ", a folder about a process") +
+  auto add = [&](const char* words, const std::string& link, const std::string& why) {
+    obstacles.add(process.words() + " has as its " + words + " " + link + ", " + why +
                       (elsewhere ? ", in a mount namespace of its own" : ""),
                   "let it go elsewhere first");
+  };
+  Result<std::string> root = process.dir.link("root");
+  if (root && !process_files::path_in_proc(*root).empty()) {
+    const std::string why = process_files::why_root_not_kept(instance, process, *root);
+    if (!why.empty() || elsewhere)
+      add("root", *root, why.empty() ? "a folder about a process that has ended" : why);
+    return;
   }
+  Result<std::string> cwd = process.dir.link("cwd");
+  if (!cwd || process_files::path_in_proc(*cwd).empty()) return;
+  const bool ended = cwd->ends_with(" (deleted)");
+  if (ended || elsewhere)
+    add("working directory", *cwd,
+        ended ? "of a process that has ended" : "a folder about a process");
 }
 
 // A running process may close a descriptor, or open it anew, while it is being looked at.
@@ -231,7 +237,7 @@ void find_obstacles_of(const InstanceView& instance, Namespaces& namespaces,
   find_tracer(process, obstacles);
   find_unshared_parts(process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
-  find_folder_obstacles(namespaces, process, obstacles);
+  find_folder_obstacles(instance, namespaces, process, obstacles);
   find_descriptor_obstacles(instance, process, obstacles);
   memory::find_obstacles(process, obstacles);
 }

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace appshot {
+namespace {
+
+constexpr int kFreeFrom = 30000;
+
+}  // namespace
 
 PidSpaces::PidSpaces(const image::ImageT& image) : image_(image) {
   for (const auto& process : image.processes) {
@@ -42,12 +47,24 @@ int PidSpaces::id_in(int space, int id) const {
 std::vector<pid_t> PidSpaces::nested_ids(int space, int id) const {
   std::vector<pid_t> ids;
   for (; space >= 0; space = parent(space)) {
-    // Of nobody's: one that is free there too.
     const int there = id_in(space, id);
-    ids.push_back(there != 0 ? there : id);
+    ids.push_back(there != 0 ? there : free_in(space, id));
   }
   std::ranges::reverse(ids);
   return ids;
+}
+
+// The same number, when nobody has it there.
+int PidSpaces::free_in(int space, int id) const {
+  auto is_taken = [&](int there) {
+    return std::ranges::any_of(ids_, [&](const auto& known) {
+      return known.first.first == space && known.second == there;
+    });
+  };
+  if (!is_taken(id)) return id;
+  int free = kFreeFrom;
+  while (is_taken(free)) --free;
+  return free;
 }
 
 bool PidSpaces::is_first(const image::ProcessT& process) const {

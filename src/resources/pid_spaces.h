@@ -36,6 +36,7 @@ class PidSpaces {
   bool is_used(int id) const;  // by anybody, in any of them
 
  private:
+  int free_in(int space, int id) const;
   void note(int space, int id, const std::vector<int>& nested);
 
   const image::ImageT& image_;

@@ -28,6 +28,7 @@
 #include "resources/mounts/restore_mounts.h"
 #include "resources/mqueue/notification.h"
 #include "resources/namespaces.h"
+#include "resources/process_files/ended_root.h"
 #include "resources/terminals/states.h"
 #include "resources/user_spaces.h"
 #include "restore/birthplace.h"
@@ -340,9 +341,11 @@ class Becoming {
   Result<> take_surroundings(const image::ProcessT& process) {
     UniqueFd exe =
         TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
-    UniqueFd root = TRY(open_aside(*process.root, O_PATH | O_DIRECTORY).within("root directory"));
-    UniqueFd cwd, proc;
-    if (!stands_in_process_folder(process))
+    const bool ended_root = process_files::has_ended_root(process);
+    UniqueFd root, cwd, proc;
+    if (!ended_root)
+      root = TRY(open_aside(*process.root, O_PATH | O_DIRECTORY).within("root directory"));
+    if (!ended_root && !stands_in_process_folder(process))
       cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY).within("working directory"));
     if (context_.late.needs_proc(process) || context_.own_parts.needs_proc(process))
       proc = TRY(open_aside("/proc", O_PATH | O_DIRECTORY));
@@ -351,8 +354,14 @@ class Becoming {
     TRY(carry_for_others(process));
     TRY(attributes::apply_child(process));
     TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
-    TRY_SYS(::fchdir(root.get()));
-    TRY_SYS(::chroot("."));
+    if (ended_root) {
+      TRY(process_files::enter_ended_root_child(process, [&](pid_t id) {
+        return place_.fork_helper(place_.space(), id, {.flags = CLONE_FS});
+      }));
+    } else {
+      TRY_SYS(::fchdir(root.get()));
+      TRY_SYS(::chroot("."));
+    }
     if (cwd) TRY_SYS(::fchdir(cwd.get()));
     // Everything of ours goes but the program's file and the mapped ones, at the numbers the script
     // knows.

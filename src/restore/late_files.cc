@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "resources/file_kind.h"
+#include "resources/process_files/ended_root.h"
 #include "resources/process_files/process_file.h"
 
 namespace appshot {
@@ -112,6 +113,7 @@ void LateFiles::plan_take(const PidSpaces& spaces, const image::ProcessT& proces
 
 bool stands_in_process_folder(const image::ProcessT& process) {
   return process.cwd && process.cwd->ghost < 0 && !process.shares_memory &&
+         !process_files::has_ended_root(process) &&
          !process_files::path_in_proc(process.cwd->path).empty();
 }
 

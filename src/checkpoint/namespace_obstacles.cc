@@ -7,6 +7,7 @@
 
 #include "resources/births.h"
 #include "resources/credentials/credentials.h"
+#include "resources/namespaces.h"
 #include "resources/process_files/ended_root.h"
 #include "resources/user_spaces.h"
 
@@ -72,7 +73,8 @@ class Finder {
     const image::NamespaceT& of_children = *image_.namespaces[static_cast<size_t>(space)];
     const bool unborn = !of_children.ended && spaces_.first_of(space) == nullptr;
     if (process_files::has_ended_root(process))
-      add(process, "has made a pid namespace for its children, and has a root that is empty for ever");
+      add(process,
+          "has made a pid namespace for its children, and has a root that is empty for ever");
     if (unborn && (of_children.owner != user_spaces::of(image_, process) || process.shares_memory))
       add(process, "has made a pid namespace for its children before it went elsewhere");
   }
@@ -96,9 +98,26 @@ class Finder {
     }
     const int born = births_.users_at_birth(process);
     if (born < 0) return;
+    for (int index : process.namespaces)
+      if (is_out_of_reach(process, born, index))
+        add(process,
+            "lives in a " + image_.namespaces[static_cast<size_t>(index)]->kind +
+                " namespace over which the user namespace of its pid namespace has no rights");
     if (!keeps_ids_of_birth(process, born) &&
         !credentials::seen_in(*image_.namespaces[static_cast<size_t>(users)], first))
       add(process, "is a user that has no name in its user namespace");
+  }
+
+  // It cannot be entered from the user namespace that the process is born in, and who was the first
+  // there has not brought it along.
+  bool is_out_of_reach(const image::ProcessT& process, int born, int index) const {
+    const image::NamespaceT& space = *image_.namespaces[static_cast<size_t>(index)];
+    if (!namespaces::is_entered(space) || user_spaces::is_within(image_, space.owner, born))
+      return false;
+    if (space.kind == "mnt") return true;
+    const image::ProcessT* first = spaces_.first_of(spaces_.space_of(process));
+    return first == nullptr ||
+           std::ranges::find(first->namespaces, index) == first->namespaces.end();
   }
 
   // Of the first of its pid namespace, who was made with them.

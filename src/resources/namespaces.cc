@@ -307,13 +307,40 @@ Result<> make_all(RestoreContext& context) {
   return {};
 }
 
-Result<> enter_child(const RestoreContext& context, const image::ProcessT& process) {
+namespace {
+
+// Who is there already need not have the right to enter it.
+Result<> enter(const RestoreContext& context, int index) {
+  const std::string& kind = context.image.namespaces[static_cast<size_t>(index)]->kind;
+  const int there = context.namespaces[static_cast<size_t>(index)].get();
+  struct stat wanted {};
+  TRY_SYS(::fstat(there, &wanted));
+  if (TRY(identify("/proc/self/ns/" + kind)).st_ino == wanted.st_ino) return {};
+  if (::setns(there, 0) != 0) return Error::from_errno(errno, "setns to a " + kind + " namespace");
+  return {};
+}
+
+}  // namespace
+
+bool is_entered(const image::NamespaceT& space) {
+  return space.kind != "pid" && space.kind != "user";
+}
+
+Result<> enter_before_users_child(const RestoreContext& context, const image::ProcessT& process,
+                                  int users) {
   for (int index : process.namespaces) {
-    const std::string& kind = context.image.namespaces[static_cast<size_t>(index)]->kind;
-    if (kind == "pid" || kind == "user") continue;  // by its birth; with its credentials
-    if (::setns(context.namespaces[static_cast<size_t>(index)].get(), 0) != 0)
-      return Error::from_errno(errno, "setns to a " + kind + " namespace");
+    const image::NamespaceT& space = *context.image.namespaces[static_cast<size_t>(index)];
+    if (is_entered(space) && space.kind != "mnt" &&
+        !user_spaces::is_within(context.image, space.owner, users))
+      TRY(enter(context, index));
   }
+  return {};
+}
+
+Result<> enter_child(const RestoreContext& context, const image::ProcessT& process) {
+  for (int index : process.namespaces)
+    if (is_entered(*context.image.namespaces[static_cast<size_t>(index)]))
+      TRY(enter(context, index));
   return {};
 }
 

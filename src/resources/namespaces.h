@@ -32,4 +32,11 @@ Result<> enter_owner(const RestoreContext& context, const image::NamespaceT& spa
 // enters the one of users with its credentials.
 Result<> enter_child(const RestoreContext& context, const image::ProcessT& process);
 
+// By who will enter that user namespace, and make the process there: into those that could not be
+// entered from it.
+Result<> enter_before_users_child(const RestoreContext& context, const image::ProcessT& process,
+                                  int users);
+// Other than by birth or with credentials.
+bool is_entered(const image::NamespaceT& space);
+
 }  // namespace appshot::namespaces

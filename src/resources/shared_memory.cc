@@ -55,6 +55,9 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
     object->kind = image::SharedMemoryKind::memfd;
     object->name = link.substr(kMemfd.size(), link.size() - kMemfd.size() - kDeleted.size());
     object->seals = static_cast<uint32_t>(TRY_SYS(::fcntl(fd, F_GET_SEALS)));
+    object->mode = info.st_mode & 07777;
+    object->uid = info.st_uid;
+    object->gid = info.st_gid;
   } else if (link.starts_with(kSysv)) {
     object->kind = image::SharedMemoryKind::sysv;
     object->sysv_id = static_cast<int>(info.st_ino);
@@ -80,6 +83,24 @@ Result<> fill_shared_memory(const RestoreContext& context, const image::SharedMe
   return loaded;
 }
 
+namespace {
+
+// Then it was mapped before it was sealed. Sealed against all writing it can only have been mapped
+// afterwards, as what can never be written.
+bool may_be_mapped_writable(const image::SharedMemoryT& object) {
+  return (object.seals & F_SEAL_WRITE) == 0;
+}
+
+Result<> seal(const image::SharedMemoryT& object, int fd) {
+  if (object.kind != image::SharedMemoryKind::memfd || object.seals == 0) return {};
+  if (::fcntl(fd, F_ADD_SEALS, static_cast<int>(object.seals)) != 0)
+    return Error::from_errno(errno, "fcntl F_ADD_SEALS " + std::to_string(object.seals))
+        .within("memfd " + object.name);
+  return {};
+}
+
+}  // namespace
+
 Result<> make_shared_memory(RestoreContext& context) {
   context.shared_memory.resize(context.image.shared_memory.size());
   for (size_t i = 0; i < context.image.shared_memory.size(); ++i) {
@@ -91,21 +112,22 @@ Result<> make_shared_memory(RestoreContext& context) {
           TRY_SYS(::memfd_create(object.name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING |
                                                           huge_memfd_flags(object.huge_page))));
       TRY_SYS(::ftruncate(fd.get(), static_cast<off_t>(object.size)));
+      TRY_SYS(::fchown(fd.get(), object.uid, object.gid));
+      TRY_SYS(::fchmod(fd.get(), object.mode));
     } else {
       fd = TRY(make_anonymous(object.size, object.huge_page));
     }
     TRY(fill_shared_memory(context, object, fd.get()));
+    if (!may_be_mapped_writable(object)) TRY(seal(object, fd.get()));
     context.shared_memory[i] = std::move(fd);
   }
   return {};
 }
 
 Result<> seal_shared_memory(RestoreContext& context) {
-  for (size_t i = 0; i < context.image.shared_memory.size(); ++i) {
-    const image::SharedMemoryT& object = *context.image.shared_memory[i];
-    if (object.kind == image::SharedMemoryKind::memfd && object.seals != 0)
-      TRY_SYS(::fcntl(context.shared_memory[i].get(), F_ADD_SEALS, static_cast<int>(object.seals)));
-  }
+  for (size_t i = 0; i < context.image.shared_memory.size(); ++i)
+    if (may_be_mapped_writable(*context.image.shared_memory[i]))
+      TRY(seal(*context.image.shared_memory[i], context.shared_memory[i].get()));
   return {};
 }
 

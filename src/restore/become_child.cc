@@ -147,8 +147,11 @@ class Becoming {
     if (pid == 0) {
       auto make = [&]() -> Result<> {
         const int users = context_.births.users_at_birth(process);
-        TRY(credentials::become_before_entering_child(
-            process, *image_.namespaces[static_cast<size_t>(users)]));
+        // In one that was entered before they are as they must be already.
+        if (!place_.is_elsewhere())
+          TRY(credentials::become_before_entering_child(
+              process, *image_.namespaces[static_cast<size_t>(users)]));
+        TRY(namespaces::enter_before_users_child(context_.restore, process, users));
         TRY_SYS(
             ::setns(context_.restore.namespaces[static_cast<size_t>(users)].get(), CLONE_NEWUSER));
         place_.has_entered(users);

@@ -19,6 +19,7 @@ class Birthplace {
   Result<pid_t> fork_helper(int space, pid_t id, ChildOptions options);
   // The caller has entered that user namespace.
   void has_entered(int users) { users_ = users; }
+  bool is_elsewhere() const { return users_ >= 0; }  // than in the instance's own
 
   int space() const { return here_; }  // that the caller lives in
   // Its later children are born there; it is begun already.

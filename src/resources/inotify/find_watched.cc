@@ -80,8 +80,9 @@ std::string folder_of(const std::string& path) {
 }  // namespace
 
 Result<std::string> find_watched(const std::string& root, const ProcessSource& process,
-                                 const WatchedFile& file) {
+                                 const WatchedFile& file, const std::string& guess) {
   Search search(root, file);
+  if (!guess.empty() && search.is_it(guess)) return guess;
   std::set<std::string> folders;
   if (Result<std::string> cwd = process.dir.link("cwd")) folders.insert(*cwd);
   for (const DescriptorSource& descriptor : process.descriptors) {

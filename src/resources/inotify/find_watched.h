@@ -22,7 +22,8 @@ struct WatchedFile {
 // Looks at the process's folders and open files, their surroundings, the instance's own changes and
 // the usual places, in this order; class not_found when it is in none of them. `root` is in front
 // of every path but the result.
+// `guess` is looked at first.
 Result<std::string> find_watched(const std::string& root, const ProcessSource& process,
-                                 const WatchedFile& file);
+                                 const WatchedFile& file, const std::string& guess);
 
 }  // namespace appshot::inotifies

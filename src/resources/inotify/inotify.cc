@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "resources/file_names.h"
 #include "resources/inotify/find_watched.h"
+#include "resources/inotify/open_by_handle.h"
 
 namespace appshot::inotifies {
 namespace {
@@ -70,10 +71,11 @@ Result<image::FileKindUnion> Inotify::capture(CaptureContext& context,
     watch->mask = watched.mask & kMask;
     watch->name = std::make_unique<image::FileNameT>();
     watch->name->inode = watched.inode;
-    Result<std::string> path = find_watched(context.root_of(lives_in), ref.process, watched);
+    const std::string guess = path_by_handle(context.instance, watched);
+    Result<std::string> path = find_watched(context.root_of(lives_in), ref.process, watched, guess);
     watch->name->space = lives_in;
     if (!path && lives_in >= 0) {
-      path = find_watched(context.root_of(-1), ref.process, watched);
+      path = find_watched(context.root_of(-1), ref.process, watched, guess);
       watch->name->space = -1;
     }
     if (!path) {

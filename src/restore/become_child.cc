@@ -59,7 +59,7 @@ class Becoming {
 
   Result<> children_of_init() {
     TRY(windows_.withhold_below(1));
-    TRY(start_id_keeper(-1));
+    TRY(start_id_keeper(-1, SIGCHLD));
     return make_children(1, context_.restore.application_group, true);
   }
 
@@ -125,16 +125,17 @@ class Becoming {
     }
     windows_.forget(index);
     if (!spaces_.is_first(process)) return {};
-    TRY(start_id_keeper(spaces_.space_of(process)));
+    TRY(start_id_keeper(spaces_.space_of(process), process.parent == 1 ? SIGCHLD : 0));
     return mount_processes_of(process);
   }
 
-  // Its maker waits for it when all threads are there.
-  Result<> start_id_keeper(int space) {
+  // Its maker waits for it when all threads are there, and must not be told; init reaps whatever
+  // ends.
+  Result<> start_id_keeper(int space, int exit_signal) {
     auto id = plan_.keepers.find(space);
     if (id == plan_.keepers.end()) return {};
     const int number = context_.births.keeper_of(space);
-    const pid_t pid = TRY(place_.fork_helper(space, id->second, {.exit_signal = 0}));
+    const pid_t pid = TRY(place_.fork_helper(space, id->second, {.exit_signal = exit_signal}));
     if (pid == 0) keep_ids_child(context_.zone, number, id->second);
     context_.zone.control()->keepers[number].pid = static_cast<uint64_t>(pid);
     return {};
@@ -209,12 +210,21 @@ class Becoming {
   }
 
   [[noreturn]] void become_process(const image::ProcessT& process) {
-    Result<> taken = take_place(process);
+    Result<> taken = check_id(process);
+    if (taken) taken = take_place(process);
     if (!taken) fail(process.pid, taken.error());
     if (process.state == image::ProcessState::zombie) die_as(process);
     Result<> shared = take_what_others_see(process);
     if (!shared) fail(process.pid, shared.error());
     context_.zone.enter(context_.script.leaders.at(process.pid));
+  }
+
+  // Who may not choose it has been given it. /proc tells it as the instance does.
+  Result<> check_id(const image::ProcessT& process) const {
+    if (!place_.is_elsewhere()) return {};
+    const std::string own = TRY(read_link("/proc/self"));
+    if (own == std::to_string(process.pid)) return {};
+    return Error(ErrorClass::conflict, "it has been given the id " + own);
   }
 
   // Session, children, group: what the others must see before anyone goes on.
@@ -358,9 +368,10 @@ class Becoming {
     TRY(attributes::apply_child(process));
     TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
     if (ended_root) {
-      TRY(process_files::enter_ended_root_child(process, [&](pid_t id) {
-        return place_.fork_helper(place_.space(), id, {.flags = CLONE_FS});
-      }));
+      TRY(process_files::enter_ended_root_child(process,
+                                                [&](pid_t id, const std::function<int()>& work) {
+                                                  return place_.run_helper(id, CLONE_FS, work);
+                                                }));
     } else {
       TRY_SYS(::fchdir(root.get()));
       TRY_SYS(::chroot("."));

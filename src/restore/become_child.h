@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/result.h"
-#include "resources/restore_context.h"
 #include "resources/births.h"
+#include "resources/restore_context.h"
 #include "restore/memory_layout.h"
 #include "restore/script.h"
 #include "restore/zone.h"

@@ -60,6 +60,20 @@ Result<pid_t> Birthplace::fork_into(int space, pid_t id, ChildOptions options) {
   return pid;
 }
 
+Result<> Birthplace::run_helper(pid_t id, uint64_t flags, const std::function<int()>& work) {
+  TRY(send_children_to(here_));
+  const Births::Ids ids = births_.ids(users_, here_, id);
+  ChildOptions options{.flags = flags};
+  choose(ids.chosen, options);
+  const IdTurn turn(zone_, ids.kept, true);
+  const pid_t pid = TRY(fork_child(options));
+  if (pid == 0) ::_exit(work());
+  int status = 0;
+  TRY_SYS(::waitpid(pid, &status, __WALL));
+  if (status == 0) return {};
+  return Error::from_errno(WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD, "work of a helper");
+}
+
 Result<> Birthplace::send_children_to(int space) {
   if (space == next_) return {};
   const image::ProcessT* first = births_.spaces().first_of(space);

@@ -2,6 +2,8 @@
 // in another one sends its children there for a while, or begins a new one with the child.
 #pragma once
 
+#include <functional>
+
 #include "base/result.h"
 #include "os/child.h"
 #include "resources/births.h"
@@ -17,6 +19,9 @@ class Birthplace {
   Result<pid_t> fork(const image::ProcessT& process, ChildOptions options);
   // One that is none of the image's, in that pid namespace.
   Result<pid_t> fork_helper(int space, pid_t id, ChildOptions options);
+  // One that only does `work`, which returns 0 or an errno. Several may want the same id, one after
+  // the other.
+  Result<> run_helper(pid_t id, uint64_t flags, const std::function<int()>& work);
   // The caller has entered that user namespace.
   void has_entered(int users) { users_ = users; }
   bool is_elsewhere() const { return users_ >= 0; }  // than in the instance's own

@@ -28,6 +28,7 @@ void set(uint32_t& word, uint32_t value) {
 
 void keep_ids_child(const Zone& zone, int keeper, pid_t own) {
   auto& slot = zone.control()->keepers[keeper];
+  set(slot.stands, 1);
   for (;;) {
     uint32_t wanted;
     while ((wanted = load(slot.wanted)) == 0) wait_while(slot.wanted, 0);
@@ -36,6 +37,7 @@ void keep_ids_child(const Zone& zone, int keeper, pid_t own) {
     if (!kept) zone.fail(own, kept.error().message());
     set(slot.next, wanted);
     while (load(slot.wanted) == wanted) wait_while(slot.wanted, wanted);
+    set(slot.next, 0);  // whoever comes next may want the same
   }
 }
 
@@ -50,8 +52,14 @@ StubKeptIds to_stub(const std::vector<Births::Kept>& kept) {
   return ids;
 }
 
-IdTurn::IdTurn(const Zone& zone, const std::vector<Births::Kept>& kept) : ids_(to_stub(kept)) {
-  if (kept.empty()) return;
+IdTurn::IdTurn(const Zone& zone, const std::vector<Births::Kept>& kept, bool alone)
+    : ids_(to_stub(kept)) {
+  if (kept.empty() && !alone) return;
+  // Whoever makes a keeper may need a turn for that, and so must not wait for ours.
+  for (const Births::Kept& one : kept) {
+    uint32_t& stands = zone.control()->keepers[one.keeper].stands;
+    while (load(stands) == 0) wait_while(stands, 0);
+  }
   control_ = zone.control();
   for (uint32_t nobody = 0; !__atomic_compare_exchange_n(&control_->id_turn, &nobody, 1, false,
                                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -67,8 +75,9 @@ IdTurn::IdTurn(const Zone& zone, const std::vector<Births::Kept>& kept) : ids_(t
 IdTurn::~IdTurn() {
   if (control_ == nullptr) return;
   for (uint32_t i = 0; i < ids_.count; ++i) {
-    set(control_->keepers[ids_.each[i].keeper].next, 0);
-    set(control_->keepers[ids_.each[i].keeper].wanted, 0);
+    auto& slot = control_->keepers[ids_.each[i].keeper];
+    set(slot.wanted, 0);
+    for (uint32_t now; (now = load(slot.next)) != 0;) wait_while(slot.next, now);
   }
   set(control_->id_turn, 0);
 }

@@ -22,8 +22,9 @@ StubKeptIds to_stub(const std::vector<Births::Kept>& kept);
 // By C++ code that makes a child; the stub has its own. In the child it is nobody's turn.
 class IdTurn {
  public:
-  IdTurn(const Zone& zone,
-         const std::vector<Births::Kept>& kept);  // waits; for none there is no need
+  // Waits; where no id is to be kept there is no need, but for who must be `alone` in having a
+  // turn.
+  IdTurn(const Zone& zone, const std::vector<Births::Kept>& kept, bool alone = false);
   IdTurn(const IdTurn&) = delete;
   ~IdTurn();
   void forget() { control_ = nullptr; }

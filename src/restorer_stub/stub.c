@@ -74,6 +74,11 @@ static void set(uint32_t* word, uint32_t value) {
   wake(word);
 }
 
+static void wait_until(uint32_t* word, uint32_t value) {
+  for (uint32_t now; (now = __atomic_load_n(word, __ATOMIC_SEQ_CST)) != value;)
+    wait_while(word, now);
+}
+
 static void begin_id_turn(struct StubControl* control, const struct StubKeptIds* ids) {
   uint32_t nobody = 0;
   while (!__atomic_compare_exchange_n(&control->id_turn, &nobody, 1, 0, __ATOMIC_SEQ_CST,
@@ -82,18 +87,17 @@ static void begin_id_turn(struct StubControl* control, const struct StubKeptIds*
     nobody = 0;
   }
   for (uint32_t i = 0; i < ids->count; ++i) {
-    const uint32_t keeper = ids->each[i].keeper, id = ids->each[i].id;
-    uint32_t* next = &control->keepers[keeper].next;
-    set(&control->keepers[keeper].wanted, id);
-    for (uint32_t now; (now = __atomic_load_n(next, __ATOMIC_SEQ_CST)) != id;)
-      wait_while(next, now);
+    const uint32_t keeper = ids->each[i].keeper;
+    set(&control->keepers[keeper].wanted, ids->each[i].id);
+    wait_until(&control->keepers[keeper].next, ids->each[i].id);
   }
 }
 
 static void end_id_turn(struct StubControl* control, const struct StubKeptIds* ids) {
   for (uint32_t i = 0; i < ids->count; ++i) {
-    set(&control->keepers[ids->each[i].keeper].next, 0);
-    set(&control->keepers[ids->each[i].keeper].wanted, 0);
+    const uint32_t keeper = ids->each[i].keeper;
+    set(&control->keepers[keeper].wanted, 0);
+    wait_until(&control->keepers[keeper].next, 0);
   }
   set(&control->id_turn, 0);
 }

@@ -71,6 +71,7 @@ struct StubControl {
   struct {
     uint32_t wanted; /* futex */
     uint32_t next;   /* futex: what the keeper has set */
+    uint32_t stands; /* futex: it is there */
     uint64_t pid;    /* its own, as its maker sees it, who waits for it in the end */
   } keepers[STUB_KEEPERS];
 };

@@ -19,6 +19,7 @@ namespace {
 // the calls we make in it. The latter needs CAP_SYS_ADMIN and a kernel built for it.
 constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD;
 constexpr std::chrono::microseconds kBetweenLooks{20};
+constexpr std::chrono::seconds kEndMax{10};
 constexpr unsigned long kSuspendSeccomp = PTRACE_O_SUSPEND_SECCOMP;
 
 // Calls that report EINTR when a freeze disturbs them, although no signal handler has run.
@@ -163,24 +164,32 @@ Result<> FrozenApplication::resume() {
   return frozen;
 }
 
-// The first thread of a process last: it can be reaped only when the others have been. So it is
-// with the first process of a pid namespace, which was there before any in a namespace below.
+// The first thread of a process last: it can be reaped only when the others have been.
 void FrozenApplication::let_go() {
-  auto let_go_of = [](FrozenProcess& process) {
-    while (!process.threads.empty()) process.threads.pop_back();
-  };
-  auto is_first = [](const FrozenProcess& process) { return process.own_id.value == 1; };
   for (FrozenProcess& process : processes_)
-    if (!is_first(process)) let_go_of(process);
-  std::ranges::sort(processes_, std::greater(), &FrozenProcess::id);
-  for (FrozenProcess& process : processes_) let_go_of(process);
+    while (!process.threads.empty()) process.threads.pop_back();
   processes_.clear();
+}
+
+// In whatever order they end: the last thread of the first process of a pid namespace does so when
+// everybody else there has been reaped, and which thread that is nobody knows.
+void FrozenApplication::reap_all(Deadline deadline) {
+  auto drop_ended = [](FrozenProcess& process) {
+    std::erase_if(process.threads, [](FrozenThread& thread) { return thread.tracee.has_ended(); });
+    return process.threads.empty();
+  };
+  for (;;) {
+    std::erase_if(processes_, drop_ended);
+    if (processes_.empty() || deadline.passed()) return;
+    wait_for_news(deadline);
+  }
 }
 
 Result<> FrozenApplication::kill() {
   if (cgroup_ == nullptr) return {};
   const Cgroup& cgroup = *std::exchange(cgroup_, nullptr);
   Result<> killed = cgroup.kill_all();
+  reap_all(Deadline::in(kEndMax));
   let_go();
   TRY(cgroup.thaw());
   return killed;

@@ -64,6 +64,7 @@ class FrozenApplication {
   Result<> seize_thread(FrozenProcess& process, const ThreadLook& thread);
   Result<> hold(FrozenProcess& process, Deadline deadline);
   void let_go();
+  void reap_all(Deadline deadline);
 
   const Cgroup* cgroup_;
   std::vector<FrozenProcess> processes_;

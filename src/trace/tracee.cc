@@ -73,21 +73,29 @@ Result<> Tracee::interrupt() {
   return {};
 }
 
-Result<StopStatus> Tracee::wait_stop(Deadline deadline) {
+void wait_for_news(Deadline deadline) {
   sigset_t child_signal;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
+  // SIGCHLD is blocked in every program that traces, so none is lost between waitpid and here;
+  // it may be about another thread, and two may be merged into one, hence the cap.
+  const int slice = std::min(deadline.left_ms(), 20);
+  timespec timeout{slice / 1000, (slice % 1000) * 1'000'000L};
+  ::sigtimedwait(&child_signal, nullptr, &timeout);
+}
+
+bool Tracee::has_ended() {
+  Result<std::optional<StopStatus>> stop = try_wait_stop();
+  return !stop && stop.error().cls() == ErrorClass::gone;
+}
+
+Result<StopStatus> Tracee::wait_stop(Deadline deadline) {
   for (;;) {
     if (std::optional<StopStatus> stop = TRY(try_wait_stop())) return *stop;
-    int left = deadline.left_ms();
-    if (left == 0)
+    if (deadline.passed())
       return Error(ErrorClass::timeout,
                    "thread " + std::to_string(tid_.value) + " did not stop in time");
-    // SIGCHLD is blocked in every program that traces, so none is lost between waitpid and here;
-    // it may be about another thread, and two may be merged into one, hence the loop and the cap.
-    int slice = std::min(left, 20);
-    timespec timeout{slice / 1000, (slice % 1000) * 1'000'000L};
-    ::sigtimedwait(&child_signal, nullptr, &timeout);
+    wait_for_news(deadline);
   }
 }
 

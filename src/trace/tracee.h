@@ -36,6 +36,9 @@ class StopStatus {
 };
 
 // Owns the attachment: destruction detaches (and a dead tracer detaches everything by itself).
+// Until something may have happened to a tracee of the caller, or for a moment.
+void wait_for_news(Deadline deadline);
+
 class Tracee {
  public:
   // PTRACE_SEIZE: the thread is not stopped by it. Options are PTRACE_O_*.
@@ -49,6 +52,7 @@ class Tracee {
   Result<> interrupt();
   Result<StopStatus> wait_stop(Deadline deadline);
   Result<std::optional<StopStatus>> try_wait_stop();  // nothing: it runs or sleeps
+  bool has_ended();                                   // and been reaped by this
   Result<> resume(int signal = 0);                    // PTRACE_CONT
   Result<> resume_plainly() { return resume(); }
   Result<> resume_to_syscall();  // PTRACE_SYSCALL

@@ -1,7 +1,6 @@
 #include "resources/process_files/ended_root.h"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -36,14 +35,11 @@ bool has_ended_root(const image::ProcessT& process) {
   return process.root && process.root->ghost < 0 && !path_in_proc(process.root->path).empty();
 }
 
-Result<> enter_ended_root_child(const image::ProcessT& process, const MakeChild& make) {
+Result<> enter_ended_root_child(const image::ProcessT& process, const RunChild& run) {
   const std::string& path = process.root->path;
-  const pid_t child = TRY(make(std::atoi(path_in_proc(path).data())));
-  if (child == 0) ::_exit(::chroot(path.c_str()) == 0 && ::chdir("/") == 0 ? 0 : errno);
-  int status = 0;
-  TRY_SYS(::waitpid(child, &status, __WALL));
-  if (status == 0) return {};
-  return Error::from_errno(WEXITSTATUS(status), "chroot to " + path);
+  return run(std::atoi(path_in_proc(path).data()),
+             [&] { return ::chroot(path.c_str()) == 0 && ::chdir("/") == 0 ? 0 : errno; })
+      .within("root " + path);
 }
 
 }  // namespace appshot::process_files

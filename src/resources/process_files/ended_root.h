@@ -19,9 +19,9 @@ std::string why_root_not_kept(const InstanceView& instance, const ProcessSource&
                               const std::string& link);
 bool has_ended_root(const image::ProcessT& process);
 
-// Makes the caller's root, and its working folder, such a folder. `make` forks a child with that id,
-// which shares the caller's folders.
-using MakeChild = std::function<Result<pid_t>(pid_t id)>;
-Result<> enter_ended_root_child(const image::ProcessT& process, const MakeChild& make);
+// Makes the caller's root, and its working folder, such a folder. `run` lets a child with that id, which
+// shares the caller's folders, do some work: 0 or an errno.
+using RunChild = std::function<Result<>(pid_t id, const std::function<int()>& work)>;
+Result<> enter_ended_root_child(const image::ProcessT& process, const RunChild& run);
 
 }  // namespace appshot::process_files

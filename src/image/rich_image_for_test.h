@@ -217,6 +217,7 @@ inline void add_open_files(ImageT& image) {
 inline void add_ipc(ImageT& image) {
   image.sysv_shm.push_back(std::make_unique<SysvShmT>());
   image.sysv_shm.back()->permissions = std::make_unique<IpcPermissionsT>();
+  image.sysv_shm.back()->space = 1;
   image.sysv_sem.push_back(std::make_unique<SysvSemT>());
   image.sysv_sem.back()->permissions = std::make_unique<IpcPermissionsT>();
   image.sysv_sem.back()->values = {1, 2};
@@ -225,6 +226,7 @@ inline void add_ipc(ImageT& image) {
   image.sysv_queues.back()->messages.push_back(std::make_unique<SysvMessageT>());
   image.message_queues.push_back(std::make_unique<MessageQueueT>());
   image.message_queues.back()->name = "/jobs";
+  image.message_queues.back()->space = 1;
   image.message_queues.back()->messages.push_back(std::make_unique<PosixMessageT>());
 }
 
@@ -303,6 +305,7 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.mapped_files.push_back(named("/usr/bin/web"));
   image.shared_memory.push_back(std::make_unique<SharedMemoryT>());
   image.shared_memory.back()->size = 0x2000;
+  image.shared_memory.back()->sysv_space = 1;
   image.shared_memory.back()->pages = {PageRun(0x1000, 0x1000, 0x3000)};
   image.pipes.push_back(std::make_unique<PipeBufferT>());
   image.pipes.back()->data = {'a', 'b', 'c'};

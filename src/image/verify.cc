@@ -16,6 +16,7 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "image/verify_ipc.h"
 #include "image/verify_mounts.h"
 #include "image/verify_words.h"
 #include "os/huge_pages.h"
@@ -117,6 +118,7 @@ class Verifier {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
       if (!huge(memory->huge_page, memory->size)) return wrong("shared memory of huge pages");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
+      TRY(verify_space(image_, memory->sysv_space, "ipc"));
     }
     for (const auto& file : image_.mapped_files) {
       if (!file) return wrong("a mapped file without a name");
@@ -124,13 +126,7 @@ class Verifier {
         return wrong("a lost file's content");
       TRY(verify_space(image_, file->space, "mnt"));
     }
-    for (const auto& shm : image_.sysv_shm)
-      if (!inside(shm->object, image_.shared_memory.size()) || !shm->permissions)
-        return wrong("a shared memory segment");
-    for (const auto& sem : image_.sysv_sem)
-      if (!sem->permissions) return wrong("a semaphore set");
-    for (const auto& queue : image_.sysv_queues)
-      if (!queue->permissions) return wrong("a message queue");
+    TRY(verify_ipc(image_));
     for (const auto& pipe : image_.pipes) {
       uint64_t total = 0;
       for (const PipeChunk& chunk : pipe->chunks) total += chunk.length();

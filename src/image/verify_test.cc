@@ -68,6 +68,11 @@ const Case kImageCases[] = {
     {"SegmentWithoutPermissions", [](ImageT& i) { i.sysv_shm[0]->permissions.reset(); }},
     {"SemaphoresWithoutPermissions", [](ImageT& i) { i.sysv_sem[0]->permissions.reset(); }},
     {"QueueWithoutPermissions", [](ImageT& i) { i.sysv_queues[0]->permissions.reset(); }},
+    {"SegmentOfNoIpcNamespace", [](ImageT& i) { i.sysv_shm[0]->space = 0; }},
+    {"SegmentApartFromItsMemory", [](ImageT& i) { i.shared_memory[0]->sysv_space = -1; }},
+    {"SemaphoresOfNoNamespace", [](ImageT& i) { i.sysv_sem[0]->space = 9; }},
+    {"QueueOfNoIpcNamespace", [](ImageT& i) { i.sysv_queues[0]->space = 2; }},
+    {"PosixQueueOfNoNamespace", [](ImageT& i) { i.message_queues[0]->space = -2; }},
     {"PipeChunksUnlikeData", [](ImageT& i) { i.pipes[0]->data.pop_back(); }},
     {"MappedFileWithoutGhost", [](ImageT& i) { i.mapped_files[0]->ghost = 1; }},
 };

@@ -4,12 +4,10 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "os/file.h"
@@ -31,28 +29,6 @@ Result<struct stat> identify(const std::string& path) {
 
 std::string path_of(HostPid process, const std::string& kind) {
   return "/proc/" + std::to_string(process.value) + "/ns/" + kind;
-}
-
-// Its queues are files of a file system that need not be mounted anywhere.
-Result<bool> has_queues() {
-  UniqueFd system(TRY_SYS(::fsopen("mqueue", FSOPEN_CLOEXEC)));
-  TRY_SYS(::fsconfig(system.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
-  UniqueFd root(TRY_SYS(::fsmount(system.get(), FSMOUNT_CLOEXEC, 0)));
-  return !TRY(list_folder("/proc/self/fd/" + std::to_string(root.get()))).empty();
-}
-
-// Every table has a head, and a line for each object.
-Result<bool> has_objects() {
-  for (const char* table : {"shm", "sem", "msg"}) {
-    const std::string text = TRY(read_file(std::string("/proc/sysvipc/") + table));
-    if (std::ranges::count(text, '\n') > 1) return true;
-  }
-  return has_queues();
-}
-
-Result<bool> holds_ipc_objects(const std::string& path) {
-  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "ipc"));
-  return has_objects();
 }
 
 Result<bool> has_only_loopback(const std::string& path) {
@@ -126,15 +102,10 @@ Result<UniqueFd> make(const image::NamespaceT& space) {
 
 std::string obstacle(const std::string& kind, const std::string& path) {
   if (flag_of(kind) == 0) return "which cannot be captured yet";
-  if (kind == "net") {
-    Result<bool> plain = has_only_loopback(path);
-    if (!plain) return "which cannot be looked into (" + plain.error().message() + ")";
-    return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
-  }
-  if (kind != "ipc") return "";
-  Result<bool> holds = holds_ipc_objects(path);
-  if (!holds) return "which cannot be looked into (" + holds.error().message() + ")";
-  return *holds ? "in which there are IPC objects; those cannot be captured yet" : "";
+  if (kind != "net") return "";
+  Result<bool> plain = has_only_loopback(path);
+  if (!plain) return "which cannot be looked into (" + plain.error().message() + ")";
+  return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
 }
 
 Result<int> capture(CaptureContext& context, const std::string& kind, const std::string& path) {
@@ -149,6 +120,7 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
   if (kind == "uts") TRY(read_names(path, *space));
   if (kind == "net") TRY(read_network(path, *space));
   const int index = static_cast<int>(context.image.namespaces.size());
+  if (kind == "ipc") context.ipc_spaces.emplace(index, TRY(open_file(path, O_RDONLY | O_CLOEXEC)));
   context.image.namespaces.push_back(std::move(space));
   context.namespaces.emplace(identity, index);
   return index;
@@ -175,6 +147,12 @@ Result<> capture_of_process(CaptureContext& context, const ProcessSource& source
     if (index >= 0) record.namespaces.push_back(index);
   }
   return {};
+}
+
+int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind) {
+  for (int index : process.namespaces)
+    if (image.namespaces[static_cast<size_t>(index)]->kind == kind) return index;
+  return -1;
 }
 
 Result<> make_all(RestoreContext& context) {

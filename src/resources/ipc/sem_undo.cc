@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "resources/namespaces.h"
+
 namespace appshot::ipc {
 namespace {
 
@@ -61,7 +63,9 @@ SemOperations probe_at_least(uint16_t semaphore, uint16_t value, int bound) {
 bool is_at_least(int bound, int64_t result) { return (result == -ERANGE) == (bound > 0); }
 
 Result<> take_undo_child(const image::ImageT& image, const image::ProcessT& process) {
+  const int space = namespaces::space_of(image, process, "ipc");
   for (const auto& set : image.sysv_sem) {
+    if (set->space != space) continue;
     for (const image::SemUndo& undo : set->undo) {
       if (undo.process() != process.pid || undo.semaphore() >= set->values.size()) continue;
       for (int left = undo.adjustment(); left != 0;) {

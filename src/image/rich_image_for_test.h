@@ -1,6 +1,7 @@
 // An image with something in every table of the schema, for tests and as a seed for the fuzzer.
 #pragma once
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <xxhash.h>
 
@@ -258,6 +259,18 @@ inline void add_mounts(ImageT& image) {
   image.mounts.back()->group = 3;
 }
 
+// The second process stands before a signal, for the first.
+inline void add_tracing(ImageT& image) {
+  ThreadT& thread = *image.processes[1]->threads.front();
+  thread.traced = std::make_unique<TracedT>();
+  thread.traced->tracer = 2;
+  thread.traced->stop = TraceStop::signal;
+  thread.traced->signal = SIGTRAP;
+  thread.traced->signal_info.resize(128);
+  thread.traced->signal_info[0] = SIGTRAP;
+  thread.debug_registers = {0x1000, 0, 0, 0, 0, 1};
+}
+
 // Two living processes with two threads each and a zombie. `pages` becomes its pages file.
 inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   ImageT image;
@@ -300,6 +313,7 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   zombie->state = ProcessState::zombie;
   image.processes.push_back(std::move(zombie));
 
+  add_tracing(image);
   add_open_files(image);
   add_ipc(image);
   image.mapped_files.push_back(named("/usr/bin/web"));

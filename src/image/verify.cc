@@ -18,6 +18,7 @@
 #include "image/pages_parts.h"
 #include "image/verify_ipc.h"
 #include "image/verify_mounts.h"
+#include "image/verify_tracing.h"
 #include "image/verify_words.h"
 #include "os/huge_pages.h"
 
@@ -68,6 +69,7 @@ class Verifier {
     TRY(private_files());
     TRY(terminals());
     TRY(verify_mounts(image_));
+    TRY(verify_tracing(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));

@@ -16,6 +16,8 @@ struct Case {
 
 MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
 
+TracedT& traced(ImageT& image) { return *image.processes[1]->threads[0]->traced; }
+
 template <typename Kind>
 Kind& find_file(ImageT& image) {
   for (auto& file : image.open_files)
@@ -182,6 +184,25 @@ const Case kProcessCases[] = {
     {"ContinuedZombie", [](ImageT& i) { i.processes[1]->continued_children = {4}; }},
     {"ContinuedAndStopped", [](ImageT& i) { i.processes[1]->state = ProcessState::stopped; }},
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
+    {"TracedByNobody", [](ImageT& i) { traced(i).tracer = 9; }},
+    {"TracedByItself", [](ImageT& i) { traced(i).tracer = 3; }},
+    {"TracedByATraced",
+     [](ImageT& i) { i.processes[0]->threads[1]->traced = std::make_unique<TracedT>(traced(i)); }},
+    {"TracedByTwoOfAProcess",
+     [](ImageT& i) {
+       i.processes[1]->threads[1]->traced = std::make_unique<TracedT>(traced(i));
+       traced(i).tracer = 102;
+     }},
+    {"TracedByAStopped", [](ImageT& i) { i.processes[0]->state = ProcessState::stopped; }},
+    {"TracedInNoStop", [](ImageT& i) { traced(i).stop = static_cast<TraceStop>(9); }},
+    {"InterruptedThoughAttached", [](ImageT& i) { traced(i).stop = TraceStop::interrupted; }},
+    {"TracedWithUnknownOptions", [](ImageT& i) { traced(i).options = 1 << 30; }},
+    {"AnotherSignalThanTold", [](ImageT& i) { traced(i).signal = 9; }},
+    {"SignalWithoutInfo", [](ImageT& i) { traced(i).signal_info.clear(); }},
+    {"HalfOfTheBreakpoints",
+     [](ImageT& i) {
+       i.processes[1]->threads[0]->debug_registers = {1, 2};
+     }},
     {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {4}; }},
     {"TwoNamespacesOfAKind",
      [](ImageT& i) {

@@ -17,6 +17,7 @@
 #include "resources/aio/aio.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/mounts/forbidden_uses.h"
 #include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 #include "resources/process_files/process_file.h"
@@ -234,6 +235,8 @@ Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
   TRY(aio::find_obstacles(instance, processes, moment, obstacles));
   mounts::SeenMounts mounts = TRY(mounts::SeenMounts::look(instance, processes));
   mounts.find_obstacles(obstacles);
+  if (!mounts.empty())
+    for (const ProcessSource& process : processes) mounts::find_forbidden_uses(process, obstacles);
   find_visitors(instance, obstacles);
   return mounts;
 }

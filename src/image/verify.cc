@@ -18,6 +18,7 @@
 #include "image/pages_parts.h"
 #include "image/verify_ipc.h"
 #include "image/verify_mounts.h"
+#include "image/verify_sharing.h"
 #include "image/verify_tracing.h"
 #include "image/verify_words.h"
 #include "os/huge_pages.h"
@@ -69,6 +70,7 @@ class Verifier {
     TRY(private_files());
     TRY(terminals());
     TRY(verify_mounts(image_));
+    TRY(verify_sharing(image_));
     TRY(verify_tracing(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
@@ -349,8 +351,7 @@ class Verifier {
     if (process.group < 0 || process.group > kPidMax || process.session < 0 ||
         process.session > kPidMax)
       return wrong("its group or session");
-    if (process.state == ProcessState::zombie)
-      return cloned_.count(process.parent) != 0 ? Result<>(wrong("its parent")) : Result<>{};
+    if (process.state == ProcessState::zombie) return {};
     some_process_lives_ = true;
     living_.insert(process.pid);
     if (process.threads.empty()) return wrong("it has no threads");
@@ -364,7 +365,6 @@ class Verifier {
     TRY(name(process.cwd));
     TRY(name(process.root));
     TRY(namespaces_of(process));
-    TRY(shared_with_parent(process));
     int last = -1;
     for (const auto& descriptor : process.descriptors) {
       if (descriptor->fd <= last || !inside(descriptor->file, image_.open_files.size()))
@@ -374,23 +374,6 @@ class Verifier {
     }
     if (!process.address_space) return wrong("it has no memory");
     return address_space(*process.address_space);
-  }
-
-  // Who shares memory is made in that of its parent, and so are all that it makes.
-  Result<> shared_with_parent(const ProcessT& process) {
-    const bool of_cloned = cloned_.count(process.parent) != 0;
-    if (!process.shares_memory) {
-      const bool shares =
-          process.shares_descriptors || process.shares_folders || process.shares_actions;
-      return shares || of_cloned ? Result<>(wrong("what it shares with its parent")) : Result<>{};
-    }
-    if (living_.count(process.parent) == 0 ||
-        (process.shares_descriptors && !process.descriptors.empty()))
-      return wrong("what it shares with its parent");
-    if (!process.address_space || !process.address_space->mappings.empty())
-      return wrong("memory that it shares");
-    cloned_.insert(process.pid);
-    return {};
   }
 
   // It is reckoned with how long it took to expire so often.
@@ -479,7 +462,6 @@ class Verifier {
   std::set<int> pids_;     // of processes
   std::set<int> ids_;      // of processes and threads
   std::set<int> living_;   // processes that are not dead
-  std::set<int> cloned_;   // into the memory of their parent
   std::set<int> waiting_;  // clients that have not been accepted
   bool some_process_lives_ = false;
 };

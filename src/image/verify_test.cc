@@ -127,7 +127,17 @@ const Case kFileCases[] = {
     {"GhostWithoutTime", [](ImageT& i) { i.ghosts[0]->mtime.reset(); }},
     {"SharesWithInit", [](ImageT& i) { i.processes[0]->shares_memory = true; }},
     {"SharesAndHasMemory", [](ImageT& i) { i.processes[1]->shares_memory = true; }},
-    {"SharesDescriptorsAlone", [](ImageT& i) { i.processes[1]->shares_descriptors = true; }},
+    {"SharesAndHasDescriptors", [](ImageT& i) { i.processes[1]->shares_descriptors = true; }},
+    {"SharesFoldersWithInit", [](ImageT& i) { i.processes[0]->shares_folders = true; }},
+    {"SharesActionsAlone", [](ImageT& i) { i.processes[1]->shares_actions = true; }},
+    {"ZombieThatShares", [](ImageT& i) { i.processes[2]->shares_folders = true; }},
+    {"SharesOneWithParentAndOwnsTheOther",
+     [](ImageT& i) {
+       i.processes[1]->shares_folders = true;
+       i.processes[2] = std::make_unique<ProcessT>(std::move(*rich_process(4, 3)));
+       i.processes[2]->shares_descriptors = true;
+       i.processes[2]->descriptors.clear();
+     }},
     {"SharesAndHasChild",
      [](ImageT& i) {
        i.processes[1]->shares_memory = true;

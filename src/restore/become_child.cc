@@ -26,6 +26,7 @@
 #include "resources/mqueue/notification.h"
 #include "resources/namespaces.h"
 #include "resources/terminals/states.h"
+#include "restore/beside.h"
 #include "restore/inherited_windows.h"
 #include "restore/spawn_plan.h"
 #include "restore/stages.h"
@@ -63,7 +64,7 @@ class Becoming {
   Result<> make_children(int pid, int cgroup, bool after_session) {
     const SpawnPlan::Node& mine = node(pid);
     const std::vector<size_t>& children = after_session ? mine.children : mine.before_session;
-    if (children.size() < SpawnPlan::kManyChildren || !all_tell_by_sigchld(children)) {
+    if (children.size() < SpawnPlan::kManyChildren || !can_be_made_by_midwife(children)) {
       for (size_t index : children) TRY(make_process(index, {.cgroup = cgroup}));
     } else {
       const auto each = static_cast<size_t>(std::sqrt(children.size()));
@@ -77,11 +78,11 @@ class Becoming {
     return {};
   }
 
-  // What a midwife cannot pass on is another signal than her own.
-  bool all_tell_by_sigchld(const std::vector<size_t>& children) const {
+  // What a midwife cannot pass on is another signal than her own, and what is not hers.
+  bool can_be_made_by_midwife(const std::vector<size_t>& children) const {
     return std::ranges::all_of(children, [&](size_t index) {
-      const int signal = image_.processes[index]->exit_signal;
-      return signal < 0 || signal == SIGCHLD;
+      const image::ProcessT& child = *image_.processes[index];
+      return (child.exit_signal < 0 || child.exit_signal == SIGCHLD) && !shares_beside(child);
     });
   }
 
@@ -108,6 +109,7 @@ class Becoming {
   Result<> make_process(size_t index, ChildOptions options) {
     const image::ProcessT& process = *image_.processes[index];
     options.pid = process.pid;
+    options.flags |= flags_beside(process);
     if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
     TRY(windows_.pass_on(index));
     pid_t pid = TRY(fork_child(options));
@@ -159,9 +161,11 @@ class Becoming {
     TRY(terminals::take_as_controlling_child(context_.restore, process));
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
-    // While others are still being made.
-    if (process.state != image::ProcessState::zombie) TRY(take_surroundings(process));
+    // While others are still being made. What is others' as well is taken when they have theirs.
+    const bool owns = owns_beside(image_, process);
+    if (process.state != image::ProcessState::zombie && !owns) TRY(take_surroundings(process));
     context_.zone.pass_stage(kStageTree);
+    if (owns) TRY(take_surroundings(process));
 
     if (process.group != ::getpgrp() && process.group != 0) TRY_SYS(::setpgid(0, process.group));
     if (process.state == image::ProcessState::zombie) return {};
@@ -228,6 +232,7 @@ class Becoming {
   }
 
   Result<> take_surroundings(const image::ProcessT& process) {
+    if (shares_beside(process) && process.shares_descriptors) return take_beside(process);
     UniqueFd exe =
         TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
     UniqueFd root = TRY(open_aside(*process.root, O_PATH | O_DIRECTORY).within("root directory"));
@@ -241,9 +246,7 @@ class Becoming {
     TRY(carry_for_others(process));
     TRY(attributes::apply_child(process));
     TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
-    TRY_SYS(::fchdir(root.get()));
-    TRY_SYS(::chroot("."));
-    if (cwd) TRY_SYS(::fchdir(cwd.get()));
+    if (!shares_beside(process) || !process.shares_folders) TRY(enter_folders(root, cwd));
     // Everything of ours goes but the program's file and the mapped ones, at the numbers the script
     // knows.
     if (proc) TRY_SYS(::dup2(proc.get(), context_.late.proc()));
@@ -255,6 +258,28 @@ class Becoming {
     TRY_SYS(::close_range(static_cast<unsigned>(context_.restore.first_descriptor), ~0U, 0));
     kept.release();
     return unregister_rseq();
+  }
+
+  // Of one whose descriptors are its parent's: their owner takes them later, and its own program's
+  // file, which is the same.
+  Result<> take_beside(const image::ProcessT& process) {
+    TRY(attributes::apply_child(process));
+    if (!process.shares_folders) {
+      const UniqueFd root = TRY(open_aside(*process.root, O_PATH | O_DIRECTORY));
+      const UniqueFd cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY));
+      TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
+      TRY(enter_folders(root, cwd));
+    } else {
+      TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
+    }
+    return unregister_rseq();
+  }
+
+  static Result<> enter_folders(const UniqueFd& root, const UniqueFd& cwd) {
+    TRY_SYS(::fchdir(root.get()));
+    TRY_SYS(::chroot("."));
+    if (cwd) TRY_SYS(::fchdir(cwd.get()));
+    return {};
   }
 
   // Only now that all exist.

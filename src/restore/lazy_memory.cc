@@ -1,5 +1,7 @@
 #include "restore/lazy_memory.h"
 
+#include "restore/beside.h"
+
 #include <fcntl.h>
 #include <sys/user.h>
 
@@ -114,8 +116,10 @@ Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, MemoryWish wis
   for (const auto& process : image.processes) {
     std::vector<bool>& mappings = chosen.lazy_.emplace_back();
     if (!process->address_space) continue;
+    // The descriptor that tells what is missing must be nobody else's.
+    const bool apart = !has_common_table(image, *process);
     for (const auto& mapping : process->address_space->mappings)
-      mappings.push_back(lazy && can_wait(*mapping) && kept_bytes(*mapping) >= least);
+      mappings.push_back(lazy && apart && can_wait(*mapping) && kept_bytes(*mapping) >= least);
   }
   return chosen;
 }

@@ -17,6 +17,7 @@
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
 #include "resources/timers/timers.h"
+#include "restore/beside.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
 
@@ -73,6 +74,9 @@ class ProcessScript {
 
     calls.set_tag(kTagFiles);
     own_parts_.plan_give_up(process_, calls);
+    // All who share its descriptors have their memory.
+    if (has_common_table(image_, process_) && owns_beside(image_, process_))
+      calls.add(SYS_close_range, own_parts_.end(), ~0U, 0);
     late_.plan_open(process_, calls, data);
     calls.set_tag(kTagTimers);
     timers::plan_create(process_, calls, data);
@@ -223,10 +227,18 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
     if (process.shares_memory) continue;  // its parent's script makes it
-    PlacePlan place{
-        image,  process,        *process.address_space, layout.windows[i], layout.spans[i],
-        kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
-        files};
+    PlacePlan place{image,
+                    process,
+                    *process.address_space,
+                    layout.windows[i],
+                    layout.spans[i],
+                    kernel,
+                    zone.address(),
+                    zone.length(),
+                    zone.parking(),
+                    exe_fd,
+                    files,
+                    has_common_table(image, process)};
     script.leaders[process.pid] =
         TRY(ProcessScript(image, process, late, own_parts, zone).write(place, lazy.has_any(i)));
   }

@@ -99,7 +99,6 @@ const char* why_not_carried(const image::ImageT& image, const image::ProcessT& p
     return "works in a folder of /proc about a process";
   for (const auto& descriptor : process.descriptors) {
     const image::OpenFileT& file = *image.open_files[static_cast<size_t>(descriptor->file)];
-    if (file.owner) return "holds a file that signals its owner (F_SETOWN)";
     if (file.kind.type != image::FileKind::Epoll) continue;
     for (const auto& target : file.kind.AsEpoll()->targets)
       if (image.open_files[static_cast<size_t>(target->file)]->kind.type ==
@@ -107,6 +106,13 @@ const char* why_not_carried(const image::ImageT& image, const image::ProcessT& p
         return "watches signals (signalfd) with epoll";
   }
   return nullptr;
+}
+
+// What it waits to be told can be asked only through descriptors that are its own.
+bool waits_for_a_queue(const image::ImageT& image, const image::ProcessT& process) {
+  return process.shares_descriptors &&
+         std::ranges::any_of(image.message_queues,
+                             [&](const auto& queue) { return queue->notify_pid == process.pid; });
 }
 
 // Why it cannot be made by its parent's clone(); nullptr: it can.
@@ -125,11 +131,7 @@ const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& pr
   if (process.namespaces != parent->namespaces) return "lives in other namespaces";
   for (int continued : parent->continued_children)
     if (continued == process.pid) return "went on after a stop, of which its parent has not heard";
-  for (const auto& queue : image.message_queues)
-    if (queue->notify_pid == process.pid) return "waits to be notified by a message queue";
-  for (const auto& set : image.sysv_sem)
-    for (const auto& undo : set->undo)
-      if (undo.process() == process.pid) return "has something to undo on semaphores";
+  if (waits_for_a_queue(image, process)) return "waits to be notified by a message queue";
   for (const auto& terminal : image.terminals)
     if (terminal->session == process.pid) return "has a controlling terminal";
   return why_not_carried(image, process);
@@ -155,8 +157,7 @@ const char* why_not_beside(const image::ImageT& image, const image::ProcessT& pr
     if (other->shares_memory && other->parent == process.pid) return "shares its memory as well";
   for (const auto& thread : process.threads)
     if (thread->folders) return "has a thread with a working directory of its own";
-  for (const auto& queue : image.message_queues)
-    if (queue->notify_pid == process.pid) return "waits to be notified by a message queue";
+  if (waits_for_a_queue(image, process)) return "waits to be notified by a message queue";
   for (const auto& terminal : image.terminals)
     if (terminal->session == process.pid) return "has a controlling terminal";
   return nullptr;

@@ -22,8 +22,6 @@
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/files/regular_file.h"
-#include "resources/ipc/sem_undo.h"
-#include "resources/mqueue/notification.h"
 #include "resources/namespaces.h"
 #include "resources/terminals/states.h"
 #include "restore/beside.h"
@@ -144,8 +142,6 @@ class Becoming {
     Result<> taken = take_place(process);
     if (!taken) fail(process.pid, taken.error());
     if (process.state == image::ProcessState::zombie) die_as(process);
-    Result<> shared = take_what_others_see(process);
-    if (!shared) fail(process.pid, shared.error());
     context_.zone.enter(context_.script.leaders.at(process.pid));
   }
 
@@ -282,13 +278,6 @@ class Becoming {
     return {};
   }
 
-  // Only now that all exist.
-  Result<> take_what_others_see(const image::ProcessT& process) {
-    TRY(take_ownership(process));
-    TRY(mqueues::register_child(image_, process));
-    return ipc::take_undo_child(image_, process).within("semaphores");
-  }
-
   // Out of the way of the application's own numbers, and not at the one its program's file will
   // have.
   Result<UniqueFd> open_aside(const image::FileNameT& name, int flags) {
@@ -357,20 +346,6 @@ class Becoming {
       next = fd + 1;
     }
     return epolls::fill_sets_child(context_.restore, process);
-  }
-
-  // SIGIO and its like go to a process of the application.
-  Result<> take_ownership(const image::ProcessT& process) {
-    for (const auto& descriptor : process.descriptors) {
-      const image::OpenFileT& file = *image_.open_files[static_cast<size_t>(descriptor->file)];
-      if (!file.owner || is_made_late(file)) continue;
-      f_owner_ex owner{static_cast<__pid_type>(file.owner->type), file.owner->id};
-      TRY_SYS(::fcntl(descriptor->fd, F_SETOWN_EX, &owner));
-      TRY_SYS(::fcntl(descriptor->fd, F_SETSIG, file.owner->signal));
-      if ((file.flags & FASYNC) != 0)
-        TRY_SYS(::fcntl(descriptor->fd, F_SETFL, ::fcntl(descriptor->fd, F_GETFL) | FASYNC));
-    }
-    return {};
   }
 
   const BecomeContext& context_;

@@ -10,8 +10,11 @@
 #include "resources/attributes/attributes.h"
 #include "resources/credentials/credentials.h"
 #include "resources/epoll/epoll.h"
+#include "resources/files/ownership.h"
+#include "resources/ipc/sem_undo.h"
 #include "resources/limits/limits.h"
 #include "resources/locks/locks.h"
+#include "resources/mqueue/notification.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/signals/signals.h"
@@ -78,6 +81,9 @@ class ProcessScript {
     if (has_common_table(image_, process_) && owns_beside(image_, process_))
       calls.add(SYS_close_range, own_parts_.end(), ~0U, 0);
     late_.plan_open(process_, calls, data);
+    files::plan_owners(image_, process_, calls, data);
+    calls.set_tag(kTagSemaphores);
+    ipc::plan_undo(image_, process_, calls, data);
     calls.set_tag(kTagTimers);
     timers::plan_create(process_, calls, data);
     calls.set_tag(kTagSignals);
@@ -88,6 +94,7 @@ class ProcessScript {
 
     calls.set_tag(kTagFiles);
     late_.plan_take(process_, calls);
+    mqueues::plan_register(image_, process_, calls, data);
     epolls::plan_late_entries(image_, process_, calls, data);
     calls.set_tag(kTagLimits);
     limits::plan(process_, calls, data);
@@ -187,6 +194,8 @@ class ProcessScript {
 
 uint64_t zone_bytes_for(const image::ImageT& image) {
   uint64_t bytes = 1 << 20;
+  for (const auto& set : image.sysv_sem)
+    bytes += set->undo.size() * ipc::kUndoCallsMax * (sizeof(StubCall) + 64);
   for (const auto& process : image.processes) {
     bytes += 96 * 1024;
     if (process->address_space)

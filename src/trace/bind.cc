@@ -72,6 +72,7 @@ class Binding {
   struct One {
     const ThreadToBind* thread;
     HostPid tid{};
+    VirtualPid id{};  // as its tracer knows it
     user_regs_struct registers{};
     uint64_t mask = 0;
   };
@@ -92,14 +93,15 @@ class Binding {
     Tracee& ours = *one.thread->thread;
     const TracedState& state = *one.thread->state;
     one.tid = ours.tid();
+    one.id = TRY(TRY(hand_of(one))->id_of(one.thread->process, one.tid));
     one.registers = TRY(ours.registers());
     one.mask = TRY(ours.blocked_signals());
     TracerHand& hand = *TRY(hand_of(one));
     TRY(ours.block_signals(kAllSignals));
     TRY(ours.detach());
-    if (!state.seized) return hand.request(PTRACE_ATTACH, one.thread->id);
-    TRY(hand.request(PTRACE_SEIZE, one.thread->id, 0, state.options));
-    return hand.request(PTRACE_INTERRUPT, one.thread->id);
+    if (!state.seized) return hand.request(PTRACE_ATTACH, one.id);
+    TRY(hand.request(PTRACE_SEIZE, one.id, 0, state.options));
+    return hand.request(PTRACE_INTERRUPT, one.id);
   }
 
   Result<> let_stop(const SideGroup& group) {
@@ -112,7 +114,7 @@ class Binding {
   // Leads it to the stop that it shall be in; all signals but ours are blocked, and nothing of the
   // program runs but the instruction that makes a call.
   Result<> begin_stop(One& one) {
-    const VirtualPid id = one.thread->id;
+    const VirtualPid id = one.id;
     const TracedState& state = *one.thread->state;
     TracerHand& hand = *TRY(hand_of(one));
     if (!state.seized) TRY(hand.request(PTRACE_SETOPTIONS, id, 0, state.options));
@@ -147,12 +149,12 @@ class Binding {
 
   Result<> leave_call(One& one) {
     if (one.thread->state->stop != TracedStop::call_exit) return {};
-    TRY(TRY(hand_of(one))->request(PTRACE_SYSCALL, one.thread->id));
+    TRY(TRY(hand_of(one))->request(PTRACE_SYSCALL, one.id));
     return wait_for_traced_stop(one.thread->process, one.tid, deadline_);
   }
 
   Result<> finish(One& one) {
-    const VirtualPid id = one.thread->id;
+    const VirtualPid id = one.id;
     const TracedState& state = *one.thread->state;
     TracerHand& hand = *TRY(hand_of(one));
     TRY(hand.block_signals(id, one.mask));

@@ -84,6 +84,7 @@ class Loosening {
  private:
   struct One {
     const TracedThread* thread;
+    VirtualPid id{};  // as its tracer knows it
     TracedState state{};
     user_regs_struct registers{};    // of one that stands still
     std::optional<uint64_t> mask{};  // that it had before we changed it
@@ -113,11 +114,12 @@ class Loosening {
                                std::to_string(thread.tid.value);
     const KernelTracing now =
         TRY(tracing_of(kernel, TRY(open_file(folder, O_RDONLY | O_DIRECTORY)).get()));
+    one.id = TRY(hand.id_of(thread.process, thread.tid));
     one.state.tracer = thread.tracer->id;
     one.state.seized = now.seized;
     one.state.options = now.options;
     one.state.to_call = now.to_call;
-    if (!TRY(hand.may_trace(thread.id, thread.readable)))
+    if (!TRY(hand.may_trace(one.id, thread.readable)))
       return cannot("its tracer may not attach to it again", "end the debugger");
     if (TRY(is_in_traced_stop(thread.process, thread.tid))) return look_at_stop(one, hand);
     if (now.steps) return cannot("it makes a single step for its tracer");
@@ -128,7 +130,7 @@ class Loosening {
   }
 
   static Result<> look_at_stop(One& one, TracerHand& hand) {
-    const VirtualPid id = one.thread->id;
+    const VirtualPid id = one.id;
     Result<int64_t> got =
         hand.request_with(PTRACE_GETSIGINFO, id, 0, &one.state.info, sizeof one.state.info);
     // In the second case it is watched (PTRACE_LISTEN).
@@ -167,7 +169,7 @@ class Loosening {
       if (one.state.stop != TracedStop::none) continue;
       one.told_to_stop = true;
       if (one.state.seized) {
-        TRY(TRY(hand_of(one))->request(PTRACE_INTERRUPT, one.thread->id));
+        TRY(TRY(hand_of(one))->request(PTRACE_INTERRUPT, one.id));
         continue;
       }
       by_signal = true;
@@ -186,15 +188,15 @@ class Loosening {
     TracerHand& hand = *TRY(hand_of(one));
     for (int stops = 0; stops < kStopsMax; ++stops) {
       siginfo_t info{};
-      TRY(hand.request_with(PTRACE_GETSIGINFO, one.thread->id, 0, &info, sizeof info));
+      TRY(hand.request_with(PTRACE_GETSIGINFO, one.id, 0, &info, sizeof info));
       if (info.si_signo == SIGSTOP) return {};
       if (!one.mask) {
         uint64_t mask = 0;
-        TRY(hand.request_with(PTRACE_GETSIGMASK, one.thread->id, kMaskBytes, &mask, sizeof mask));
+        TRY(hand.request_with(PTRACE_GETSIGMASK, one.id, kMaskBytes, &mask, sizeof mask));
         one.mask = mask;
       }
-      TRY(hand.block_signals(one.thread->id, kAllSignals));
-      TRY(hand.request(PTRACE_CONT, one.thread->id, 0, static_cast<uint64_t>(info.si_signo)));
+      TRY(hand.block_signals(one.id, kAllSignals));
+      TRY(hand.request(PTRACE_CONT, one.id, 0, static_cast<uint64_t>(info.si_signo)));
       TRY(wait_for_traced_stop(one.thread->process, one.thread->tid, deadline_));
     }
     return Error(ErrorClass::other, "it gets one signal after the other");
@@ -203,13 +205,13 @@ class Loosening {
   Result<> loosen(One& one) {
     const TracedThread& thread = *one.thread;
     TracerHand& hand = *TRY(hand_of(one));
-    if (one.mask) TRY(hand.block_signals(thread.id, *one.mask));
+    if (one.mask) TRY(hand.block_signals(one.id, *one.mask));
     if (one.state.stop == TracedStop::call_entry) {
       user_regs_struct without_call = one.registers;
       without_call.orig_rax = static_cast<unsigned long long>(-1);
-      TRY(hand.set_registers(thread.id, without_call));
+      TRY(hand.set_registers(one.id, without_call));
     }
-    TRY(hand.request(PTRACE_DETACH, thread.id));
+    TRY(hand.request(PTRACE_DETACH, one.id));
     one.loose = true;
     Tracee ours = TRY(Tracee::seize(thread.tid, options_));
     TRY(ours.interrupt());
@@ -227,8 +229,8 @@ class Loosening {
       if (!one.told_to_stop || one.loose) continue;
       Result<TracerHand*> hand = hand_of(one);
       if (!hand) continue;
-      if (one.mask) (void)!(*hand)->block_signals(one.thread->id, *one.mask);
-      (void)!(*hand)->request(one.state.to_call ? PTRACE_SYSCALL : PTRACE_CONT, one.thread->id);
+      if (one.mask) (void)!(*hand)->block_signals(one.id, *one.mask);
+      (void)!(*hand)->request(one.state.to_call ? PTRACE_SYSCALL : PTRACE_CONT, one.id);
     }
   }
 

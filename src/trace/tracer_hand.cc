@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <iterator>
+#include <sstream>
 #include <string>
 
 #include "os/proc/process_dir.h"
@@ -19,6 +21,12 @@ constexpr std::chrono::seconds kAnswerMax{10};
 constexpr uint64_t kMaskBytes = 8;
 
 uint64_t bit(int signal) { return 1ULL << (signal - 1); }
+// In each pid namespace that it is seen in from ours on.
+std::vector<pid_t> ids_in(const proc::Fields& status) {
+  std::istringstream ids(proc::field(status, "NSpid"));
+  return {std::istream_iterator<pid_t>(ids), {}};
+}
+
 Deadline soon() { return Deadline::in(kAnswerMax); }
 
 }  // namespace
@@ -37,6 +45,7 @@ Result<std::unique_ptr<TracerHand>> TracerHand::take(const TracerThread& tracer)
   std::unique_ptr<TracerHand> hand(
       new TracerHand(TRY(RemoteMemory::open(tracer.process)), (pending & bit(SIGCHLD)) != 0));
   hand->tracer_ = tracer;
+  hand->depth_ = ids_in(own).size();
   // It is signalled by those that it traces.
   hand->completion_signal_ =
       pick_completion_signal(proc::field_number(status, "SigIgn", 16),
@@ -49,6 +58,13 @@ Result<std::unique_ptr<TracerHand>> TracerHand::take(const TracerThread& tracer)
 
 TracerHand::~TracerHand() {
   if (injection_) (void)!let_go();  // it may be dead
+}
+
+Result<VirtualPid> TracerHand::id_of(HostPid process, HostPid tid) const {
+  const proc::ProcessDir dir = TRY(proc::ProcessDir::open(process));
+  const std::vector<pid_t> ids = ids_in(TRY(dir.status_of_thread(tid)));
+  if (depth_ != 0 && depth_ <= ids.size()) return VirtualPid{ids[depth_ - 1]};
+  return Error(ErrorClass::refused, "a thread is traced by one that cannot name it");
 }
 
 InjectionTarget TracerHand::target() const {

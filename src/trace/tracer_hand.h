@@ -25,6 +25,9 @@ class TracerHand {
   ~TracerHand();  // as let_go()
   TracerHand(const TracerHand&) = delete;
 
+  // As the tracer knows a thread, which may live in a pid namespace below its own.
+  Result<VirtualPid> id_of(HostPid process, HostPid tid) const;
+
   // What the kernel answers, an error as well.
   Result<int64_t> try_request(long request, VirtualPid of, uint64_t address = 0, uint64_t data = 0);
   Result<> request(long request, VirtualPid of, uint64_t address = 0, uint64_t data = 0);
@@ -53,6 +56,7 @@ class TracerHand {
   RemoteMemory memory_;
   const bool had_child_signal_;
   TracerThread tracer_;
+  size_t depth_ = 0;  // of pid namespaces, counted from ours
   int completion_signal_ = 0;
   std::unique_ptr<Injection> injection_;
 };

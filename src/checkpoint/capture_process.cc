@@ -15,6 +15,7 @@
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/threads/threads.h"
+#include "resources/threads/traced.h"
 
 namespace appshot {
 namespace {
@@ -71,6 +72,7 @@ Result<std::unique_ptr<image::ThreadT>> capture_thread(const InstanceView& insta
   thread->nested_ids = proc::nested_ids(status, "NSpid");
   TRY(threads::capture(frozen.tracee, of_source ? source.stat : TRY(source.dir.stat_of_thread(tid)),
                        *thread));
+  if (frozen.traced) thread->traced = threads::describe(*frozen.traced);
   if (frozen.call) thread->waiting = TRY(waiting(instance, *frozen.call, frozen.end_ns));
   thread->scheduling = TRY(scheduling::capture(tid));
   TRY(seccomp::capture(frozen.tracee, status, *thread));

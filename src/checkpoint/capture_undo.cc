@@ -6,6 +6,7 @@
 
 #include "os/kcmp.h"
 #include "resources/ipc/sem_undo.h"
+#include "resources/namespaces.h"
 #include "trace/injection.h"
 
 namespace appshot {
@@ -17,14 +18,18 @@ constexpr int kWide = 256;  // two rounds of this many find 16 bits
 
 class UndoCapture {
  public:
-  UndoCapture(image::ImageT& image, ProcessQuestions& process) : image_(image), process_(process) {}
+  // What it has to undo is all in the IPC namespace that it lives in: leaving one undoes it.
+  UndoCapture(image::ImageT& image, ProcessQuestions& process, int space)
+      : image_(image), process_(process), space_(space) {}
 
   // Whether it has any.
   Result<bool> all_sets() {
     std::vector<Piece> pieces;
-    for (auto& set : image_.sysv_sem)
+    for (auto& set : image_.sysv_sem) {
+      if (set->space != space_) continue;
       for (size_t first = 0; first < set->values.size(); first += ipc::kProbesMax)
         pieces.push_back({set.get(), first, std::min(first + ipc::kProbesMax, set->values.size())});
+    }
     bool any = false;
     for (size_t done = 0; done < pieces.size(); done += kCallsAtOnce / 2) {
       size_t end = std::min(done + kCallsAtOnce / 2, pieces.size());
@@ -103,6 +108,7 @@ class UndoCapture {
 
   image::ImageT& image_;
   ProcessQuestions& process_;
+  const int space_;
 };
 
 }  // namespace
@@ -113,7 +119,9 @@ Result<> capture_sem_undo(CaptureContext& context,
   std::vector<const ProcessSource*> with_undo;
   for (const auto& process : processes) {
     const ProcessSource& source = process->source();
-    if (!TRY(UndoCapture(context.image, *process).all_sets().within(source.words()))) continue;
+    UndoCapture undo(context.image, *process,
+                     namespaces::space_of(context.image, process->record(), "ipc"));
+    if (!TRY(undo.all_sets().within(source.words()))) continue;
     for (const ProcessSource* other : with_undo)
       if (share(other->host, source.host, SharedPart::sem_undo))
         context.obstacles.add(source.words() +

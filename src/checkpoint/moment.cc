@@ -22,7 +22,7 @@ constexpr uint64_t kSlowToCount = 32 << 20;
 
 struct RunningProcesses {
   std::vector<std::optional<proc::ProcessDir>> folders;  // who has ended since has none
-  // Who is traced by another cannot be held by us, and so would see that it was frozen.
+  // Who is traced from outside cannot be held by us, and so would see that it was frozen.
   bool traced = false;
 };
 
@@ -35,7 +35,7 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
     Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pids[i]});
     if (!dir) return;
     Result<proc::Fields> status = dir->status();
-    if (status && proc::field_number(*status, "TracerPid") != 0) traced = true;
+    if (status && is_traced_from_outside(instance, *status)) traced = true;
     running.folders[i] = std::move(dir).value();
   });
   running.traced = traced;
@@ -49,7 +49,8 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
 Result<FrozenApplication> freeze(const InstanceView& instance, const RunningProcesses& running,
                                  Deadline deadline) {
   const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
-  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, deadline));
+  FrozenApplication frozen =
+      TRY(FrozenApplication::freeze(*instance.application, deadline, instance.kernel_layout));
   TRY(epoll_times.shorten(frozen));
   TRY(find_time_left(frozen, deadline));
   return frozen;

@@ -29,6 +29,7 @@ class Finder {
     for (const auto& process : image_.processes) {
       look_at_birth(*process);
       if (process->state == image::ProcessState::zombie) continue;
+      look_at_sharing(*process);
       look_at_children(*process);
       if (user_spaces::of(image_, *process) >= 0) look_at_who(*process);
       for (const auto& descriptor : process->descriptors) look_at_file(*process, *descriptor);
@@ -77,6 +78,17 @@ class Finder {
           "has made a pid namespace for its children, and has a root that is empty for ever");
     if (unborn && (of_children.owner != user_spaces::of(image_, process) || process.shares_memory))
       add(process, "has made a pid namespace for its children before it went elsewhere");
+  }
+
+  // Who shares folders cannot enter a user namespace; the others are seldom enough.
+  void look_at_sharing(const image::ProcessT& process) {
+    if (process.shares_memory || !(process.shares_descriptors || process.shares_folders)) return;
+    const image::ProcessT* parent = find_process(process.parent);
+    for (const image::ProcessT* one : {&process, parent})
+      if (one != nullptr && (spaces_.space_of(*one) >= 0 || user_spaces::of(image_, *one) >= 0 ||
+                             process_files::has_ended_root(*one)))
+        return add(process, "shares descriptors or folders with its parent, in a pid or user namespace "
+                            "of their own");
   }
 
   // Who it is.

@@ -2,6 +2,10 @@
 
 #include <sys/utsname.h>
 
+#include <set>
+#include <utility>
+#include <vector>
+
 #include "isolation/clocks.h"
 #include "os/namespace_visit.h"
 #include "resources/file_names.h"
@@ -22,6 +26,25 @@ Result<> capture_clocks(CaptureContext& context) {
   return {};
 }
 
+// The instance's own, then those that the application has made.
+Result<> capture_ipc(CaptureContext& context) {
+  std::vector<std::pair<int, std::string>> spaces{
+      {-1, "/proc/" + std::to_string(context.instance.init.value) + "/ns/ipc"}};
+  for (const auto& [space, fd] : context.ipc_spaces)
+    spaces.emplace_back(space, "/proc/self/fd/" + std::to_string(fd.get()));
+  std::set<uint64_t> queue_devices;
+  for (const auto& [space, path] : spaces) {
+    NamespaceVisit visit = TRY(NamespaceVisit::to(path, "ipc"));
+    queue_devices.insert(TRY(mqueues::device_of_queues()));
+    if (space < 0 && context.instance.share.ipc) continue;  // the host's
+    TRY(ipc::capture(context, space));
+    TRY(mqueues::capture_queues(context, space));
+  }
+  TRY(ipc::find_unreachable(context));
+  mqueues::find_unreachable(context, queue_devices);
+  return {};
+}
+
 }  // namespace
 
 Result<> capture_namespaces(CaptureContext& context) {
@@ -34,12 +57,7 @@ Result<> capture_namespaces(CaptureContext& context) {
     context.image.host_name = name.nodename;
     context.image.domain_name = name.domainname;
   }
-  if (!instance.share.ipc) {
-    NamespaceVisit visit = TRY(visit_of(instance.init, "ipc"));
-    TRY(ipc::capture(context));
-    TRY(mqueues::capture_queues(context));
-  }
-  return {};
+  return capture_ipc(context);
 }
 
 }  // namespace appshot

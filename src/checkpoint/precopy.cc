@@ -30,6 +30,8 @@ class Precopy {
     std::vector<HostPid> living;
     for (pid_t pid : pids) living.push_back(HostPid{pid});
     tracks_.keep_only(living);
+    // At each pause tracers would let go of what they trace, and take it again.
+    if (some_are_traced(pids)) return result_;
     if (some_are_new(pids))
       TRY(pause([&](FrozenApplication& frozen) {
         return begin_tracking(frozen, tracks_, Deadline::in(kPauseMax));
@@ -46,6 +48,14 @@ class Precopy {
   }
 
  private:
+  static bool some_are_traced(const std::vector<pid_t>& pids) {
+    return std::ranges::any_of(pids, [](pid_t pid) {
+      Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+      Result<proc::Fields> status = dir ? dir->status() : Result<proc::Fields>(dir.take_error());
+      return status && proc::field_number(*status, "TracerPid") != 0;
+    });
+  }
+
   bool some_are_new(const std::vector<pid_t>& pids) {
     return std::any_of(pids.begin(), pids.end(), [&](pid_t pid) {
       Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});

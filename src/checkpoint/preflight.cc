@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "resources/aio/aio.h"
 #include "resources/file_kind.h"
 #include "resources/memory/capture_memory.h"
+#include "resources/mounts/forbidden_uses.h"
 #include "resources/namespaces.h"
 #include "resources/pipes/pipe.h"
 #include "resources/process_files/ended_root.h"
@@ -150,10 +152,10 @@ void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
   }
 }
 
-void find_tracer(const ProcessSource& process, Obstacles& obstacles) {
-  uint64_t tracer = proc::field_number(process.status, "TracerPid");
-  if (tracer == 0 || static_cast<pid_t>(tracer) == ::getpid()) return;
-  obstacles.add(process.words() + " is traced by process " + std::to_string(tracer),
+void find_tracer(const InstanceView& instance, const ProcessSource& process, Obstacles& obstacles) {
+  if (!is_traced_from_outside(instance, process.status)) return;
+  obstacles.add(process.words() + " is traced by process " +
+                    proc::field(process.status, "TracerPid") + " of this machine",
                 "end the debugger or strace that is attached to it");
 }
 
@@ -234,7 +236,7 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
 
 void find_obstacles_of(const InstanceView& instance, Namespaces& namespaces,
                        const ProcessSource& process, Obstacles& obstacles) {
-  find_tracer(process, obstacles);
+  find_tracer(instance, process, obstacles);
   find_unshared_parts(process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
   find_folder_obstacles(instance, namespaces, process, obstacles);
@@ -253,6 +255,8 @@ Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
   TRY(aio::find_obstacles(instance, processes, moment, obstacles));
   mounts::SeenMounts mounts = TRY(mounts::SeenMounts::look(instance, processes));
   mounts.find_obstacles(obstacles);
+  if (!mounts.empty())
+    for (const ProcessSource& process : processes) mounts::find_forbidden_uses(process, obstacles);
   find_visitors(instance, obstacles);
   return mounts;
 }
@@ -273,6 +277,18 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
 }
 
 }  // namespace
+
+bool is_traced_from_outside(const InstanceView& instance, const proc::Fields& status) {
+  const auto tracer = static_cast<pid_t>(proc::field_number(status, "TracerPid"));
+  if (tracer == 0 || tracer == ::getpid()) return false;
+  Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{tracer});
+  Result<std::vector<pid_t>> processes = instance.application->processes();
+  if (!dir || !processes) return true;
+  Result<proc::Fields> its = dir->status();
+  if (!its) return true;
+  const auto process = static_cast<pid_t>(proc::field_number(*its, "Tgid"));
+  return std::ranges::find(*processes, process) == processes->end();
+}
 
 Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid>& threads,
                          Obstacles& obstacles) {

@@ -23,4 +23,7 @@ struct Seen {
 Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid>& threads,
                          Obstacles& obstacles);
 
+// By a process that is not of the application; we ourselves do not count.
+bool is_traced_from_outside(const InstanceView& instance, const proc::Fields& status);
+
 }  // namespace appshot

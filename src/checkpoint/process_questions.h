@@ -41,6 +41,7 @@ class ProcessQuestions {
   void forget() { injection_->forget(); }
 
   const ProcessSource& source() const { return source_; }
+  const image::ProcessT& record() const { return record_; }
   // A further list of calls for one of its threads. `avoid`: signals, as a mask, that must not tell
   // that it is done.
   DataSpace new_data() { return injection_->new_data(); }

@@ -63,6 +63,18 @@ void find_lived_in(image::ImageT& image) {
         image.namespaces[static_cast<size_t>(index)]->ended = false;
 }
 
+// Its parent hears of its end only when its tracer has.
+Result<> refuse_traced_zombie(const InstanceView& instance, const proc::Stat& stat) {
+  const proc::Fields status =
+      proc::Fields{TRY(read_file_at(instance.proc.get(), std::to_string(stat.pid) + "/status"))};
+  const auto tracer = static_cast<pid_t>(proc::field_number(status, "TracerPid"));
+  if (tracer == 0 || tracer == stat.parent) return {};
+  return Error(ErrorClass::refused, "process " + std::to_string(stat.pid) +
+                                        " has ended, and process " + std::to_string(tracer) +
+                                        ", which traces it, has not heard of it")
+      .hint("let its tracer wait for it");
+}
+
 }  // namespace
 
 Result<> complete_tree(CaptureContext& context) {
@@ -79,8 +91,10 @@ Result<> complete_tree(CaptureContext& context) {
   }
   processes.clear();
   for (const auto& [pid, stat] : stats)
-    if (stat.state == 'Z' && left.count(pid) == 0 && stat.parent != 0)
+    if (stat.state == 'Z' && left.count(pid) == 0 && stat.parent != 0) {
+      TRY(refuse_traced_zombie(instance, stat));
       left.emplace(pid, TRY(zombie(context, stat)));
+    }
 
   std::set<pid_t> placed{1};
   while (!left.empty()) {

@@ -40,28 +40,45 @@ void note(ProcessSource& child, const ProcessSource& parent, Obstacles& obstacle
     obstacles.add_passing(
         shares_words(child, "memory", parent) + ", which waits for it to start a program (vfork)",
         kTryAgain);
-  if (!shared.memory && shared.descriptors)
-    obstacles.add(shares_words(child, "descriptors", parent) + ", and not its memory", kTryAgain);
-  if (!shared.memory && shared.folders)
-    obstacles.add(shares_words(child, "working directory", parent) + ", and not its memory",
-                  kTryAgain);
 }
 
-// Who shares memory looks alike; of those the kernel says who does.
-void find_unrelated(const std::vector<ProcessSource>& processes, Obstacles& obstacles) {
+struct Part {
+  SharedPart part;
+  const char* words;
+  bool SharedWithParent::*with_parent;
+  std::string (*look)(const ProcessSource& process);
+};
+
+// Who shares a part looks alike; of those the kernel says who does.
+constexpr Part kParts[] = {
+    {SharedPart::memory, "memory", &SharedWithParent::memory,
+     [](const ProcessSource& process) {
+       return std::to_string(process.stat.start_stack) + " " +
+              proc::field(process.status, "VmSize") + " " + proc::field(process.status, "VmRSS");
+     }},
+    {SharedPart::descriptors, "descriptors", &SharedWithParent::descriptors,
+     [](const ProcessSource& process) {
+       std::string look = proc::field(process.status, "FDSize");
+       for (const DescriptorSource& descriptor : process.descriptors)
+         look += " " + std::to_string(descriptor.fd);
+       return look;
+     }},
+    {SharedPart::folders, "working directory", &SharedWithParent::folders,
+     [](const ProcessSource& process) { return proc::field(process.status, "Umask"); }}};
+
+// With others than their parent.
+void find_unrelated(const std::vector<ProcessSource>& processes, const Part& part,
+                    Obstacles& obstacles) {
   std::map<std::string, std::vector<const ProcessSource*>> alike;
   for (const ProcessSource& process : processes)
-    if (!process.shared.memory)
-      alike[std::to_string(process.stat.start_stack) + " " + proc::field(process.status, "VmSize") +
-            " " + proc::field(process.status, "VmRSS")]
-          .push_back(&process);
+    if (!(process.shared.*part.with_parent)) alike[part.look(process)].push_back(&process);
   for (auto& [look, group] : alike) {
-    std::sort(group.begin(), group.end(), [](const ProcessSource* a, const ProcessSource* b) {
-      return comes_before(a->host, b->host, SharedPart::memory);
+    std::sort(group.begin(), group.end(), [&](const ProcessSource* a, const ProcessSource* b) {
+      return comes_before(a->host, b->host, part.part);
     });
     for (size_t i = 1; i < group.size(); ++i)
-      if (share(group[i - 1]->host, group[i]->host, SharedPart::memory))
-        obstacles.add(shares_words(*group[i], "memory", *group[i - 1]) + " or child",
+      if (share(group[i - 1]->host, group[i]->host, part.part))
+        obstacles.add(shares_words(*group[i], part.words, *group[i - 1]) + " or child",
                       kStartWithout);
   }
 }
@@ -82,7 +99,6 @@ const char* why_not_carried(const image::ImageT& image, const image::ProcessT& p
     return "works in a folder of /proc about a process";
   for (const auto& descriptor : process.descriptors) {
     const image::OpenFileT& file = *image.open_files[static_cast<size_t>(descriptor->file)];
-    if (file.owner) return "holds a file that signals its owner (F_SETOWN)";
     if (file.kind.type != image::FileKind::Epoll) continue;
     for (const auto& target : file.kind.AsEpoll()->targets)
       if (image.open_files[static_cast<size_t>(target->file)]->kind.type ==
@@ -90,6 +106,13 @@ const char* why_not_carried(const image::ImageT& image, const image::ProcessT& p
         return "watches signals (signalfd) with epoll";
   }
   return nullptr;
+}
+
+// What it waits to be told can be asked only through descriptors that are its own.
+bool waits_for_a_queue(const image::ImageT& image, const image::ProcessT& process) {
+  return process.shares_descriptors &&
+         std::ranges::any_of(image.message_queues,
+                             [&](const auto& queue) { return queue->notify_pid == process.pid; });
 }
 
 // Why it cannot be made by its parent's clone(); nullptr: it can.
@@ -108,14 +131,49 @@ const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& pr
   if (process.namespaces != parent->namespaces) return "lives in other namespaces";
   for (int continued : parent->continued_children)
     if (continued == process.pid) return "went on after a stop, of which its parent has not heard";
-  for (const auto& queue : image.message_queues)
-    if (queue->notify_pid == process.pid) return "waits to be notified by a message queue";
-  for (const auto& set : image.sysv_sem)
-    for (const auto& undo : set->undo)
-      if (undo.process() == process.pid) return "has something to undo on semaphores";
+  if (waits_for_a_queue(image, process)) return "waits to be notified by a message queue";
   for (const auto& terminal : image.terminals)
     if (terminal->session == process.pid) return "has a controlling terminal";
   return why_not_carried(image, process);
+}
+
+// Why it cannot be forked with its parent's descriptors or folders as its own; nullptr: it can.
+const char* why_not_beside(const image::ImageT& image, const image::ProcessT& process) {
+  const image::ProcessT* parent = find(image, process.parent);
+  if (parent == nullptr || parent->shares_memory) return "is made in the memory of another";
+  if (process.session != parent->session && process.session != process.pid)
+    return "is in another session";
+  const bool parent_shares = parent->shares_descriptors || parent->shares_folders;
+  if (parent_shares && ((process.shares_descriptors && !parent->shares_descriptors) ||
+                        (process.shares_folders && !parent->shares_folders)))
+    return "shares something else with its children than with its parent";
+  for (const image::ProcessT* one : {&process, parent}) {
+    if (is_in_proc(one->cwd)) return "works in a folder of /proc about a process";
+    for (int space : one->namespaces)
+      if (image.namespaces[static_cast<size_t>(space)]->kind == "mnt")
+        return "lives in a mount namespace of its own";
+  }
+  for (const auto& other : image.processes)
+    if (other->shares_memory && other->parent == process.pid) return "shares its memory as well";
+  for (const auto& thread : process.threads)
+    if (thread->folders) return "has a thread with a working directory of its own";
+  if (waits_for_a_queue(image, process)) return "waits to be notified by a message queue";
+  for (const auto& terminal : image.terminals)
+    if (terminal->session == process.pid) return "has a controlling terminal";
+  return nullptr;
+}
+
+void find_beside_obstacles(const image::ImageT& image, Obstacles& obstacles) {
+  for (const auto& process : image.processes) {
+    if (process->shares_memory || (!process->shares_descriptors && !process->shares_folders))
+      continue;
+    if (const char* why = why_not_beside(image, *process))
+      obstacles.add(process_words(VirtualPid{process->pid}, process->name) + " shares its " +
+                        (process->shares_descriptors ? "descriptors" : "working directory") +
+                        " with process " + std::to_string(process->parent) +
+                        " without being its thread, and " + why,
+                    kStartWithout);
+  }
 }
 
 }  // namespace
@@ -126,12 +184,13 @@ void note_shared_parts(std::vector<ProcessSource>& processes, Obstacles& obstacl
   for (ProcessSource& process : processes)
     if (auto parent = by_id.find(process.stat.parent); parent != by_id.end())
       note(process, *parent->second, obstacles);
-  find_unrelated(processes, obstacles);
+  for (const Part& part : kParts) find_unrelated(processes, part, obstacles);
   for (ProcessSource& process : processes)
     if (process.shared.descriptors) process.descriptors.clear();
 }
 
 void find_sharing_obstacles(const image::ImageT& image, Obstacles& obstacles) {
+  find_beside_obstacles(image, obstacles);
   for (const auto& process : image.processes) {
     for (const auto& thread : process->threads)
       if (thread->folders && is_in_proc(thread->folders->cwd))

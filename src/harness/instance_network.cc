@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <set>
 
 #include "os/file.h"
 #include "os/network_namespace.h"
@@ -90,6 +91,22 @@ Result<> InstanceNetwork::mute() {
   if (!cable_ || is_muted_) return {};
   TRY(cable_->mute());
   is_muted_ = true;
+  return {};
+}
+
+Result<> InstanceNetwork::await_handshakes(Deadline deadline) {
+  if (!cable_) return {};
+  auto list = [&] {
+    return namespace_ ? in_namespace(namespace_.get(), list_handshakes) : list_handshakes();
+  };
+  // Who asks from now on is not answered.
+  std::set<std::vector<uint8_t>> answered = TRY(list());
+  std::erase_if(answered, [](const auto& peer) { return is_loopback(peer); });
+  while (!answered.empty() && !deadline.passed()) {
+    ::poll(nullptr, 0, kLookMs);
+    const std::set<std::vector<uint8_t>> now = TRY(list());
+    std::erase_if(answered, [&](const auto& peer) { return !now.contains(peer); });
+  }
   return {};
 }
 

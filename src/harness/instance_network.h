@@ -31,6 +31,9 @@ class InstanceNetwork {
   Result<> await_sent(Deadline deadline);
   // Nothing leaves the instance until it is undone, so that no peer learns of what we do.
   Result<> mute();
+  // When it is muted: those outside whose wish to connect has been answered before believe that
+  // they are connected, and their answer is on its way. Waits for it, for so long as it may take.
+  Result<> await_handshakes(Deadline deadline);
   Result<> unmute();
   // They go where the node has parked the address.
   void unplug();

@@ -21,6 +21,8 @@ namespace {
 
 constexpr int kTerminateMsDefault = 10'000;
 constexpr std::chrono::seconds kSendingMax{1};
+// There and back around the world, and whoever waits a little before he answers.
+constexpr std::chrono::milliseconds kHandshakeMax{300};
 constexpr uint64_t kPageBytes = 4096;
 constexpr int64_t kEveryone = -1;  // but init
 constexpr int kStatusNotRunnable = 126;
@@ -188,7 +190,8 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
         return sent.take_error()
             .as(ErrorClass::refused)
             .hint("try again when it has; an application cannot end before");
-      return network_.mute();
+      TRY(network_.mute());
+      return network_.await_handshakes(Deadline::in(kHandshakeMax));
     };
   Result<CheckpointReport> taken = checkpoint(instance, checkpoint_request);
   if (!taken) {

@@ -1,6 +1,7 @@
 // An image with something in every table of the schema, for tests and as a seed for the fuzzer.
 #pragma once
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <xxhash.h>
 
@@ -217,6 +218,7 @@ inline void add_open_files(ImageT& image) {
 inline void add_ipc(ImageT& image) {
   image.sysv_shm.push_back(std::make_unique<SysvShmT>());
   image.sysv_shm.back()->permissions = std::make_unique<IpcPermissionsT>();
+  image.sysv_shm.back()->space = 1;
   image.sysv_sem.push_back(std::make_unique<SysvSemT>());
   image.sysv_sem.back()->permissions = std::make_unique<IpcPermissionsT>();
   image.sysv_sem.back()->values = {1, 2};
@@ -225,6 +227,7 @@ inline void add_ipc(ImageT& image) {
   image.sysv_queues.back()->messages.push_back(std::make_unique<SysvMessageT>());
   image.message_queues.push_back(std::make_unique<MessageQueueT>());
   image.message_queues.back()->name = "/jobs";
+  image.message_queues.back()->space = 1;
   image.message_queues.back()->messages.push_back(std::make_unique<PosixMessageT>());
 }
 
@@ -264,6 +267,18 @@ inline void add_nested_ids(ProcessT& process, int first) {
   process.nested_groups = process.nested_sessions = {0};
   for (size_t i = 0; i < process.threads.size(); ++i)
     process.threads[i]->nested_ids = {first + static_cast<int>(i)};
+}
+
+// The second process stands before a signal, for the first.
+inline void add_tracing(ImageT& image) {
+  ThreadT& thread = *image.processes[1]->threads.front();
+  thread.traced = std::make_unique<TracedT>();
+  thread.traced->tracer = 2;
+  thread.traced->stop = TraceStop::signal;
+  thread.traced->signal = SIGTRAP;
+  thread.traced->signal_info.resize(128);
+  thread.traced->signal_info[0] = SIGTRAP;
+  thread.debug_registers = {0x1000, 0, 0, 0, 0, 1};
 }
 
 // Two living processes with two threads each and a zombie. `pages` becomes its pages file.
@@ -317,11 +332,13 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   add_nested_ids(*zombie, 5);
   image.processes.push_back(std::move(zombie));
 
+  add_tracing(image);
   add_open_files(image);
   add_ipc(image);
   image.mapped_files.push_back(named("/usr/bin/web"));
   image.shared_memory.push_back(std::make_unique<SharedMemoryT>());
   image.shared_memory.back()->size = 0x2000;
+  image.shared_memory.back()->sysv_space = 1;
   image.shared_memory.back()->pages = {PageRun(0x1000, 0x1000, 0x3000)};
   image.pipes.push_back(std::make_unique<PipeBufferT>());
   image.pipes.back()->data = {'a', 'b', 'c'};

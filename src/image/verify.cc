@@ -16,8 +16,11 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "image/verify_ipc.h"
 #include "image/verify_mounts.h"
 #include "image/verify_namespaces.h"
+#include "image/verify_sharing.h"
+#include "image/verify_tracing.h"
 #include "image/verify_words.h"
 #include "os/huge_pages.h"
 
@@ -69,6 +72,8 @@ class Verifier {
     TRY(terminals());
     TRY(verify_namespaces(image_));
     TRY(verify_mounts(image_));
+    TRY(verify_sharing(image_));
+    TRY(verify_tracing(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
@@ -120,6 +125,7 @@ class Verifier {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
       if (!huge(memory->huge_page, memory->size)) return wrong("shared memory of huge pages");
       TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
+      TRY(verify_space(image_, memory->sysv_space, "ipc"));
     }
     for (const auto& file : image_.mapped_files) {
       if (!file) return wrong("a mapped file without a name");
@@ -127,13 +133,7 @@ class Verifier {
         return wrong("a lost file's content");
       TRY(verify_space(image_, file->space, "mnt"));
     }
-    for (const auto& shm : image_.sysv_shm)
-      if (!inside(shm->object, image_.shared_memory.size()) || !shm->permissions)
-        return wrong("a shared memory segment");
-    for (const auto& sem : image_.sysv_sem)
-      if (!sem->permissions) return wrong("a semaphore set");
-    for (const auto& queue : image_.sysv_queues)
-      if (!queue->permissions) return wrong("a message queue");
+    TRY(verify_ipc(image_));
     for (const auto& pipe : image_.pipes) {
       uint64_t total = 0;
       for (const PipeChunk& chunk : pipe->chunks) total += chunk.length();
@@ -355,8 +355,7 @@ class Verifier {
         process.session > kPidMax)
       return wrong("its group or session");
     TRY(namespaces_of(process));
-    if (process.state == ProcessState::zombie)
-      return cloned_.count(process.parent) != 0 ? Result<>(wrong("its parent")) : Result<>{};
+    if (process.state == ProcessState::zombie) return {};
     some_process_lives_ = true;
     living_.insert(process.pid);
     if (process.threads.empty()) return wrong("it has no threads");
@@ -369,7 +368,6 @@ class Verifier {
       if (!timer->value || !timer->interval || !expired_possibly(*timer)) return wrong("a timer");
     TRY(name(process.cwd));
     TRY(name(process.root));
-    TRY(shared_with_parent(process));
     int last = -1;
     for (const auto& descriptor : process.descriptors) {
       if (descriptor->fd <= last || !inside(descriptor->file, image_.open_files.size()))
@@ -379,23 +377,6 @@ class Verifier {
     }
     if (!process.address_space) return wrong("it has no memory");
     return address_space(*process.address_space);
-  }
-
-  // Who shares memory is made in that of its parent, and so are all that it makes.
-  Result<> shared_with_parent(const ProcessT& process) {
-    const bool of_cloned = cloned_.count(process.parent) != 0;
-    if (!process.shares_memory) {
-      const bool shares =
-          process.shares_descriptors || process.shares_folders || process.shares_actions;
-      return shares || of_cloned ? Result<>(wrong("what it shares with its parent")) : Result<>{};
-    }
-    if (living_.count(process.parent) == 0 ||
-        (process.shares_descriptors && !process.descriptors.empty()))
-      return wrong("what it shares with its parent");
-    if (!process.address_space || !process.address_space->mappings.empty())
-      return wrong("memory that it shares");
-    cloned_.insert(process.pid);
-    return {};
   }
 
   // It is reckoned with how long it took to expire so often.
@@ -484,7 +465,6 @@ class Verifier {
   std::set<int> pids_;     // of processes
   std::set<int> ids_;      // of processes and threads
   std::set<int> living_;   // processes that are not dead
-  std::set<int> cloned_;   // into the memory of their parent
   std::set<int> waiting_;  // clients that have not been accepted
   bool some_process_lives_ = false;
 };

@@ -16,6 +16,8 @@ struct Case {
 
 MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappings[1]; }
 
+TracedT& traced(ImageT& image) { return *image.processes[1]->threads[0]->traced; }
+
 template <typename Kind>
 Kind& find_file(ImageT& image) {
   for (auto& file : image.open_files)
@@ -68,6 +70,11 @@ const Case kImageCases[] = {
     {"SegmentWithoutPermissions", [](ImageT& i) { i.sysv_shm[0]->permissions.reset(); }},
     {"SemaphoresWithoutPermissions", [](ImageT& i) { i.sysv_sem[0]->permissions.reset(); }},
     {"QueueWithoutPermissions", [](ImageT& i) { i.sysv_queues[0]->permissions.reset(); }},
+    {"SegmentOfNoIpcNamespace", [](ImageT& i) { i.sysv_shm[0]->space = 0; }},
+    {"SegmentApartFromItsMemory", [](ImageT& i) { i.shared_memory[0]->sysv_space = -1; }},
+    {"SemaphoresOfNoNamespace", [](ImageT& i) { i.sysv_sem[0]->space = 9; }},
+    {"QueueOfNoIpcNamespace", [](ImageT& i) { i.sysv_queues[0]->space = 2; }},
+    {"PosixQueueOfNoNamespace", [](ImageT& i) { i.message_queues[0]->space = -2; }},
     {"PipeChunksUnlikeData", [](ImageT& i) { i.pipes[0]->data.pop_back(); }},
     {"MappedFileWithoutGhost", [](ImageT& i) { i.mapped_files[0]->ghost = 1; }},
 };
@@ -141,7 +148,17 @@ const Case kFileCases[] = {
     {"GhostWithoutTime", [](ImageT& i) { i.ghosts[0]->mtime.reset(); }},
     {"SharesWithInit", [](ImageT& i) { i.processes[0]->shares_memory = true; }},
     {"SharesAndHasMemory", [](ImageT& i) { i.processes[1]->shares_memory = true; }},
-    {"SharesDescriptorsAlone", [](ImageT& i) { i.processes[1]->shares_descriptors = true; }},
+    {"SharesAndHasDescriptors", [](ImageT& i) { i.processes[1]->shares_descriptors = true; }},
+    {"SharesFoldersWithInit", [](ImageT& i) { i.processes[0]->shares_folders = true; }},
+    {"SharesActionsAlone", [](ImageT& i) { i.processes[1]->shares_actions = true; }},
+    {"ZombieThatShares", [](ImageT& i) { i.processes[2]->shares_folders = true; }},
+    {"SharesOneWithParentAndOwnsTheOther",
+     [](ImageT& i) {
+       i.processes[1]->shares_folders = true;
+       i.processes[2] = std::make_unique<ProcessT>(std::move(*rich_process(4, 3)));
+       i.processes[2]->shares_descriptors = true;
+       i.processes[2]->descriptors.clear();
+     }},
     {"SharesAndHasChild",
      [](ImageT& i) {
        i.processes[1]->shares_memory = true;
@@ -198,6 +215,25 @@ const Case kProcessCases[] = {
     {"ContinuedZombie", [](ImageT& i) { i.processes[1]->continued_children = {4}; }},
     {"ContinuedAndStopped", [](ImageT& i) { i.processes[1]->state = ProcessState::stopped; }},
     {"NoFolder", [](ImageT& i) { i.processes[0]->cwd.reset(); }},
+    {"TracedByNobody", [](ImageT& i) { traced(i).tracer = 9; }},
+    {"TracedByItself", [](ImageT& i) { traced(i).tracer = 3; }},
+    {"TracedByATraced",
+     [](ImageT& i) { i.processes[0]->threads[1]->traced = std::make_unique<TracedT>(traced(i)); }},
+    {"TracedByTwoOfAProcess",
+     [](ImageT& i) {
+       i.processes[1]->threads[1]->traced = std::make_unique<TracedT>(traced(i));
+       traced(i).tracer = 102;
+     }},
+    {"TracedByAStopped", [](ImageT& i) { i.processes[0]->state = ProcessState::stopped; }},
+    {"TracedInNoStop", [](ImageT& i) { traced(i).stop = static_cast<TraceStop>(9); }},
+    {"InterruptedThoughAttached", [](ImageT& i) { traced(i).stop = TraceStop::interrupted; }},
+    {"TracedWithUnknownOptions", [](ImageT& i) { traced(i).options = 1 << 30; }},
+    {"AnotherSignalThanTold", [](ImageT& i) { traced(i).signal = 9; }},
+    {"SignalWithoutInfo", [](ImageT& i) { traced(i).signal_info.clear(); }},
+    {"HalfOfTheBreakpoints",
+     [](ImageT& i) {
+       i.processes[1]->threads[0]->debug_registers = {1, 2};
+     }},
     {"NamespaceOfNone", [](ImageT& i) { i.processes[0]->namespaces = {7}; }},
     {"TwoNamespacesOfAKind",
      [](ImageT& i) {

@@ -139,6 +139,10 @@ class Init {
   void lose_harness() {
     setup_.control = Channel();
     (void)!::write(setup_.freeze_control.get(), "0", 1);
+    // Nor those of it that stand aside (trace/side_group).
+    Result<UniqueFd> aside =
+        open_at(setup_.application_group.get(), "../traced/cgroup.freeze", O_WRONLY);
+    if (aside) (void)!::write(aside->get(), "0", 1);
   }
 
   void take_successor() {

@@ -110,6 +110,10 @@ Result<bool> Cgroup::populated() const {
 
 Result<> Cgroup::wait_empty(Deadline deadline) const { return wait_event("populated 0", deadline); }
 
+Result<> Cgroup::take(pid_t pid) const {
+  return write_file(path_ + "/cgroup.procs", std::to_string(pid));
+}
+
 Result<> Cgroup::kill_all() const {
   // cgroup.kill exists since 5.14; it catches forks under way.
   return write_file(path_ + "/cgroup.kill", "1");

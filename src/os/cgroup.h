@@ -34,6 +34,7 @@ class Cgroup {
   Result<> thaw() const;
   Result<bool> populated() const;
   Result<> wait_empty(Deadline deadline) const;
+  Result<> take(pid_t pid) const;                // a process, with all its threads
   Result<> kill_all() const;                     // SIGKILL to every task, forks included
   Result<std::vector<pid_t>> processes() const;  // as seen from the caller's pid namespace
   Result<> remove() const;                       // it must be empty

@@ -110,6 +110,13 @@ constexpr Wanted kWantedBits[] = {
 constexpr Wanted kOptional[] = {
     {&Layout::sock_receives, "sock", "sk_scm_recv_flags"},
     {&Layout::unix_urgent, "unix_sock", "oob_skb"},
+    {&Layout::process_inode, "proc_inode", "vfs_inode"},
+    {&Layout::process_pid, "proc_inode", "pid"},
+    {&Layout::pid_tasks, "pid", "tasks"},
+    {&Layout::task_links, "task_struct", "pid_links"},
+    {&Layout::task_traced, "task_struct", "ptrace"},
+    {&Layout::task_call_work, "task_struct", "thread_info.syscall_work"},
+    {&Layout::task_stack, "task_struct", "stack"},
     {&Layout::memory_contexts, "mm_struct", "ioctx_table"},
     {&Layout::contexts_count, "kioctx_table", "nr"},
     {&Layout::contexts, "kioctx_table", "table"},
@@ -158,7 +165,8 @@ constexpr std::string_view kStructures[] = {"task_struct",
                                             "kioctx_table",
                                             "kioctx",
                                             "kioctx_cpu",
-                                            "bpf_array"};
+                                            "bpf_array",
+                                            "proc_inode"};
 
 // A piece of a message that lies in pages. Until 6.9 it was the same as a piece of a block request.
 Result<> find_piece(const KernelTypes& types, Layout& layout) {

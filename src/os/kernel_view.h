@@ -49,6 +49,11 @@ struct KernelLayout {
   uint32_t memory_contexts, contexts_count, contexts;
   uint32_t context_id, context_wanted, context_events, context_available, context_completed,
       context_each, context_active, each_available;
+
+  // Who traces a thread, and how.
+  uint32_t process_inode, process_pid, pid_tasks, task_links, task_traced, task_call_work,
+      task_stack;
+
   uint32_t map_values;  // of one of BPF, for each processor
 
   static Result<KernelLayout> of_running_kernel();

@@ -96,6 +96,14 @@ Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family) {
   return all;
 }
 
+Result<std::set<std::vector<uint8_t>>> list_handshakes() {
+  std::set<std::vector<uint8_t>> all;
+  for (int family : {AF_INET, AF_INET6})
+    TRY(list_tcp(family, 1U << TCP_SYN_RECV,
+                 [&](const inet_diag_msg& message) { all.insert(peer_of(family, message)); }));
+  return all;
+}
+
 Result<std::vector<UnfinishedSending>> list_unfinished_sending() {
   std::vector<UnfinishedSending> all;
   for (int family : {AF_INET, AF_INET6})

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +32,9 @@ struct UnfinishedSending {
   uint32_t bytes = 0;         // its end counts as one
 };
 Result<std::vector<UnfinishedSending>> list_unfinished_sending();
+
+// The peers of TCP connections that have been answered here, and have not answered that: sockaddrs.
+Result<std::set<std::vector<uint8_t>>> list_handshakes();
 
 // Whom TCP sockets are about to connect with: sockaddrs, by inode. No descriptor tells before it
 // has succeeded. `family` is AF_INET or AF_INET6.

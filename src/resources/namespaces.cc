@@ -5,12 +5,10 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 #include <sstream>
 
@@ -44,28 +42,6 @@ std::string path_of(HostPid process, const std::string& kind) {
 // "/proc/12/" of "/proc/12/ns/uts".
 std::string folder_of(const std::string& path) {
   return path.substr(0, path.find('/', std::string_view("/proc/").size()) + 1);
-}
-
-// Its queues are files of a file system that need not be mounted anywhere.
-Result<bool> has_queues() {
-  UniqueFd system(TRY_SYS(::fsopen("mqueue", FSOPEN_CLOEXEC)));
-  TRY_SYS(::fsconfig(system.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
-  UniqueFd root(TRY_SYS(::fsmount(system.get(), FSMOUNT_CLOEXEC, 0)));
-  return !TRY(list_folder("/proc/self/fd/" + std::to_string(root.get()))).empty();
-}
-
-// Every table has a head, and a line for each object.
-Result<bool> has_objects() {
-  for (const char* table : {"shm", "sem", "msg"}) {
-    const std::string text = TRY(read_file(std::string("/proc/sysvipc/") + table));
-    if (std::ranges::count(text, '\n') > 1) return true;
-  }
-  return has_queues();
-}
-
-Result<bool> holds_ipc_objects(const std::string& path) {
-  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "ipc"));
-  return has_objects();
 }
 
 Result<bool> has_only_loopback(const std::string& path) {
@@ -192,15 +168,10 @@ std::string obstacle(const std::string& kind, const std::string& path) {
     if (!plain) return why_not_looked_into(plain.error());
     return *plain ? "" : "whose root is another than where it lives; that cannot be captured yet";
   }
-  if (kind == "net") {
-    Result<bool> plain = has_only_loopback(path);
-    if (!plain) return why_not_looked_into(plain.error());
-    return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
-  }
-  if (kind != "ipc") return "";
-  Result<bool> holds = holds_ipc_objects(path);
-  if (!holds) return why_not_looked_into(holds.error());
-  return *holds ? "in which there are IPC objects; those cannot be captured yet" : "";
+  if (kind != "net") return "";
+  Result<bool> plain = has_only_loopback(path);
+  if (!plain) return why_not_looked_into(plain.error());
+  return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
 }
 
 Result<int> capture(CaptureContext& context, const std::string& kind, const std::string& path) {
@@ -218,6 +189,7 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
     space->parent = TRY(capture_related(context, kind, path, NS_GET_PARENT));
   if (kind != "user") space->owner = TRY(capture_related(context, "user", path, NS_GET_USERNS));
   const int index = static_cast<int>(context.image.namespaces.size());
+  if (kind == "ipc") context.ipc_spaces.emplace(index, TRY(open_file(path, O_RDONLY | O_CLOEXEC)));
   context.image.namespaces.push_back(std::move(space));
   context.namespaces.emplace(identity, index);
   return index;
@@ -294,6 +266,12 @@ Result<> enter_owner(const RestoreContext& context, const image::NamespaceT& spa
   if (space.owner >= 0)
     TRY_SYS(::setns(context.namespaces[static_cast<size_t>(space.owner)].get(), CLONE_NEWUSER));
   return {};
+}
+
+int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind) {
+  for (int index : process.namespaces)
+    if (image.namespaces[static_cast<size_t>(index)]->kind == kind) return index;
+  return -1;
 }
 
 Result<> make_all(RestoreContext& context) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "resources/capture_context.h"
@@ -23,6 +24,9 @@ Result<int> capture_network_of(CaptureContext& context, int socket);
 // Those that it lives in.
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
                             image::ProcessT& record);
+
+// The one of that kind that it lives in, among Image.namespaces; -1: the instance's own.
+int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind);
 
 // Inside the new instance's init: all of them but those of mounts and of processes.
 Result<> make_all(RestoreContext& context);

@@ -4,10 +4,12 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "image/pages_reader.h"
 #include "image/schema/values.h"
+#include "os/namespace_visit.h"
 #include "os/network_namespace.h"
 #include "os/unique_fd.h"
 
@@ -45,18 +47,28 @@ struct RestoreContext {
   // By UnixSocket.waiting of a listener, as long; empty: the client is one of `sockets`.
   std::map<const image::OpenFileT*, std::vector<UniqueFd>> closed_clients = {};
 
-  // -1, and the numbers of those that are network namespaces.
-  std::vector<int> networks() const {
+  // -1, and the numbers of those that are of that kind.
+  std::vector<int> spaces(std::string_view kind) const {
     std::vector<int> all{-1};
     for (size_t i = 0; i < image.namespaces.size(); ++i)
-      if (image.namespaces[i]->kind == "net") all.push_back(static_cast<int>(i));
+      if (image.namespaces[i]->kind == kind) all.push_back(static_cast<int>(i));
     return all;
   }
+  std::vector<int> networks() const { return spaces("net"); }
   // Runs in the network namespace of that number among Image.namespaces.
   template <typename Body>
   auto in_network(int network, Body body) const -> decltype(body()) {
     if (network < 0) return body();
     return in_namespace(namespaces[static_cast<size_t>(network)].get(), body);
+  }
+
+  // The same for an IPC namespace.
+  template <typename Body>
+  auto in_ipc(int space, Body body) const -> decltype(body()) {
+    if (space < 0) return body();
+    const int there = namespaces[static_cast<size_t>(space)].get();
+    NamespaceVisit visit = TRY(NamespaceVisit::to("/proc/self/fd/" + std::to_string(there), "ipc"));
+    return body();
   }
 
   // Where it is found, from the instance's own mount namespace.

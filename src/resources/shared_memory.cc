@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "os/file.h"
 #include "os/huge_pages.h"
 
@@ -18,6 +20,20 @@ constexpr std::string_view kAnonymous = "/dev/zero";
 constexpr std::string_view kAnonymousHuge = "/anon_hugepage";
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr uint64_t kSysvIdentity = 1ULL << 63;
+
+// A SysV segment's inode number is its id, and all namespaces keep theirs in one file system; what
+// tells them apart is the generation, with which a handle begins.
+Result<uint64_t> generation_of(int fd) {
+  constexpr unsigned kRoom = 128;
+  alignas(file_handle) char room[sizeof(file_handle) + kRoom] = {};
+  auto* handle = reinterpret_cast<file_handle*>(room);
+  handle->handle_bytes = kRoom;
+  int mount = 0;
+  TRY_SYS(::name_to_handle_at(fd, "", handle, &mount, AT_EMPTY_PATH));
+  uint32_t generation = 0;
+  std::memcpy(&generation, handle->f_handle, sizeof generation);
+  return uint64_t{generation};
+}
 
 // Anonymous shared memory can be had only by mapping it; /proc/self/map_files then leads to the
 // object behind the mapping.
@@ -44,8 +60,8 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
   struct stat info {};
   TRY_SYS(::fstat(fd, &info));
   CaptureContext::Identity identity{info.st_dev, info.st_ino};
-  // A segment's inode number is its id, which another object of that file system may have as well.
-  if (link.starts_with(kSysv)) identity.second |= kSysvIdentity;
+  // Other objects of that file system may have the same number.
+  if (link.starts_with(kSysv)) identity = {TRY(generation_of(fd)), info.st_ino | kSysvIdentity};
   if (auto known = context.shared_memory.find(identity); known != context.shared_memory.end())
     return known->second;
   auto object = std::make_unique<image::SharedMemoryT>();

@@ -24,15 +24,14 @@
 #include "resources/epoll/epoll.h"
 #include "resources/file_kind.h"
 #include "resources/files/regular_file.h"
-#include "resources/ipc/sem_undo.h"
 #include "resources/mounts/restore_mounts.h"
-#include "resources/mqueue/notification.h"
 #include "resources/namespaces.h"
 #include "resources/process_files/ended_root.h"
 #include "resources/terminals/states.h"
 #include "resources/user_spaces.h"
 #include "restore/birthplace.h"
 #include "restore/id_keeper.h"
+#include "restore/beside.h"
 #include "restore/inherited_windows.h"
 #include "restore/spawn_plan.h"
 #include "restore/stages.h"
@@ -73,7 +72,7 @@ class Becoming {
   Result<> make_children(int pid, int cgroup, bool after_session) {
     const SpawnPlan::Node& mine = node(pid);
     const std::vector<size_t>& children = after_session ? mine.children : mine.before_session;
-    if (children.size() < SpawnPlan::kManyChildren || !are_alike(children)) {
+    if (children.size() < SpawnPlan::kManyChildren || !can_be_made_by_midwife(children)) {
       for (size_t index : children) TRY(make_process(index, {.cgroup = cgroup}));
     } else {
       const auto each = static_cast<size_t>(std::sqrt(children.size()));
@@ -87,13 +86,14 @@ class Becoming {
     return {};
   }
 
-  // What a midwife cannot pass on is another signal than her own; she stays where she is.
-  bool are_alike(const std::vector<size_t>& children) const {
+  // What a midwife cannot pass on is another signal than her own, and what is not hers; she stays
+  // where she is.
+  bool can_be_made_by_midwife(const std::vector<size_t>& children) const {
     return std::ranges::all_of(children, [&](size_t index) {
       const image::ProcessT& child = *image_.processes[index];
       const bool tells_by_sigchld = child.exit_signal < 0 || child.exit_signal == SIGCHLD;
-      return tells_by_sigchld && spaces_.space_of(child) == place_.space() &&
-             !spaces_.is_first(child);
+      return tells_by_sigchld && !shares_beside(child) &&
+             spaces_.space_of(child) == place_.space() && !spaces_.is_first(child);
     });
   }
 
@@ -116,6 +116,7 @@ class Becoming {
 
   Result<> make_process(size_t index, ChildOptions options) {
     const image::ProcessT& process = *image_.processes[index];
+    options.flags |= flags_beside(process);
     if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
     TRY(windows_.pass_on(index));
     if (context_.births.is_born_by_way_of_another(process)) {
@@ -214,8 +215,6 @@ class Becoming {
     if (taken) taken = take_place(process);
     if (!taken) fail(process.pid, taken.error());
     if (process.state == image::ProcessState::zombie) die_as(process);
-    Result<> shared = take_what_others_see(process);
-    if (!shared) fail(process.pid, shared.error());
     context_.zone.enter(context_.script.leaders.at(process.pid));
   }
 
@@ -243,9 +242,11 @@ class Becoming {
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
     TRY(settle_birthplace(process));
-    // While others are still being made.
-    if (process.state != image::ProcessState::zombie) TRY(take_surroundings(process));
+    // While others are still being made. What is others' as well is taken when they have theirs.
+    const bool owns = owns_beside(image_, process);
+    if (process.state != image::ProcessState::zombie && !owns) TRY(take_surroundings(process));
     context_.zone.pass_stage(kStageTree);
+    if (owns) TRY(take_surroundings(process));
 
     const int group = seen(process, process.group);
     if (group != ::getpgrp() && group != 0) TRY_SYS(::setpgid(0, group));
@@ -352,6 +353,7 @@ class Becoming {
   }
 
   Result<> take_surroundings(const image::ProcessT& process) {
+    if (shares_beside(process) && process.shares_descriptors) return take_beside(process);
     UniqueFd exe =
         TRY(open_aside(*process.address_space->exe, O_RDONLY).within("the program's file"));
     const bool ended_root = process_files::has_ended_root(process);
@@ -372,11 +374,9 @@ class Becoming {
                                                 [&](pid_t id, const std::function<int()>& work) {
                                                   return place_.run_helper(id, CLONE_FS, work);
                                                 }));
-    } else {
-      TRY_SYS(::fchdir(root.get()));
-      TRY_SYS(::chroot("."));
+    } else if (!shares_beside(process) || !process.shares_folders) {
+      TRY(enter_folders(root, cwd));
     }
-    if (cwd) TRY_SYS(::fchdir(cwd.get()));
     // Everything of ours goes but the program's file and the mapped ones, at the numbers the script
     // knows.
     if (proc) TRY_SYS(::dup2(proc.get(), context_.late.proc()));
@@ -393,11 +393,26 @@ class Becoming {
     return unregister_rseq();
   }
 
-  // Only now that all exist.
-  Result<> take_what_others_see(const image::ProcessT& process) {
-    TRY(take_ownership(process));
-    TRY(mqueues::register_child(image_, process));
-    return ipc::take_undo_child(image_, process).within("semaphores");
+  // Of one whose descriptors are its parent's: their owner takes them later, and its own program's
+  // file, which is the same.
+  Result<> take_beside(const image::ProcessT& process) {
+    TRY(attributes::apply_child(process));
+    if (!process.shares_folders) {
+      const UniqueFd root = TRY(open_aside(*process.root, O_PATH | O_DIRECTORY));
+      const UniqueFd cwd = TRY(open_aside(*process.cwd, O_PATH | O_DIRECTORY));
+      TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
+      TRY(enter_folders(root, cwd));
+    } else {
+      TRY(namespaces::enter_child(context_.restore, process).within("namespaces of its own"));
+    }
+    return unregister_rseq();
+  }
+
+  static Result<> enter_folders(const UniqueFd& root, const UniqueFd& cwd) {
+    TRY_SYS(::fchdir(root.get()));
+    TRY_SYS(::chroot("."));
+    if (cwd) TRY_SYS(::fchdir(cwd.get()));
+    return {};
   }
 
   // Out of the way of the application's own numbers, and not at the one its program's file will
@@ -468,22 +483,6 @@ class Becoming {
       next = fd + 1;
     }
     return epolls::fill_sets_child(context_.restore, process);
-  }
-
-  // SIGIO and its like go to a process of the application.
-  Result<> take_ownership(const image::ProcessT& process) {
-    for (const auto& descriptor : process.descriptors) {
-      const image::OpenFileT& file = *image_.open_files[static_cast<size_t>(descriptor->file)];
-      if (!file.owner || is_made_late(file)) continue;
-      const int id = seen(process, file.owner->id);
-      if (id == 0) continue;  // who sees it sets it
-      f_owner_ex owner{static_cast<__pid_type>(file.owner->type), id};
-      TRY_SYS(::fcntl(descriptor->fd, F_SETOWN_EX, &owner));
-      TRY_SYS(::fcntl(descriptor->fd, F_SETSIG, file.owner->signal));
-      if ((file.flags & FASYNC) != 0)
-        TRY_SYS(::fcntl(descriptor->fd, F_SETFL, ::fcntl(descriptor->fd, F_GETFL) | FASYNC));
-    }
-    return {};
   }
 
   const BecomeContext& context_;

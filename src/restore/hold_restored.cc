@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <list>
 #include <map>
 #include <thread>
 
 #include "os/proc/process_dir.h"
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
+#include "resources/threads/traced.h"
 #include "restore/own_parts.h"
 #include "restore/remote_call.h"
 #include "restore/timed_call.h"
@@ -208,9 +210,40 @@ Result<> RestoredThreads::stop_again(HeldProcess& process, Deadline deadline) {
   return {};
 }
 
+Result<> RestoredThreads::bind_traced(const Cgroup& application, Deadline deadline) {
+  std::list<TracedState> states;
+  std::list<TracerThread> tracers;
+  std::vector<ThreadToBind> all;
+  for (HeldProcess& process : processes_)
+    for (HeldThread& thread : process.threads) {
+      if (!thread.record->traced) continue;
+      states.push_back(threads::traced_state(*thread.record->traced));
+      tracers.push_back(TRY(find_tracer(states.back().tracer)));
+      all.push_back({&thread.tracee, process.pid, VirtualPid{thread.record->tid}, &states.back(),
+                     &tracers.back()});
+    }
+  return all.empty() ? Result<>() : bind_again(all, application, deadline);
+}
+
+Result<TracerThread> RestoredThreads::find_tracer(VirtualPid id) {
+  const PidSpaces spaces(*image_);
+  for (HeldProcess& process : processes_)
+    for (HeldThread& thread : process.threads)
+      if (thread.record->tid == id.value)
+        return TracerThread{&thread.tracee,
+                            process.pid,
+                            VirtualPid{process.record->pid},
+                            id,
+                            VirtualPid{spaces.seen_by(*process.record, process.record->pid)},
+                            VirtualPid{spaces.seen_by(*process.record, id.value)}};
+  return Error(ErrorClass::corrupt,
+               "thread " + std::to_string(id.value) + ", which traces others, is not held");
+}
+
 Result<> RestoredThreads::release() {
   for (HeldProcess& process : processes_)
-    for (HeldThread& thread : process.threads) TRY(thread.tracee.detach());
+    for (HeldThread& thread : process.threads)
+      if (thread.tracee.tid().value != 0) TRY(thread.tracee.detach());
   processes_.clear();
   return {};
 }

@@ -11,6 +11,7 @@
 #include "image/schema/values.h"
 #include "os/cgroup.h"
 #include "restore/zone.h"
+#include "trace/traced.h"
 #include "trace/tracee.h"
 
 namespace appshot {
@@ -24,6 +25,9 @@ class RestoredThreads {
   // were stopped as a whole are so again, and their parents know as much of it as they did.
   // `clock_ns`: tells the restored application's CLOCK_MONOTONIC.
   Result<> put_back(Zone& zone, const std::function<int64_t()>& clock_ns, Deadline deadline);
+  // Those that others of them trace are let go of, and traced again by these. The application is
+  // frozen then, if there are any.
+  Result<> bind_traced(const Cgroup& application, Deadline deadline);
   // Lets go of the rest.
   Result<> release();
 
@@ -40,6 +44,7 @@ class RestoredThreads {
     bool unmaps = false;  // takes the zone away; of those who share their memory one does
   };
 
+  Result<TracerThread> find_tracer(VirtualPid id);
   void find_who_unmaps();
   Result<> interrupt_all(Deadline deadline);
   Result<> settle_stopped_children(HeldProcess& process, Zone& zone, Deadline deadline);

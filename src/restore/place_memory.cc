@@ -136,7 +136,7 @@ void plan_marks(const PlacePlan& plan, CallList& calls, DataSpace& data) {
   map.exe_fd = static_cast<__u32>(plan.exe_fd);
   calls.add(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, data.put(map), sizeof map, 0);
   // With it those of the mapped files, which lie behind it.
-  calls.add(SYS_close_range, plan.exe_fd, ~0U, 0);
+  if (!plan.keeps_descriptors) calls.add(SYS_close_range, plan.exe_fd, ~0U, 0);
 }
 
 }  // namespace

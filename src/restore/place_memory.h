@@ -24,6 +24,7 @@ struct PlacePlan {
   uint64_t parking;            // room in the zone's neighbourhood for the kernel's mappings
   int exe_fd;
   const FileMappings& files;
+  bool keeps_descriptors;  // of ours, which another needs as well
 };
 
 void plan_place_memory(const PlacePlan& plan, CallList& calls, DataSpace& data);

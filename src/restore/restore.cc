@@ -242,6 +242,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
     instance.terminal_index = image.terminals[static_cast<size_t>(terminal)]->index;
   }
   if (instance.pager) TRY(entrust_pager(request.control, *instance.pager, deadline));
+  TRY(threads.bind_traced(request.application, deadline));
   TRY(request.application.begin_freeze());
   TRY(threads.release());
   TRY(fault_point("restore.released"));

@@ -11,8 +11,11 @@
 #include "resources/attributes/attributes.h"
 #include "resources/credentials/credentials.h"
 #include "resources/epoll/epoll.h"
+#include "resources/files/ownership.h"
+#include "resources/ipc/sem_undo.h"
 #include "resources/limits/limits.h"
 #include "resources/locks/locks.h"
+#include "resources/mqueue/notification.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/signals/signals.h"
@@ -20,6 +23,7 @@
 #include "resources/timers/timers.h"
 #include "resources/user_spaces.h"
 #include "restore/id_keeper.h"
+#include "restore/beside.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
 
@@ -86,7 +90,13 @@ class ProcessScript {
 
     calls.set_tag(kTagFiles);
     own_parts_.plan_give_up(process_, calls);
+    // All who share its descriptors have their memory.
+    if (has_common_table(image_, process_) && owns_beside(image_, process_))
+      calls.add(SYS_close_range, own_parts_.end(), ~0U, 0);
     late_.plan_open(births_.spaces(), process_, calls, data);
+    files::plan_owners(image_, births_.spaces(), process_, calls, data);
+    calls.set_tag(kTagSemaphores);
+    ipc::plan_undo(image_, process_, calls, data);
     calls.set_tag(kTagTimers);
     timers::plan_create(births_.spaces(), process_, calls, data);
     calls.set_tag(kTagSignals);
@@ -98,6 +108,7 @@ class ProcessScript {
 
     calls.set_tag(kTagFiles);
     late_.plan_take(births_.spaces(), process_, calls);
+    mqueues::plan_register(image_, process_, calls, data);
     epolls::plan_late_entries(image_, process_, calls, data);
     calls.set_tag(kTagLimits);
     limits::plan(process_, calls, data);
@@ -250,6 +261,8 @@ class ProcessScript {
 
 uint64_t zone_bytes_for(const image::ImageT& image) {
   uint64_t bytes = 1 << 20;
+  for (const auto& set : image.sysv_sem)
+    bytes += set->undo.size() * ipc::kUndoCallsMax * (sizeof(StubCall) + 64);
   for (const auto& process : image.processes) {
     bytes += 96 * 1024;
     if (process->address_space)
@@ -291,10 +304,18 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
     if (process.shares_memory) continue;  // its parent's script makes it
-    PlacePlan place{
-        image,  process,        *process.address_space, layout.windows[i], layout.spans[i],
-        kernel, zone.address(), zone.length(),          zone.parking(),    exe_fd,
-        files};
+    PlacePlan place{image,
+                    process,
+                    *process.address_space,
+                    layout.windows[i],
+                    layout.spans[i],
+                    kernel,
+                    zone.address(),
+                    zone.length(),
+                    zone.parking(),
+                    exe_fd,
+                    files,
+                    has_common_table(image, process)};
     script.leaders[process.pid] =
         TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone)
                 .write(place, lazy.has_any(i)));

@@ -28,6 +28,7 @@ enum Tag : uint32_t {
   kTagAttributes,
   kTagBarrier,
   kTagFiles,
+  kTagSemaphores,
 };
 
 inline const char* tag_words(uint32_t tag) {
@@ -42,7 +43,8 @@ inline const char* tag_words(uint32_t tag) {
                                     "credentials",
                                     "attributes",
                                     "waiting for the others",
-                                    "open files"};
+                                    "open files",
+                                    "semaphores"};
   return tag < sizeof kWords / sizeof kWords[0] ? kWords[tag] : "an unknown step";
 }
 

@@ -40,7 +40,8 @@ class WindowMaker {
   Result<> make(const image::MappingT& m, uint64_t window, bool lazy) {
     const uint64_t length = m.end - m.start;
     if (const image::SharedMemoryT* segment = sysv_segment(m)) {
-      TRY(ipc::attach_window(*segment, m, window));
+      TRY(context_.in_ipc(segment->sysv_space,
+                          [&] { return ipc::attach_window(*segment, m, window); }));
       return advise(m, window);
     }
     int flags = MAP_FIXED_NOREPLACE | (m.shared ? MAP_SHARED : MAP_PRIVATE);

@@ -6,11 +6,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <functional>
 #include <iterator>
+#include <list>
+#include <map>
+#include <set>
 #include <thread>
 #include <utility>
 
 #include "os/restart.h"
+#include "trace/side_group.h"
 
 namespace appshot {
 namespace {
@@ -21,6 +26,7 @@ constexpr unsigned long kOptions = PTRACE_O_TRACESYSGOOD;
 constexpr std::chrono::microseconds kBetweenLooks{20};
 constexpr std::chrono::seconds kEndMax{10};
 constexpr unsigned long kSuspendSeccomp = PTRACE_O_SUSPEND_SECCOMP;
+constexpr std::chrono::seconds kBindMax{10};
 
 // Calls that report EINTR when a freeze disturbs them, although no signal handler has run.
 // Those on sockets only where the socket has a time limit for them.
@@ -56,22 +62,52 @@ Result<> settle(const proc::ProcessDir& dir, HostPid tid, proc::Fields& status, 
   return {};
 }
 
+pid_t tracer_of(const proc::Fields& status) {
+  return static_cast<pid_t>(proc::field_number(status, "TracerPid"));
+}
+
+Error cannot_trace(const std::string& what) {
+  return Error(ErrorClass::refused, what).hint("end the debugger or strace that is attached");
+}
+
+// One that we hold: by its id here, or by that which it has itself.
+Result<TracerThread> tracer_among(std::vector<FrozenProcess>& processes,
+                                  const std::function<bool(const FrozenThread&)>& is_it) {
+  for (FrozenProcess& process : processes)
+    for (FrozenThread& thread : process.threads)
+      if (is_it(thread))
+        return TracerThread{&thread.tracee, process.pid,    process.id,
+                            thread.id,      process.own_id, thread.own_id};
+  return Error(ErrorClass::gone, "a thread that traces others has ended");
+}
+
+// Some address that its tracer can read.
+Result<uint64_t> address_in(const proc::ProcessDir& dir) {
+  for (const proc::Mapping& mapping : TRY(dir.mapped_ranges()))
+    if (mapping.readable && mapping.name != "[vvar]") return mapping.start;
+  return Error(ErrorClass::refused, "a process that is traced has no memory");
+}
+
 }  // namespace
 
-Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline) {
+Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline,
+                                                    std::optional<KernelLayout>* layout) {
   FrozenApplication frozen(cgroup);
+  TRY(SideGroup::clear(cgroup));
   TRY(cgroup.freeze(deadline));
   // Who cannot be stopped is found before any is told to.
-  std::vector<Look> looks;
+  Looks looks;
   for (pid_t pid : TRY(cgroup.processes()))
     looks.push_back(
         TRY(frozen.look_at(HostPid{pid}, deadline).within("process " + std::to_string(pid))));
+  TRY(frozen.refuse_tangled_tracing(looks));
   // All are told to stop before the first is waited for.
   for (size_t i = 0; i < looks.size(); ++i)
     TRY(frozen.seize(frozen.processes_[i], looks[i])
             .within("process " + std::to_string(frozen.processes_[i].pid.value)));
   for (FrozenProcess& process : frozen.processes_)
     TRY(frozen.hold(process, deadline).within("process " + std::to_string(process.id.value)));
+  TRY(frozen.loosen_traced(looks, layout, deadline));
   TRY(cgroup.thaw());
   return frozen;
 }
@@ -120,7 +156,7 @@ Result<> FrozenApplication::seize(FrozenProcess& process, const Look& look) {
   for (const ThreadLook& thread : look) {
     if (proc::has_ended(thread.status))
       process.leader_exited |= thread.tid == process.pid;
-    else
+    else if (tracer_of(thread.status) == 0)
       TRY(seize_thread(process, thread));
   }
   return {};
@@ -129,18 +165,11 @@ Result<> FrozenApplication::seize(FrozenProcess& process, const Look& look) {
 Result<> FrozenApplication::seize_thread(FrozenProcess& process, const ThreadLook& thread) {
   const HostPid tid = thread.tid;
   Result<Tracee> seized = Tracee::seize(tid, kOptions | kSuspendSeccomp);
-  if (!seized && seized.error().err() == EPERM) {
-    proc::Fields status = TRY(process.dir.status_of_thread(tid));
-    uint64_t tracer = proc::field_number(status, "TracerPid");
-    if (tracer != 0)
-      return Error(ErrorClass::refused, "process " + std::to_string(process.id.value) +
-                                            " is traced by process " + std::to_string(tracer))
-          .hint("end the debugger or strace that is attached to it");
-    seized = Tracee::seize(tid, kOptions);
-  }
+  if (!seized && seized.error().err() == EPERM) seized = Tracee::seize(tid, kOptions);
   process.threads.push_back({VirtualPid{proc::id_inside(thread.status, "NSpid")},
                              VirtualPid{proc::innermost(thread.status, "NSpid")},
                              TRY(std::move(seized)),
+                             {},
                              {},
                              {}});
   return process.threads.back().tracee.interrupt();
@@ -157,11 +186,103 @@ Result<> FrozenApplication::hold(FrozenProcess& process, Deadline deadline) {
 
 Result<> FrozenApplication::resume() {
   if (cgroup_ == nullptr) return {};
+  Result<> bound = bind_traced();
   const Cgroup& cgroup = *std::exchange(cgroup_, nullptr);
   Result<> frozen = cgroup.begin_freeze();
   let_go();  // each thread goes from its stop into the frozen state
   TRY(cgroup.thaw());
+  TRY(std::move(bound));
   return frozen;
+}
+
+// A tracer works for us while those that it traces stand frozen, and so is not one of them; and in
+// one process one thread works.
+Result<> FrozenApplication::refuse_tangled_tracing(const Looks& looks) const {
+  std::map<pid_t, size_t> untraced;  // threads, and which process each is of
+  std::set<size_t> traced;
+  for (size_t i = 0; i < looks.size(); ++i)
+    for (const ThreadLook& look : looks[i]) {
+      if (tracer_of(look.status) != 0)
+        traced.insert(i);
+      else if (!proc::field(look.status, "State").starts_with('T'))
+        untraced.emplace(look.tid.value, i);
+    }
+  std::map<size_t, pid_t> tracers;
+  for (const size_t i : traced) {
+    const std::string words =
+        "process " + std::to_string(processes_[i].id.value) + " is traced by ";
+    for (const ThreadLook& look : looks[i]) {
+      const pid_t tracer = tracer_of(look.status);
+      if (tracer == 0) continue;
+      if (proc::has_ended(look.status))
+        return cannot_trace(words + "another, and one of its threads has ended");
+      auto process = untraced.find(tracer);
+      if (process == untraced.end())
+        return cannot_trace(words + "process " + std::to_string(tracer) +
+                            " (of this machine), which is not of the application, or is traced or "
+                            "stopped itself");
+      if (traced.contains(process->second))
+        return cannot_trace(words + "a process of which a thread is traced itself");
+      if (tracers.try_emplace(process->second, tracer).first->second != tracer)
+        return cannot_trace(words + "a process in which several threads trace others");
+    }
+  }
+  return {};
+}
+
+// By their tracers, whom we hold. Nothing of that is told to anyone.
+Result<> FrozenApplication::loosen_traced(const Looks& looks, std::optional<KernelLayout>* layout,
+                                          Deadline deadline) {
+  struct Place {
+    FrozenProcess* process;
+    size_t index;  // among its threads
+  };
+  std::vector<Place> places;
+  std::vector<VirtualPid> own_ids;
+  std::vector<TracedThread> traced;
+  std::list<TracerThread> tracers;
+  for (size_t i = 0; i < looks.size(); ++i) {
+    size_t index = 0;
+    for (const ThreadLook& look : looks[i]) {
+      if (proc::has_ended(look.status)) continue;
+      if (const pid_t tracer = tracer_of(look.status); tracer != 0) {
+        tracers.push_back(TRY(tracer_among(processes_, [&](const FrozenThread& thread) {
+          return thread.tracee.tid().value == tracer;
+        })));
+        traced.push_back({processes_[i].pid, look.tid,
+                          VirtualPid{proc::id_inside(look.status, "NSpid")},
+                          TRY(address_in(processes_[i].dir)), &tracers.back()});
+        own_ids.push_back(VirtualPid{proc::innermost(look.status, "NSpid")});
+        places.push_back({&processes_[i], index});
+      }
+      ++index;
+    }
+  }
+  if (traced.empty()) return {};
+  std::vector<LooseThread> loose;
+  Result<> loosened = loosen(traced, *cgroup_, kOptions | kSuspendSeccomp, layout, deadline, loose);
+  for (size_t i = 0; i < loose.size(); ++i) {
+    auto& threads = places[i].process->threads;
+    threads.insert(threads.begin() + static_cast<std::ptrdiff_t>(places[i].index),
+                   {traced[i].id, own_ids[i], std::move(loose[i].thread), {}, {}, loose[i].state});
+    if (loosened && !loose[i].state.reported)
+      loosened = make_again_if_frozen_in(threads[places[i].index].tracee);
+  }
+  return loosened;
+}
+
+Result<> FrozenApplication::bind_traced() {
+  std::vector<ThreadToBind> all;
+  std::list<TracerThread> tracers;
+  for (FrozenProcess& process : processes_)
+    for (FrozenThread& thread : process.threads) {
+      if (!thread.traced) continue;
+      tracers.push_back(TRY(tracer_among(processes_, [&](const FrozenThread& other) {
+        return other.id.value == thread.traced->tracer.value;
+      })));
+      all.push_back({&thread.tracee, process.pid, thread.id, &*thread.traced, &tracers.back()});
+    }
+  return all.empty() ? Result<>() : bind_again(all, *cgroup_, Deadline::in(kBindMax));
 }
 
 // The first thread of a process last: it can be reaped only when the others have been.

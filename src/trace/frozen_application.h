@@ -14,6 +14,7 @@
 #include "os/cgroup.h"
 #include "os/proc/process_dir.h"
 #include "os/timed_calls.h"
+#include "trace/traced.h"
 #include "trace/tracee.h"
 
 namespace appshot {
@@ -25,6 +26,7 @@ struct FrozenThread {
   // What it waits in, and until when on our CLOCK_MONOTONIC if that is known: see time_left.h.
   std::optional<TimedCall> call{};
   std::optional<int64_t> end_ns{};
+  std::optional<TracedState> traced{};  // by another of the application, which let go of it
 };
 
 struct FrozenProcess {
@@ -40,7 +42,9 @@ struct FrozenProcess {
 
 class FrozenApplication {
  public:
-  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Deadline deadline);
+  // `layout` is kept from one to the next, and may be nullptr.
+  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Deadline deadline,
+                                          std::optional<KernelLayout>* layout);
   FrozenApplication(FrozenApplication&&) noexcept;
   FrozenApplication& operator=(FrozenApplication&&) = delete;
   ~FrozenApplication();
@@ -59,10 +63,15 @@ class FrozenApplication {
     proc::Fields status;
   };
   using Look = std::vector<ThreadLook>;  // at the threads of one process
+  using Looks = std::vector<Look>;       // in the order of processes_
   Result<Look> look_at(HostPid pid, Deadline deadline);
   Result<> seize(FrozenProcess& process, const Look& look);
   Result<> seize_thread(FrozenProcess& process, const ThreadLook& thread);
   Result<> hold(FrozenProcess& process, Deadline deadline);
+  Result<> refuse_tangled_tracing(const Looks& looks) const;
+  Result<> loosen_traced(const Looks& looks, std::optional<KernelLayout>* layout,
+                         Deadline deadline);
+  Result<> bind_traced();
   void let_go();
   void reap_all(Deadline deadline);
 

@@ -5,8 +5,12 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace appshot {
@@ -27,6 +31,12 @@ Error ptrace_error(int err, const char* request, HostPid tid) {
 // The largest extended state any processor has today is below this (AMX: 11 KiB).
 constexpr size_t kXstateBytesMax = 16384;
 constexpr std::chrono::seconds kLetGoMax{1};
+
+constexpr size_t kDebugRegisters[] = {0, 1, 2, 3, 6, 7};
+
+size_t debug_register(size_t index) {
+  return offsetof(user, u_debugreg) + kDebugRegisters[index] * sizeof(uint64_t);
+}
 
 }  // namespace
 
@@ -161,6 +171,25 @@ Result<std::vector<uint8_t>> Tracee::xstate() const {
 Result<> Tracee::set_xstate(std::span<const uint8_t> xstate) {
   iovec part{const_cast<uint8_t*>(xstate.data()), xstate.size()};
   TRY_PTRACE(PTRACE_SETREGSET, NT_X86_XSTATE, &part);
+  return {};
+}
+
+Result<std::vector<uint64_t>> Tracee::debug_registers() const {
+  std::vector<uint64_t> values(std::size(kDebugRegisters));
+  // The last of them tells whether any is in use.
+  for (size_t i = values.size(); i-- > 0;) {
+    errno = 0;  // any value may be one of them
+    const long value = ::ptrace(PTRACE_PEEKUSER, tid_.value, debug_register(i), 0);
+    if (errno != 0) return ptrace_error(errno, "PTRACE_PEEKUSER", tid_);
+    values[i] = static_cast<uint64_t>(value);
+    if (values.back() == 0) return std::vector<uint64_t>();
+  }
+  return values;
+}
+
+Result<> Tracee::set_debug_registers(std::span<const uint64_t> values) {
+  for (size_t i = 0; i < std::min(values.size(), std::size(kDebugRegisters)); ++i)
+    TRY_PTRACE(PTRACE_POKEUSER, debug_register(i), values[i]);
   return {};
 }
 

@@ -63,6 +63,9 @@ class Tracee {
   Result<> set_registers(const user_regs_struct& registers);
   Result<std::vector<uint8_t>> xstate() const;
   Result<> set_xstate(std::span<const uint8_t> xstate);
+  // DR0 to DR3, DR6, DR7; empty: it has no breakpoint in them.
+  Result<std::vector<uint64_t>> debug_registers() const;
+  Result<> set_debug_registers(std::span<const uint64_t> values);
   Result<uint64_t> blocked_signals() const;
   Result<> block_signals(uint64_t mask);
   Result<std::vector<siginfo_t>> pending_signals(bool of_process) const;

@@ -183,6 +183,18 @@ class OutsideConnections(RealNode):
             self.assertEqual(got, Traffic.expected(came, len(got)))
             came += len(got)
 
+    def test_who_has_been_answered_and_is_late_is_kept(self):
+        address = self.serve()
+        client = socket.socket()
+        self.addCleanup(client.close)
+        client.settimeout(20)
+        # Its kernel then waits 200 ms before it says that it has heard of the answer.
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        client.connect((address, 80))
+        self.stop_and_restore()
+        client.sendall(Traffic.expected(0, 100))
+        self.expect_echo(client, 100)
+
     def test_who_waits_to_be_accepted_is_kept(self):
         address = self.serve(arguments=["late"])
         clients, ports, sent = self.connect_waiting(address)

@@ -6,18 +6,28 @@
 
 namespace appshot::ipc {
 
-Result<> capture(CaptureContext& context) {
-  TRY(capture_shm(context));
-  TRY(capture_sem(context));
-  return capture_msg(context);
+Result<> capture(CaptureContext& context, int space) {
+  TRY(capture_shm(context, space));
+  TRY(capture_sem(context, space));
+  return capture_msg(context, space);
 }
+
+Result<> find_unreachable(CaptureContext& context) { return find_unreachable_shm(context); }
 
 Result<> restore(RestoreContext& context) {
-  TRY(restore_shm(context));
-  TRY(restore_sem(context));
-  return restore_msg(context);
+  for (int space : context.spaces("ipc"))
+    TRY(context.in_ipc(space, [&]() -> Result<> {
+      TRY(restore_shm(context, space));
+      TRY(restore_sem(context, space));
+      return restore_msg(context, space);
+    }));
+  return {};
 }
 
-Result<> restore_attached(RestoreContext& context) { return remove_destroyed_shm(context); }
+Result<> restore_attached(RestoreContext& context) {
+  for (int space : context.spaces("ipc"))
+    TRY(context.in_ipc(space, [&] { return remove_destroyed_shm(context, space); }));
+  return {};
+}
 
 }  // namespace appshot::ipc

@@ -1,5 +1,5 @@
-// SysV objects of the instance's own IPC namespace: shared memory, semaphores and message queues,
-// with their ids and keys.
+// SysV objects of an IPC namespace: shared memory, semaphores and message queues, with their ids
+// and keys.
 #pragma once
 
 #include "base/result.h"
@@ -8,10 +8,13 @@
 
 namespace appshot::ipc {
 
-// Called inside the instance's IPC namespace, when all memory and descriptors have been captured.
-Result<> capture(CaptureContext& context);
+// Called inside the IPC namespace `space` (of Image.namespaces; -1: the instance's own), when all
+// memory and descriptors have been captured.
+Result<> capture(CaptureContext& context, int space);
+// When all have been: what is attached, and of none of them.
+Result<> find_unreachable(CaptureContext& context);
 
-// Before memory and descriptors are made.
+// Those of all namespaces, before memory and descriptors are made.
 Result<> restore(RestoreContext& context);
 // When everyone's memory is in its window: what is kept alive only by being used.
 Result<> restore_attached(RestoreContext& context);

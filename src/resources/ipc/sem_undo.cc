@@ -1,7 +1,11 @@
 #include "resources/ipc/sem_undo.h"
 
+#include <sys/syscall.h>
+
 #include <algorithm>
 #include <cerrno>
+
+#include "resources/namespaces.h"
 
 namespace appshot::ipc {
 namespace {
@@ -60,19 +64,22 @@ SemOperations probe_at_least(uint16_t semaphore, uint16_t value, int bound) {
 
 bool is_at_least(int bound, int64_t result) { return (result == -ERANGE) == (bound > 0); }
 
-Result<> take_undo_child(const image::ImageT& image, const image::ProcessT& process) {
+void plan_undo(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+               DataSpace& data) {
+  const int space = namespaces::space_of(image, process, "ipc");
   for (const auto& set : image.sysv_sem) {
+    if (set->space != space) continue;
     for (const image::SemUndo& undo : set->undo) {
       if (undo.process() != process.pid || undo.semaphore() >= set->values.size()) continue;
       for (int left = undo.adjustment(); left != 0;) {
-        int step = std::clamp(left, -kStep, kStep);
-        SemOperations operations = adjust(undo.semaphore(), set->values[undo.semaphore()], step);
-        TRY_SYS(::semop(set->permissions->id, operations.data(), operations.size()));
+        const int step = std::clamp(left, -kStep, kStep);
+        const SemOperations all = adjust(undo.semaphore(), set->values[undo.semaphore()], step);
+        calls.add(SYS_semop, set->permissions->id, data.put(all.data(), all.size() * sizeof all[0]),
+                  all.size());
         left -= step;
       }
     }
   }
-  return {};
 }
 
 }  // namespace appshot::ipc

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "image/schema/values.h"
+#include "trace/call_list.h"
 
 namespace appshot::ipc {
 
@@ -29,7 +30,10 @@ void refuse_all(SemOperations& operations);
 SemOperations probe_at_least(uint16_t semaphore, uint16_t value, int bound);
 bool is_at_least(int bound, int64_t result);
 
-// By the process itself: has the adjustments that the image tells of, the values as they are.
-Result<> take_undo_child(const image::ImageT& image, const image::ProcessT& process);
+// By the process itself: it has the adjustments that the image tells of, the values as they are. At
+// most so many calls for one of them.
+constexpr size_t kUndoCallsMax = 3;
+void plan_undo(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+               DataSpace& data);
 
 }  // namespace appshot::ipc

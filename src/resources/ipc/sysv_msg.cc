@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "resources/acting.h"
 #include "resources/ipc/permissions.h"
@@ -65,9 +66,10 @@ struct Needed {
   size_t queue = 0, message = 0;
 };
 
-Needed needed_by(const image::ImageT& image) {
+Needed needed_by(const image::ImageT& image, int space) {
   Needed needed;
   for (const auto& queue : image.sysv_queues) {
+    if (queue->space != space) continue;
     needed.queue = std::max(needed.queue, room_for(*queue));
     for (const auto& message : queue->messages)
       needed.message = std::max(needed.message, message->data.size());
@@ -117,16 +119,17 @@ Result<> restore_queue(const image::SysvQueueT& queue) {
 
 }  // namespace
 
-Result<> capture_msg(CaptureContext& context) {
+Result<> capture_msg(CaptureContext& context, int space) {
   msginfo info{};
   int highest = TRY_SYS(::msgctl(0, MSG_INFO, reinterpret_cast<msqid_ds*>(&info)));
-  auto& queues = context.image.sysv_queues;
+  std::vector<std::unique_ptr<image::SysvQueueT>> queues;
   for (int index = 0; index <= highest; ++index) {
     msqid_ds state{};
     int id = ::msgctl(index, MSG_STAT, &state);
     if (id < 0 && (errno == EINVAL || errno == EIDRM)) continue;  // no queue has this index
     if (id < 0) return Error::from_errno(errno, "msgctl(MSG_STAT)");
     queues.push_back(TRY(capture_queue(id, state).within(words(id))));
+    queues.back()->space = space;
   }
   std::vector<int> pids = TRY(ask_inside(context.instance.init, 2 * queues.size(), [&](int* out) {
     for (const auto& queue : queues) {
@@ -140,16 +143,17 @@ Result<> capture_msg(CaptureContext& context) {
     queues[i]->sender_pid = pids[2 * i];
     queues[i]->receiver_pid = pids[2 * i + 1];
   }
+  std::ranges::move(queues, std::back_inserter(context.image.sysv_queues));
   return {};
 }
 
-Result<> restore_msg(RestoreContext& context) {
+Result<> restore_msg(RestoreContext& context, int space) {
   if (context.image.sysv_queues.empty()) return {};
-  const Needed needed = needed_by(context.image);
+  const Needed needed = needed_by(context.image, space);
   RaisedSetting message_max = TRY(RaisedSetting::at_least("kernel/msgmax", needed.message));
   RaisedSetting queue_max = TRY(RaisedSetting::at_least("kernel/msgmnb", needed.queue));
   for (const auto& queue : context.image.sysv_queues)
-    TRY(restore_queue(*queue).within(words(queue->permissions->id)));
+    if (queue->space == space) TRY(restore_queue(*queue).within(words(queue->permissions->id)));
   return {};
 }
 

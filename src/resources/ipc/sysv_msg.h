@@ -7,7 +7,7 @@
 
 namespace appshot::ipc {
 
-Result<> capture_msg(CaptureContext& context);
-Result<> restore_msg(RestoreContext& context);
+Result<> capture_msg(CaptureContext& context, int space);
+Result<> restore_msg(RestoreContext& context, int space);
 
 }  // namespace appshot::ipc

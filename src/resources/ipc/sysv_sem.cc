@@ -3,6 +3,7 @@
 #include <sys/sem.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "resources/acting.h"
@@ -60,10 +61,10 @@ Result<> restore_set(const image::SysvSemT& set) {
 
 }  // namespace
 
-Result<> capture_sem(CaptureContext& context) {
+Result<> capture_sem(CaptureContext& context, int space) {
   seminfo info{};
   int highest = TRY_SYS(::semctl(0, 0, SEM_INFO, Argument{.info = &info}));
-  auto& sets = context.image.sysv_sem;
+  std::vector<std::unique_ptr<image::SysvSemT>> sets;
   size_t semaphores = 0;
   for (int index = 0; index <= highest; ++index) {
     semid_ds state{};
@@ -71,6 +72,7 @@ Result<> capture_sem(CaptureContext& context) {
     if (id < 0 && (errno == EINVAL || errno == EIDRM)) continue;  // no set has this index
     if (id < 0) return Error::from_errno(errno, "semctl(SEM_STAT)");
     sets.push_back(TRY(capture_set(id, state).within(words(id))));
+    sets.back()->space = space;
     semaphores += sets.back()->values.size();
   }
   std::vector<int> pids = TRY(ask_inside(context.instance.init, semaphores, [&](int* out) {
@@ -84,12 +86,13 @@ Result<> capture_sem(CaptureContext& context) {
     set->pids.assign(next, end);
     next = end;
   }
+  std::ranges::move(sets, std::back_inserter(context.image.sysv_sem));
   return {};
 }
 
-Result<> restore_sem(RestoreContext& context) {
+Result<> restore_sem(RestoreContext& context, int space) {
   for (const auto& set : context.image.sysv_sem)
-    TRY(restore_set(*set).within(words(set->permissions->id)));
+    if (set->space == space) TRY(restore_set(*set).within(words(set->permissions->id)));
   return {};
 }
 

@@ -7,7 +7,7 @@
 
 namespace appshot::ipc {
 
-Result<> capture_sem(CaptureContext& context);
-Result<> restore_sem(RestoreContext& context);
+Result<> capture_sem(CaptureContext& context, int space);
+Result<> restore_sem(RestoreContext& context, int space);
 
 }  // namespace appshot::ipc

@@ -7,6 +7,9 @@
 #include <sys/shm.h>
 #include <sys/statfs.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "image/format.h"
 #include "os/file.h"
 #include "resources/acting.h"
@@ -43,7 +46,10 @@ class Attachment {
   char* at_;
 };
 
-int known_object(const image::ImageT& image, int id) {
+// Where there are several namespaces an id alone tells nothing.
+int known_object(const CaptureContext& context, int id) {
+  if (!context.ipc_spaces.empty()) return -1;
+  const image::ImageT& image = context.image;
   for (size_t i = 0; i < image.shared_memory.size(); ++i) {
     const image::SharedMemoryT& object = *image.shared_memory[i];
     if (object.kind == image::SharedMemoryKind::sysv && object.sysv_id == id)
@@ -52,8 +58,9 @@ int known_object(const image::ImageT& image, int id) {
   return -1;
 }
 
-// Nobody has it attached: we do, for a moment, and read the file behind it.
-Result<int> capture_unattached(CaptureContext& context, int id, uint64_t size) {
+// It is attached by us for a moment, and the file behind it read, unless another has it attached
+// and that is in the image already.
+Result<int> capture_by_attaching(CaptureContext& context, int id, uint64_t size) {
   Attachment mine = TRY(Attachment::make(id, SHM_RDONLY));
   auto start = reinterpret_cast<uint64_t>(mine.at());
   std::string path =
@@ -65,19 +72,23 @@ Result<int> capture_unattached(CaptureContext& context, int id, uint64_t size) {
     context.obstacles.add(
         "the application has " + words(id) + " in memory from the huge page pool (SHM_HUGETLB)",
         "use transparent huge pages (madvise) instead");
-    return 0;
+    context.image.shared_memory.push_back(std::make_unique<image::SharedMemoryT>());
+    return static_cast<int>(context.image.shared_memory.size()) - 1;
   }
   return capture_shared_memory(context, fd.get(), TRY(read_link(path)));
 }
 
 Result<std::unique_ptr<image::SysvShmT>> capture_segment(CaptureContext& context, int id,
-                                                         const shmid_ds& state) {
+                                                         const shmid_ds& state, int space) {
   auto segment = std::make_unique<image::SysvShmT>();
   segment->permissions = describe(state.shm_perm, id);
   segment->destroyed = (state.shm_perm.mode & SHM_DEST) != 0;
   segment->locked = (state.shm_perm.mode & SHM_LOCKED) != 0;
-  segment->object = known_object(context.image, id);
-  if (segment->object < 0) segment->object = TRY(capture_unattached(context, id, state.shm_segsz));
+  segment->space = space;
+  segment->object = known_object(context, id);
+  if (segment->object < 0)
+    segment->object = TRY(capture_by_attaching(context, id, state.shm_segsz));
+  context.image.shared_memory[static_cast<size_t>(segment->object)]->sysv_space = space;
   return segment;
 }
 
@@ -107,18 +118,42 @@ Result<> restore_segment(const RestoreContext& context, const image::SysvShmT& s
   return {};
 }
 
+bool is_of_a_segment(const image::ImageT& image, int object) {
+  return std::ranges::any_of(image.sysv_shm,
+                             [&](const auto& segment) { return segment->object == object; });
+}
+
+// With --share ipc the host has those that the application uses, and keeps them.
+Result<bool> is_of_host(CaptureContext& context, int object) {
+  if (!context.instance.share.ipc) return false;
+  const int id = context.image.shared_memory[static_cast<size_t>(object)]->sysv_id;
+  shmid_ds state{};
+  if (::shmctl(id, IPC_STAT, &state) != 0) return false;
+  return TRY(capture_by_attaching(context, id, state.shm_segsz)) == object;
+}
+
+std::string who_has(const image::ImageT& image, int object) {
+  for (const auto& process : image.processes) {
+    if (!process->address_space) continue;
+    for (const auto& mapping : process->address_space->mappings)
+      if (mapping->kind == image::MappingKind::shared_memory && mapping->object == object)
+        return process_words(VirtualPid{process->pid}, process->name);
+  }
+  return "the application";
+}
+
 }  // namespace
 
-Result<> capture_shm(CaptureContext& context) {
+Result<> capture_shm(CaptureContext& context, int space) {
   shm_info info{};
   int highest = TRY_SYS(::shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&info)));
-  auto& segments = context.image.sysv_shm;
+  std::vector<std::unique_ptr<image::SysvShmT>> segments;
   for (int index = 0; index <= highest; ++index) {
     shmid_ds state{};
     int id = ::shmctl(index, SHM_STAT, &state);
     if (id < 0 && (errno == EINVAL || errno == EIDRM)) continue;  // no segment has this index
     if (id < 0) return Error::from_errno(errno, "shmctl(SHM_STAT)");
-    segments.push_back(TRY(capture_segment(context, id, state).within(words(id))));
+    segments.push_back(TRY(capture_segment(context, id, state, space).within(words(id))));
   }
   std::vector<int> creators =
       TRY(ask_inside(context.instance.init, segments.size(), [&](int* pids) {
@@ -128,12 +163,30 @@ Result<> capture_shm(CaptureContext& context) {
             pids[i] = state.shm_cpid;
       }));
   for (size_t i = 0; i < creators.size(); ++i) segments[i]->creator_pid = creators[i];
+  std::ranges::move(segments, std::back_inserter(context.image.sysv_shm));
   return {};
 }
 
-Result<> restore_shm(RestoreContext& context) {
+Result<> find_unreachable_shm(CaptureContext& context) {
+  if (context.ipc_spaces.empty() && context.instance.share.ipc) return {};
+  const size_t count = context.image.shared_memory.size();
+  for (size_t i = 0; i < count; ++i) {
+    const int object = static_cast<int>(i);
+    const image::SharedMemoryT& memory = *context.image.shared_memory[i];
+    if (memory.kind != image::SharedMemoryKind::sysv || is_of_a_segment(context.image, object) ||
+        TRY(is_of_host(context, object)))
+      continue;
+    context.obstacles.add(who_has(context.image, object) + " has " + words(memory.sysv_id) +
+                              " attached, of an IPC namespace in which nobody lives any more",
+                          "detach it before the last one leaves that namespace");
+  }
+  return {};
+}
+
+Result<> restore_shm(RestoreContext& context, int space) {
   for (const auto& segment : context.image.sysv_shm)
-    TRY(restore_segment(context, *segment).within(words(segment->permissions->id)));
+    if (segment->space == space)
+      TRY(restore_segment(context, *segment).within(words(segment->permissions->id)));
   return {};
 }
 
@@ -163,9 +216,10 @@ Result<> attach_window(const image::SharedMemoryT& object, const image::MappingT
   return {};
 }
 
-Result<> remove_destroyed_shm(RestoreContext& context) {
+Result<> remove_destroyed_shm(RestoreContext& context, int space) {
   for (const auto& segment : context.image.sysv_shm)
-    if (segment->destroyed) TRY_SYS(::shmctl(segment->permissions->id, IPC_RMID, nullptr));
+    if (segment->destroyed && segment->space == space)
+      TRY_SYS(::shmctl(segment->permissions->id, IPC_RMID, nullptr));
   return {};
 }
 

@@ -105,19 +105,18 @@ Result<std::vector<NotificationQuestion>> find_notifications(CaptureContext& con
   return questions;
 }
 
-Result<> register_child(const image::ImageT& image, const image::ProcessT& process) {
+void plan_register(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+                   DataSpace& data) {
   std::set<int> done;
   for (const auto& descriptor : process.descriptors) {
     const image::OpenFileT& file = *image.open_files[static_cast<size_t>(descriptor->file)];
     if (file.kind.type != image::FileKind::MessageQueueFile) continue;
-    int index = file.kind.AsMessageQueueFile()->queue;
+    const int index = file.kind.AsMessageQueueFile()->queue;
     const image::MessageQueueT& queue = *image.message_queues[static_cast<size_t>(index)];
     if (queue.notify_pid != process.pid || !done.insert(index).second) continue;
-    sigevent event = event_of(queue);
-    if (::mq_notify(descriptor->fd, &event) != 0)
-      return Error::from_errno(errno, "mq_notify of " + queue.name);
+    const sigevent event = event_of(queue);
+    calls.add(SYS_mq_notify, descriptor->fd, data.put(&event, kKernelSigevent));
   }
-  return {};
 }
 
 }  // namespace appshot::mqueues

@@ -39,7 +39,8 @@ Result<std::vector<NotificationQuestion>> find_notifications(CaptureContext& con
                                                              uint64_t waiting);
 
 // By the process itself. Closing any descriptor of a queue would end its notification: afterwards
-// no descriptor is closed.
-Result<> register_child(const image::ImageT& image, const image::ProcessT& process);
+// it closes none.
+void plan_register(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
+                   DataSpace& data);
 
 }  // namespace appshot::mqueues

@@ -48,8 +48,14 @@ Result<> capture_notification(CaptureContext& context, const MqStatus& status, l
   return {};
 }
 
-bool is_shared(const image::ImageT& image) {
-  return std::find(image.share.begin(), image.share.end(), "ipc") != image.share.end();
+// They are the host's, and stay where they are.
+bool are_shared(const image::ImageT& image, int space) {
+  return space < 0 && std::find(image.share.begin(), image.share.end(), "ipc") != image.share.end();
+}
+
+// We ourselves live in the host's namespace.
+Result<bool> is_of_host(const CaptureContext& context, uint64_t device) {
+  return context.instance.share.ipc && TRY(device_of_queues()) == device;
 }
 
 // Queues are accounted to users; what fitted once should fit again, whatever our own limit is.
@@ -72,9 +78,10 @@ struct Needed {
   uint64_t messages = 0, size = 0;
 };
 
-Needed needed_by(const image::ImageT& image) {
+Needed needed_by(const image::ImageT& image, int space) {
   Needed needed;
   for (const auto& queue : image.message_queues) {
+    if (queue->space != space) continue;
     needed.messages = std::max(needed.messages, static_cast<uint64_t>(queue->messages_max));
     needed.size = std::max(needed.size, static_cast<uint64_t>(queue->message_size));
   }
@@ -111,20 +118,30 @@ Result<> open_descriptions(RestoreContext& context, int index, const image::Mess
 
 Result<> restore_queue(RestoreContext& context, int index) {
   const image::MessageQueueT& queue = *context.image.message_queues[static_cast<size_t>(index)];
-  if (!is_shared(context.image)) TRY(make_queue(queue));
+  if (!are_shared(context.image, queue.space)) TRY(make_queue(queue));
   TRY(open_descriptions(context, index, queue));
   if (queue.unlinked) TRY_SYS(::mq_unlink(queue.name.c_str()));
   return {};
 }
 
 // Those whose name is free again go first: another may have it now.
-Result<> make_queues(RestoreContext& context) {
+Result<> make_queues(RestoreContext& context, int space) {
   const auto& queues = context.image.message_queues;
   for (bool unlinked : {true, false})
     for (size_t i = 0; i < queues.size(); ++i)
-      if (queues[i]->unlinked == unlinked)
+      if (queues[i]->space == space && queues[i]->unlinked == unlinked)
         TRY(restore_queue(context, static_cast<int>(i)).within("message queue " + queues[i]->name));
   return {};
+}
+
+Result<> restore_space(RestoreContext& context, int space) {
+  if (are_shared(context.image, space)) return make_queues(context, space);
+  const Needed needed = needed_by(context.image, space);
+  RaisedSetting count =
+      TRY(RaisedSetting::at_least("fs/mqueue/queues_max", context.image.message_queues.size()));
+  RaisedSetting messages = TRY(RaisedSetting::at_least("fs/mqueue/msg_max", needed.messages));
+  RaisedSetting size = TRY(RaisedSetting::at_least("fs/mqueue/msgsize_max", needed.size));
+  return make_queues(context, space);
 }
 
 }  // namespace
@@ -147,8 +164,7 @@ Result<int> capture_queue(CaptureContext& context, const std::string& path, cons
   queue->messages_max = attributes.mq_maxmsg;
   queue->message_size = attributes.mq_msgsize;
   TRY(capture_notification(context, status, attributes.mq_curmsgs, *queue));
-  if (context.instance.share.ipc) {
-    // The host's own queue: it stays where it is.
+  if (TRY(is_of_host(context, info.st_dev))) {
     if (queue->unlinked)
       context.obstacles.add(
           "the application has message queue " + name + " of the host open, which was removed",
@@ -162,7 +178,14 @@ Result<int> capture_queue(CaptureContext& context, const std::string& path, cons
   return index;
 }
 
-Result<> capture_queues(CaptureContext& context) {
+Result<uint64_t> device_of_queues() {
+  const UniqueFd root = TRY(open_file_system());
+  struct stat info {};
+  TRY_SYS(::fstat(root.get(), &info));
+  return uint64_t{info.st_dev};
+}
+
+Result<> capture_queues(CaptureContext& context, int space) {
   UniqueFd root = TRY(open_file_system());
   std::string folder = "/proc/self/fd/" + std::to_string(root.get());
   for (const std::string& name : TRY(list_folder(folder))) {
@@ -172,19 +195,28 @@ Result<> capture_queues(CaptureContext& context) {
       return Error::from_errno(errno, "stat of message queue /" + name);
     TRY(capture_queue(context, path, "/" + name, info).within("message queue /" + name));
   }
+  const uint64_t device = TRY(device_of_queues());
+  for (const auto& [identity, index] : context.message_queues)
+    if (identity.first == device)
+      context.image.message_queues[static_cast<size_t>(index)]->space = space;
   return {};
 }
 
+void find_unreachable(CaptureContext& context, const std::set<uint64_t>& devices) {
+  for (const auto& [identity, index] : context.message_queues)
+    if (!devices.contains(identity.first))
+      context.obstacles.add("the application has message queue " +
+                                context.image.message_queues[static_cast<size_t>(index)]->name +
+                                " open, of an IPC namespace in which nobody lives any more",
+                            "close it before the last one leaves that namespace");
+}
+
 Result<> restore_queues(RestoreContext& context) {
-  const auto& queues = context.image.message_queues;
-  if (queues.empty()) return {};
-  if (is_shared(context.image)) return make_queues(context);
-  const Needed needed = needed_by(context.image);
+  if (context.image.message_queues.empty()) return {};
   RaisedLimit limit;
-  RaisedSetting count = TRY(RaisedSetting::at_least("fs/mqueue/queues_max", queues.size()));
-  RaisedSetting messages = TRY(RaisedSetting::at_least("fs/mqueue/msg_max", needed.messages));
-  RaisedSetting size = TRY(RaisedSetting::at_least("fs/mqueue/msgsize_max", needed.size));
-  return make_queues(context);
+  for (int space : context.spaces("ipc"))
+    TRY(context.in_ipc(space, [&] { return restore_space(context, space); }));
+  return {};
 }
 
 }  // namespace appshot::mqueues

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -17,11 +18,16 @@ namespace appshot::mqueues {
 Result<int> capture_queue(CaptureContext& context, const std::string& path, const std::string& name,
                           const struct stat& info);
 
-// Called inside the instance's IPC namespace, after all descriptors: the queues that nobody has
-// open.
-Result<> capture_queues(CaptureContext& context);
+// Called inside the IPC namespace `space` (of Image.namespaces; -1: the instance's own), after all
+// descriptors: the queues that nobody has open.
+Result<> capture_queues(CaptureContext& context, int space);
+// By which the queues of the namespace that we are in are known.
+Result<uint64_t> device_of_queues();
+// When all namespaces have been: what is open, and in none of those devices.
+void find_unreachable(CaptureContext& context, const std::set<uint64_t>& devices);
 
-// Makes the queues, and every open file of them (RestoreContext.message_queue_files).
+// Makes the queues of all namespaces, and every open file of them
+// (RestoreContext.message_queue_files).
 Result<> restore_queues(RestoreContext& context);
 
 }  // namespace appshot::mqueues

@@ -30,6 +30,7 @@ Result<> capture(const Tracee& thread, const proc::Stat& stat, image::ThreadT& i
   const auto* bytes = reinterpret_cast<const uint8_t*>(&registers);
   into.registers.assign(bytes, bytes + sizeof registers);
   into.xstate = TRY(thread.xstate());
+  into.debug_registers = TRY(thread.debug_registers());
   into.blocked = TRY(thread.blocked_signals());
   into.name = stat.name;
   __ptrace_rseq_configuration rseq = TRY(thread.rseq());
@@ -96,6 +97,7 @@ Result<> put_back(Tracee& thread, const image::ThreadT& from, std::optional<int6
   }
   TRY(thread.set_registers(registers));
   TRY(thread.set_xstate(from.xstate));
+  if (!from.debug_registers.empty()) TRY(thread.set_debug_registers(from.debug_registers));
   return thread.block_signals(from.blocked);
 }
 

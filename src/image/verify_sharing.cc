@@ -1,0 +1,63 @@
+#include "image/verify_sharing.h"
+
+#include <map>
+#include <set>
+
+#include "image/verify_words.h"
+
+namespace appshot::image {
+namespace {
+
+Error wrong_sharing() { return wrong("what it shares with its parent"); }
+
+class Sharing {
+ public:
+  explicit Sharing(const ImageT& image) : image_(image) {
+    for (const auto& process : image.processes)
+      if (process->state != ProcessState::zombie) living_[process->pid] = process.get();
+  }
+
+  // Parents come before children.
+  Result<> run() {
+    for (const auto& process : image_.processes) {
+      const ProcessT& one = *process;
+      const bool shares = one.shares_memory || one.shares_descriptors || one.shares_folders;
+      if (shares && (one.state == ProcessState::zombie || living_.count(one.parent) == 0 ||
+                     (one.shares_descriptors && !one.descriptors.empty())))
+        return wrong_sharing();
+      TRY(one.shares_memory ? memory(one) : beside(one));
+    }
+    return {};
+  }
+
+ private:
+  // Who shares memory is made in that of its parent, and so are all that it makes.
+  Result<> memory(const ProcessT& process) {
+    if (!process.address_space || !process.address_space->mappings.empty())
+      return wrong("memory that it shares");
+    cloned_.insert(process.pid);
+    return {};
+  }
+
+  // Descriptors or folders, and not memory. Who shares one of them with its parent owns neither.
+  Result<> beside(const ProcessT& process) const {
+    if (cloned_.count(process.parent) != 0 || process.shares_actions) return wrong_sharing();
+    if (!process.shares_descriptors && !process.shares_folders) return {};
+    const ProcessT& parent = *living_.at(process.parent);
+    const bool parent_shares = parent.shares_descriptors || parent.shares_folders;
+    if (parent_shares && ((process.shares_descriptors && !parent.shares_descriptors) ||
+                          (process.shares_folders && !parent.shares_folders)))
+      return wrong_sharing();
+    return {};
+  }
+
+  const ImageT& image_;
+  std::map<int, const ProcessT*> living_;
+  std::set<int> cloned_;  // into the memory of their parent
+};
+
+}  // namespace
+
+Result<> verify_sharing(const ImageT& image) { return Sharing(image).run(); }
+
+}  // namespace appshot::image

@@ -188,6 +188,7 @@ inline void add_open_files(ImageT& image) {
   tcp.connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
   tcp.to_send = {1, 2, 3};
   tcp.unsent = 1;
+  tcp.outside = true;
   tcp.waiting.push_back(std::make_unique<TcpSocketT>());
   tcp.waiting.back()->domain = AF_INET;
   tcp.waiting.back()->state = 1;  // established

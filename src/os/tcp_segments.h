@@ -7,15 +7,10 @@
 #include <span>
 
 #include "base/result.h"
-#include "os/ip_address.h"
+#include "os/tcp_names.h"
 #include "os/unique_fd.h"
 
 namespace appshot {
-
-struct TcpEnd {
-  IpAddress address;
-  uint16_t port = 0;
-};
 
 struct TcpSegment {
   TcpEnd from, to;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "image/schema/values.h"
+#include "os/tcp_names.h"
 #include "os/unique_fd.h"
 #include "resources/instance_view.h"
 #include "resources/memory_tracks.h"
@@ -53,6 +54,9 @@ struct CaptureContext {
   std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
 
   std::map<uint64_t, SeenSocket> sockets{};    // by inode
+  // Given when the application ends with what is captured, in the host's network: from then on
+  // that says nothing in those names.
+  std::function<Result<>(const HeldTcp&)> hold{};
   std::map<int, int> terminals{};              // by number -> Image.terminals
   std::map<int, UniqueFd> terminal_masters{};  // by number, ours
 

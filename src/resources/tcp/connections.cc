@@ -16,6 +16,7 @@
 #include "os/sock_diag.h"
 #include "resources/inet.h"
 #include "resources/namespaces.h"
+#include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 #include "resources/tcp/waiting.h"
@@ -110,14 +111,14 @@ std::vector<End> find_ends(const CaptureContext& context, const std::vector<Conn
   return ends;
 }
 
-Result<> find_other_ends(const std::vector<End>& ends, bool holds_outside) {
+Result<> find_other_ends(const std::vector<End>& ends, bool by_marks) {
   std::set<std::tuple<int, std::string, std::string>> names;
   for (const auto& [network, end] : ends)
     names.emplace(network, key_of(end->name), key_of(end->peer_name));
   for (const auto& [network, end] : ends) {
     if (names.contains({network, key_of(end->peer_name), key_of(end->name)})) continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
-    if (holds_outside && has_outside_peer(*end)) continue;
+    if (by_marks && network < 0 ? end->outside : has_outside_peer(*end)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
     if (was_finished(end->state)) continue;
     return Error(
@@ -178,6 +179,7 @@ Result<> capture_connections(CaptureContext& context) {
     one.record->connection->segment_now = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
     sockets.push_back(one.socket);
   }
+  TRY(find_outside(context));
   // Should the harness be killed now, nobody runs before the guard has put all back: who waits for
   // the harness's end to let them run hears of it from the guard's end alone.
   const FrozenMeanwhile frozen = TRY(FrozenMeanwhile::begin(*context.instance.application));
@@ -192,9 +194,9 @@ Result<> capture_connections(CaptureContext& context) {
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
   for (const Connected& one : connected) TRY(capture_receiving(one));
-  TRY(capture_waiting(context));
-  // Those of the host's own addresses would be answered by the host while we are not there.
-  return find_other_ends(find_ends(context, connected), !context.instance.share.net);
+  const bool in_host_network = context.instance.share.net;
+  if (!in_host_network) TRY(capture_waiting(context));
+  return find_other_ends(find_ends(context, connected), in_host_network);
 }
 
 }  // namespace appshot::tcp

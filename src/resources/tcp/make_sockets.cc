@@ -16,8 +16,10 @@
 #include <set>
 
 #include "base/deadline.h"
+#include "os/tcp_segments.h"
 #include "resources/inet.h"
 #include "resources/sockets.h"
+#include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 #include "resources/tcp/waiting.h"
@@ -74,10 +76,17 @@ struct End {
   const image::OpenFileT* file;  // nullptr: nobody has it any more
   const TcpSocketT* socket;
   const TcpSocketT* other;  // nullptr: somebody else's, who goes on by himself
-  bool is_foreign = false;  // stands for that one while he is needed
   UniqueFd fd{};
   BufferSizes sizes{};
 };
+
+bool is_outside(const TcpSocketT& socket) { return socket.outside || has_outside_peer(socket); }
+
+// As it is told in a segment.
+uint16_t scaled(uint32_t window, uint8_t scale) {
+  const uint32_t rest = (1U << scale) - 1;
+  return static_cast<uint16_t>(std::min((window + rest) >> scale, 0xffffU));
+}
 
 // One end of a connection, in steps that all ends take together.
 class Connecting {
@@ -89,7 +98,6 @@ class Connecting {
     end_.fd = TRY(new_socket(socket_.domain));
     TRY(apply_options(fd(), socket_.options, is_for_binding));
     TRY(enter_repair(fd()));  // lets it have a port that others have, too
-    if (end_.is_foreign) TRY(allow_any_name());
     TRY(bind_to(fd(), socket_.name));
     const uint32_t received = next_data(socket_);
     TRY(set_sequence(fd(), Queue::send, first_to_send()));
@@ -119,11 +127,17 @@ class Connecting {
     return {};
   }
 
-  // Its part is played; nobody is told.
-  Result<> vanish() {
-    TRY(enter_repair(fd()));
-    end_.fd.reset();
-    return {};
+  // That one outside has finished is said once more, in his name. He counts no time: what he says
+  // later must not seem older. Nor does he acknowledge what he may not have.
+  Result<> hear_end(TcpSegments& segments) {
+    const TcpNames names = names_of(socket_);
+    TcpSegment end{names.peer, names.own};
+    end.number = next_data(socket_);
+    end.acknowledged = first_to_send();
+    end.flags = TH_ACK | TH_FIN;
+    const image::TcpConnectionT& connection = *socket_.connection;
+    end.window = scaled(connection.window->send(), connection.send_scale);
+    return segments.send(end, 0);
   }
 
   // That it has finished is heard at the other end, and that is heard here.
@@ -131,8 +145,8 @@ class Connecting {
     const Deadline deadline = Deadline::in(kArrivalMax);
     for (;;) {
       const int state = TRY(info_of(fd())).tcpi_state;
-      const bool heard = other_ == nullptr || end_.is_foreign || socket_.state != TCP_FIN_WAIT2 ||
-                         state != TCP_FIN_WAIT1;
+      const bool heard =
+          other_ == nullptr || socket_.state != TCP_FIN_WAIT2 || state != TCP_FIN_WAIT1;
       const bool told = !was_finished(socket_.state) || was_finished(state) || state == TCP_CLOSE;
       if (heard && told) return {};
       if (deadline.passed())
@@ -151,14 +165,6 @@ class Connecting {
   }
   // To one outside: it has been sent, and is again if it does not arrive.
   size_t sent_before() const { return socket_.to_send.size() - socket_.unsent; }
-
-  Result<> allow_any_name() {
-    const int on = 1;
-    const bool v4 = socket_.domain == AF_INET;
-    TRY_SYS(::setsockopt(fd(), v4 ? IPPROTO_IP : IPPROTO_IPV6,
-                         v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof on));
-    return {};
-  }
 
   // What is agreed on later comes too late for the size of what is sent.
   Result<> ask_for_segments(uint32_t bytes) {
@@ -229,7 +235,9 @@ class Maker {
  public:
   // Those of one network namespace.
   Maker(RestoreContext& context, int network)
-      : context_(context), waiting_(context.keeps_connections) {
+      : context_(context),
+        in_host_network_(network < 0 && std::ranges::count(context.image.share, "net") != 0),
+        waiting_(context.keeps_connections, in_host_network_) {
     for (const auto& file : context.image.open_files)
       if (const TcpSocketT* socket = file->kind.AsTcpSocket(); socket && file->network == network)
         sockets_.push_back({file.get(), socket});
@@ -276,16 +284,46 @@ class Maker {
 
   Result<> connections() {
     find_ends();
-    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).make()));
+    if (in_host_network_) TRY(clear_leftovers(names_to_be_made()));
+    for (auto end = ends_.begin(); end != ends_.end();) {
+      Result<> made = Connecting(*end).make();
+      const bool is_lost = !made && end->other == nullptr && has_lost_its_name(made.error());
+      if (!made && !is_lost) return within(*end->socket, std::move(made));
+      if (is_lost) lost_.insert(end->socket);
+      end = is_lost ? ends_.erase(end) : std::next(end);
+    }
     waiting_.let_all_speak();
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
+    TRY(hear_ends());
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
-    for (End& end : ends_)
-      if (end.is_foreign) TRY(within(*end.socket, Connecting(end).vanish()));
     for (End& end : ends_)
       if (end.file != nullptr) keep(*end.file, std::move(end.fd));
     ends_.clear();  // the closed ones are closed
+    return {};
+  }
+
+  // The address is this machine's no more, or somebody else has made a connection of these names.
+  static bool has_lost_its_name(const Error& error) {
+    return error.err() == EADDRNOTAVAIL || error.err() == EADDRINUSE;
+  }
+
+  std::vector<TcpNames> names_to_be_made() const {
+    std::vector<TcpNames> all;
+    for (const End& end : ends_) all.push_back(names_of(*end.socket));
+    return all;
+  }
+
+  Result<> hear_ends() {
+    std::map<int, TcpSegments> segments;  // by family
+    for (End& end : ends_) {
+      if (end.other != nullptr || !was_finished(end.socket->state)) continue;
+      const int family = ip_address_of(end.socket->peer_name).family();
+      auto found = segments.find(family);
+      if (found == segments.end())
+        found = segments.emplace(family, TRY(TcpSegments::open(family))).first;
+      TRY(within(*end.socket, Connecting(end).hear_end(found->second)));
+    }
     return {};
   }
 
@@ -299,14 +337,14 @@ class Maker {
     }
     for (const auto& [file, socket] : sockets_) {
       for (const auto& waiting : socket->waiting)
-        if (waiting->state != TCP_CLOSE && !has_outside_peer(*waiting) &&
+        if (waiting->state != TCP_CLOSE && !is_outside(*waiting) &&
             !by_names.contains({key_of(waiting->peer_name), key_of(waiting->name)}))
           add_closed_end(*waiting);
       if (!socket->connection) continue;
       auto other = by_names.find({key_of(socket->peer_name), key_of(socket->name)});
       if (other != by_names.end()) {
         ends_.push_back({file, socket, other->second});
-      } else if (has_outside_peer(*socket)) {
+      } else if (is_outside(*socket)) {
         find_outside(file, *socket);
       } else {
         ends_.push_back({file, socket, add_closed_end(*socket)});
@@ -326,15 +364,6 @@ class Maker {
       return;
     }
     ends_.push_back({file, &socket, nullptr});
-    if (!was_finished(socket.state)) return;
-    // That he has finished is said once more, in his name. He counts no time: what he says later
-    // must not seem older.
-    closed_.push_back(closed_end_of(socket));
-    closed_.back().connection->agreed &= static_cast<uint8_t>(~TCPI_OPT_TIMESTAMPS);
-    // Nor does he acknowledge what he may not have.
-    closed_.back().connection->receive_sequence =
-        end_of_data(socket) - static_cast<uint32_t>(socket.to_send.size());
-    ends_.push_back({nullptr, &closed_.back(), &socket, true});
   }
 
   Result<> other(const image::OpenFileT& file, const TcpSocketT& socket) {
@@ -455,6 +484,7 @@ class Maker {
   }
 
   RestoreContext& context_;
+  const bool in_host_network_;
   std::vector<std::pair<const image::OpenFileT*, const TcpSocketT*>> sockets_;
   std::list<TcpSocketT> closed_;  // at places that do not change
   std::list<End> ends_;

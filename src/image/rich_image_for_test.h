@@ -201,6 +201,8 @@ inline void add_open_files(ImageT& image) {
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());
   udp.errors.push_back(std::make_unique<ErrorPacketT>());
+  udp.begun = std::make_unique<BegunDatagramT>();
+  udp.begun->to = {AF_INET, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
   add_open_file(image, std::move(udp));
   image.open_files.back()->network = 3;
   add_open_file(image, PlainSocketT());

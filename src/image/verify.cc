@@ -333,6 +333,8 @@ class Verifier {
     for (const auto& datagram : socket.datagrams)
       if (!is_address(datagram->from, socket.domain) || !is_address(datagram->to, socket.domain))
         return wrong("the address of a datagram");
+    if (socket.begun && (socket.begun->to.empty() || !is_address(socket.begun->to, socket.domain)))
+      return wrong("the address of a datagram that has been begun");
     return {};
   }
 

@@ -257,6 +257,8 @@ const Case kSocketCases[] = {
     {"TcpWaitingThatListens", [](ImageT& i) { tcp_socket(i).waiting[0]->state = 10; }},
     {"UdpFamily", [](ImageT& i) { udp_socket(i).domain = 1; }},
     {"DatagramFromNowhere", [](ImageT& i) { udp_socket(i).datagrams[0]->from = {1}; }},
+    {"BegunDatagramToNobody", [](ImageT& i) { udp_socket(i).begun->to.clear(); }},
+    {"BegunDatagramOfAnotherFamily", [](ImageT& i) { udp_socket(i).begun->to[0] = 10; }},
     {"PlainSocketNameTooLong",
      [](ImageT& i) { find_kind(i, FileKind::PlainSocket).AsPlainSocket()->name.resize(129); }},
     {"TerminalOutside",

@@ -205,7 +205,10 @@ inline void add_open_files(ImageT& image) {
   udp.begun->to = {AF_INET, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
   add_open_file(image, std::move(udp));
   image.open_files.back()->network = 3;
-  add_open_file(image, PlainSocketT());
+  PlainSocketT raw;
+  raw.packets.push_back(std::make_unique<RawPacketT>());
+  raw.packets.back()->data = {0x45, 0};
+  add_open_file(image, std::move(raw));
   ProcessFileT about;
   about.path = "2/task/102/status";
   add_open_file(image, std::move(about));

@@ -4,12 +4,9 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
-#include <string_view>
-
 #include "os/kernel_buffer.h"
 #include "os/kernel_files.h"
 #include "os/kernel_pages.h"
-#include "os/kernel_types.h"
 
 namespace appshot {
 namespace {
@@ -17,59 +14,23 @@ namespace {
 constexpr uint32_t kBuffersMax = 1 << 20;
 constexpr int16_t kNoService = -1;
 
-struct Layout {
-  uint32_t sent_queue, transport;
-  uint32_t pending, length;
-  uint32_t options, hops, service, segment, device;
-  uint32_t to_v4, port_v4, to_v6, port_v6;
-  uint32_t v6, v6_options, v6_hops, v6_service;  // of what `v6` leads to
-  uint32_t multicast_device;
-
-  // Looked for when it is needed, which is seldom.
-  static Result<Layout> of_running_kernel() {
-    static constexpr std::string_view kNames[] = {"sock", "sk_buff", "udp_sock", "inet_sock",
-                                                  "ipv6_pinfo"};
-    const KernelTypes types = TRY(KernelTypes::of_running_kernel(kNames));
-    Layout at{};
-    at.sent_queue = TRY(types.offset_of("sock", "sk_write_queue"));
-    at.transport = TRY(types.offset_of("sk_buff", "transport_header"));
-    at.pending = TRY(types.offset_of("udp_sock", "pending"));
-    at.length = TRY(types.offset_of("udp_sock", "len"));
-    at.options = TRY(types.offset_of("inet_sock", "cork.base.opt"));
-    at.hops = TRY(types.offset_of("inet_sock", "cork.base.ttl"));
-    at.service = TRY(types.offset_of("inet_sock", "cork.base.tos"));
-    at.segment = TRY(types.offset_of("inet_sock", "cork.base.gso_size"));
-    at.device = TRY(types.offset_of("inet_sock", "cork.fl.u.__fl_common.flowic_oif"));
-    at.to_v4 = TRY(types.offset_of("inet_sock", "cork.fl.u.ip4.daddr"));
-    at.port_v4 = TRY(types.offset_of("inet_sock", "cork.fl.u.ip4.uli.ports.dport"));
-    at.to_v6 = TRY(types.offset_of("inet_sock", "cork.fl.u.ip6.daddr"));
-    at.port_v6 = TRY(types.offset_of("inet_sock", "cork.fl.u.ip6.uli.ports.dport"));
-    at.v6 = TRY(types.offset_of("inet_sock", "pinet6"));
-    at.v6_options = TRY(types.offset_of("ipv6_pinfo", "cork.opt"));
-    at.v6_hops = TRY(types.offset_of("ipv6_pinfo", "cork.hop_limit"));
-    at.v6_service = TRY(types.offset_of("ipv6_pinfo", "cork.tclass"));
-    at.multicast_device = TRY(types.offset_of("inet_sock", "mc_index"));
-    return at;
-  }
-};
-
 class Reader {
  public:
   static Result<Reader> of(KernelView& kernel, int socket_fd) {
     const uint64_t file = TRY(file_address(kernel, socket_fd));
     const auto socket = TRY(kernel.memory.read<uint64_t>(file + kernel.layout.file_private));
     const auto sock = TRY(kernel.memory.read<uint64_t>(socket + kernel.layout.socket_sock));
-    return Reader(kernel, TRY(Layout::of_running_kernel()), sock);
+    return Reader(kernel, sock);
   }
 
   Result<std::optional<BegunDatagram>> begun() {
-    const auto family = TRY(field<int>(at_.pending));
+    const auto family = TRY(field<int>(at_.udp_pending));
     if (family == 0) return std::optional<BegunDatagram>();
     BegunDatagram it;
     TRY(family == AF_INET ? destination_v4(it) : destination_v6(it));
-    it.segment = TRY(field<uint16_t>(at_.segment));
+    it.segment = TRY(field<uint16_t>(at_.cork_segment));
     size_t headers = sizeof(udphdr);  // before the first bytes alone
-    TRY(walk(sock_ + at_.sent_queue, [&](uint64_t buffer) -> Result<> {
+    TRY(walk(sock_ + at_.sock_sending, [&](uint64_t buffer) -> Result<> {
       std::vector<uint8_t> bytes = TRY(read_buffer(kernel_, pages_, buffer));
       const size_t skipped = TRY(before_transport(buffer)) + headers;
       if (skipped > bytes.size()) return unexpected_memory("a datagram's beginning");
@@ -77,30 +38,25 @@ class Reader {
       headers = 0;
       return {};
     }));
-    if (it.bytes.size() + sizeof(udphdr) != TRY(field<uint16_t>(at_.length)))
+    if (it.bytes.size() + sizeof(udphdr) != TRY(field<uint16_t>(at_.udp_length)))
       return unexpected_memory("a datagram's length");
     return std::optional<BegunDatagram>(std::move(it));
   }
 
   Result<std::vector<std::vector<uint8_t>>> packets() {
     std::vector<std::vector<uint8_t>> all;
-    TRY(walk(sock_ + known_.sock_queue, [&](uint64_t buffer) -> Result<> {
+    TRY(walk(sock_ + at_.sock_queue, [&](uint64_t buffer) -> Result<> {
       all.push_back(TRY(read_packet(kernel_, pages_, buffer)));
       return {};
     }));
     return all;
   }
 
-  Result<uint32_t> multicast_device() { return field<uint32_t>(at_.multicast_device); }
+  Result<uint32_t> multicast_device() { return field<uint32_t>(at_.sock_multicast_device); }
 
  private:
-  Reader(KernelView& kernel, const Layout& at, uint64_t sock)
-      : kernel_(kernel),
-        memory_(kernel.memory),
-        known_(kernel.layout),
-        at_(at),
-        pages_(kernel),
-        sock_(sock) {}
+  Reader(KernelView& kernel, uint64_t sock)
+      : kernel_(kernel), memory_(kernel.memory), at_(kernel.layout), pages_(kernel), sock_(sock) {}
 
   template <typename T>
   Result<T> field(uint32_t offset) {
@@ -109,47 +65,46 @@ class Reader {
 
   template <typename Take>
   Result<> walk(uint64_t head, Take take) {
-    auto buffer = TRY(memory_.read<uint64_t>(head + known_.queue_first));
+    auto buffer = TRY(memory_.read<uint64_t>(head + at_.queue_first));
     for (uint32_t i = 0; buffer != head; ++i) {  // the last one leads to the queue again
       if (i == kBuffersMax) return unexpected_memory("a queue");
       TRY(take(buffer));
-      buffer = TRY(memory_.read<uint64_t>(buffer + known_.skb_next));
+      buffer = TRY(memory_.read<uint64_t>(buffer + at_.skb_next));
     }
     return {};
   }
 
   Result<size_t> before_transport(uint64_t buffer) {
-    const auto head = TRY(memory_.read<uint64_t>(buffer + known_.skb_head));
-    const auto data = TRY(memory_.read<uint64_t>(buffer + known_.skb_data));
-    return head + TRY(memory_.read<uint16_t>(buffer + at_.transport)) - data;
+    const auto head = TRY(memory_.read<uint64_t>(buffer + at_.skb_head));
+    const auto data = TRY(memory_.read<uint64_t>(buffer + at_.skb_data));
+    return head + TRY(memory_.read<uint16_t>(buffer + at_.skb_transport)) - data;
   }
 
   Result<> destination_v4(BegunDatagram& it) {
-    it.to = IpAddress::v4(ntohl(TRY(field<uint32_t>(at_.to_v4))));
-    it.port = ntohs(TRY(field<uint16_t>(at_.port_v4)));
-    it.has_options = TRY(field<uint64_t>(at_.options)) != 0;
-    const auto hops = TRY(field<uint8_t>(at_.hops));
-    const auto service = TRY(field<int16_t>(at_.service));
+    it.to = IpAddress::v4(ntohl(TRY(field<uint32_t>(at_.cork_to))));
+    it.port = ntohs(TRY(field<uint16_t>(at_.cork_to_port)));
+    it.has_options = TRY(field<uint64_t>(at_.cork_options)) != 0;
+    const auto hops = TRY(field<uint8_t>(at_.cork_hops));
+    const auto service = TRY(field<int16_t>(at_.cork_service));
     if (hops != 0) it.hops = hops;
     if (service != kNoService) it.service = static_cast<uint8_t>(service);
     return {};
   }
 
   Result<> destination_v6(BegunDatagram& it) {
-    it.to = IpAddress::v6(TRY(field<in6_addr>(at_.to_v6)));
-    it.port = ntohs(TRY(field<uint16_t>(at_.port_v6)));
-    it.device = TRY(field<uint32_t>(at_.device));
-    const auto own = TRY(field<uint64_t>(at_.v6));
-    it.has_options = TRY(memory_.read<uint64_t>(own + at_.v6_options)) != 0;
-    it.hops = TRY(memory_.read<uint8_t>(own + at_.v6_hops));
-    it.service = TRY(memory_.read<uint8_t>(own + at_.v6_service));
+    it.to = IpAddress::v6(TRY(field<in6_addr>(at_.cork_to_v6)));
+    it.port = ntohs(TRY(field<uint16_t>(at_.cork_to_v6_port)));
+    it.device = TRY(field<uint32_t>(at_.cork_device));
+    const auto own = TRY(field<uint64_t>(at_.sock_v6));
+    it.has_options = TRY(memory_.read<uint64_t>(own + at_.v6_cork_options)) != 0;
+    it.hops = TRY(memory_.read<uint8_t>(own + at_.v6_cork_hops));
+    it.service = TRY(memory_.read<uint8_t>(own + at_.v6_cork_service));
     return {};
   }
 
   KernelView& kernel_;
   KernelMemory& memory_;
-  const KernelLayout& known_;
-  Layout at_;
+  const KernelLayout& at_;
   KernelPages pages_;
   uint64_t sock_;
 };

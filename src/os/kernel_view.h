@@ -45,6 +45,14 @@ struct KernelLayout {
   uint32_t segment_begin, segment_end;  // in skb_own
   uint32_t told_origin;                 // in skb_own
 
+  // Datagrams: what is begun, and chosen for all.
+  uint32_t sock_sending, skb_transport;
+  uint32_t udp_pending, udp_length;
+  uint32_t cork_options, cork_hops, cork_service, cork_segment, cork_device, cork_to, cork_to_port,
+      cork_to_v6, cork_to_v6_port;
+  uint32_t sock_v6, v6_cork_options, v6_cork_hops, v6_cork_service;
+  uint32_t sock_multicast_device;
+
   // Asynchronous input and output.
   uint32_t memory_contexts, contexts_count, contexts;
   uint32_t context_id, context_wanted, context_events, context_available, context_completed,

@@ -62,8 +62,10 @@ std::string why_begun_is_hidden(int socket) {
 
 Result<> capture_begun(CaptureContext& context, int socket, image::UdpSocketT& into) {
   if (!may_hold_unsent(socket)) return {};
-  KernelView kernel = TRY(KernelView::open(context.instance.kernel_layout));
-  std::optional<BegunDatagram> begun = TRY(begun_datagram(kernel, socket));
+  KernelView* kernel = context.kernel();
+  if (kernel == nullptr)
+    return Error(ErrorClass::unsupported, "the kernel's memory cannot be read");
+  std::optional<BegunDatagram> begun = TRY(begun_datagram(*kernel, socket));
   if (!begun) return {};
   int segment = 0;
   socklen_t length = sizeof segment;

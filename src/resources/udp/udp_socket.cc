@@ -88,6 +88,7 @@ Result<image::FileKindUnion> UdpSocket::capture(CaptureContext& context,
   socket.name = TRY(name_of(copy.get()));
   socket.peer_name = TRY(peer_name_of(copy.get()));
   socket.options = TRY(options_of(copy.get(), socket.domain, socket.protocol));
+  TRY(capture_multicast_device(context, copy.get(), socket.options));
   socket.uid = ref.descriptor.info.st_uid;
   socket.gid = ref.descriptor.info.st_gid;
   // Looking at the queue would take an error from its owner.

@@ -289,6 +289,7 @@ class Verifier {
   Result<> unix_messages(const std::vector<std::unique_ptr<UnixMessageT>>& messages) {
     for (const auto& message : messages) {
       if (message->from.size() > kSunPathMax) return wrong("the sender of a message");
+      if (message->urgent && message->data.size() != 1) return wrong("a byte out of band");
       for (int file : message->files)
         if (!inside(file, image_.open_files.size())) return wrong("a file on its way");
     }

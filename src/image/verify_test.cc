@@ -223,6 +223,7 @@ const Case kSocketCases[] = {
     {"UnixPeerOfAnotherKind", [](ImageT& i) { unix_socket(i).peer = 0; }},
     {"UnixNameTooLong", [](ImageT& i) { unix_socket(i).name.resize(109); }},
     {"UnixStateUnknown", [](ImageT& i) { unix_socket(i).state = static_cast<UnixState>(9); }},
+    {"UrgentByteOfNone", [](ImageT& i) { unix_socket(i).messages[0]->urgent = true; }},
     {"FileOnItsWayOutside", [](ImageT& i) { unix_socket(i).messages[0]->files = {-1}; }},
     {"WaitingClientIsNoSocket", [](ImageT& i) { unix_socket(i).waiting[0]->client = 0; }},
     {"WaitingClientIsNoFile", [](ImageT& i) { unix_socket(i).waiting[0]->client = 99; }},

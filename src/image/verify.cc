@@ -321,6 +321,9 @@ class Verifier {
     if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
       return wrong("the name of a TCP socket");
     if (socket.unsent > socket.to_send.size()) return wrong("what a TCP socket has to send");
+    const bool has_urgent = socket.urgent_at != -1;
+    if (has_urgent && (!socket.connection || !inside(socket.urgent_at, socket.to_read.size())))
+      return wrong("an urgent byte");
     if (socket.connection && socket.peer_name.empty()) return wrong("a TCP connection");
     if (socket.connection && !socket.connection->window) return wrong("a TCP connection's window");
     for (const auto& waiting : socket.waiting) TRY(waiting_connection(*waiting, socket.domain));

@@ -39,7 +39,8 @@ struct KernelLayout {
       sock_from_port, sock_error, sock_errors;
   uint32_t skb_network;
   uint32_t tcp_received, tcp_sent, tcp_begin, tcp_window, tcp_window_from, tcp_send_window,
-      tcp_urgent, tcp_time_offset, tcp_peer_time, tcp_segment, tcp_fast_open;
+      tcp_urgent, tcp_urgent_at, tcp_acknowledged, tcp_sent_urgent, tcp_time_offset, tcp_peer_time,
+      tcp_segment, tcp_fast_open;
   uint32_t tcp_time_bit, tcp_sack_bit, tcp_scale_bit, tcp_send_scale_bit, tcp_receive_scale_bit;
   uint32_t tcp_microseconds_bit = kAbsent;
   uint32_t segment_begin, segment_end;  // in skb_own

@@ -334,6 +334,36 @@ class SharedNetwork(RealNode):
             self.assertEqual(client.recv(len(expected), socket.MSG_WAITALL), expected)
         self.assertEqual(clients[2].recv(1), b"")
 
+    def test_an_urgent_byte_keeps_its_place(self):
+        script = ("import socket,signal\n"
+                  "signal.pthread_sigmask(signal.SIG_BLOCK,{signal.SIGUSR1})\n"
+                  "s=socket.create_server(('',80))\nprint('listens',flush=True)\n"
+                  "c=s.accept()[0]\nprint('accepted',flush=True)\n"
+                  "signal.sigwait({signal.SIGUSR1})\n"
+                  "print(c.recv(1,socket.MSG_OOB),c.recv(99),c.recv(99),flush=True)\n"
+                  "c.sendall(b'done')\nsignal.pause()\n")
+        for share in ((), ("--share", "net")):
+            with self.subTest(share=share):
+                aid = f"{self.aid}-{len(share)}"
+                self.appshot("run", "-d", "--name", aid, *share, "--", "python3", "-c", script)
+                with Follower(self, "logs", "-f", aid) as log:
+                    self.assertEqual(log.line(), "listens")
+                    at = HOST if share else self.json("inspect", aid)["address"]
+                    with socket.create_connection((at, 80), timeout=20) as client:
+                        self.assertEqual(log.line(), "accepted")
+                        client.sendall(b"before")
+                        client.send(b"!", socket.MSG_OOB)
+                        client.sendall(b"after")
+                        until(lambda client=client: not unacknowledged(client), "it has arrived")
+                        self.appshot("restore", self.appshot("snapshot", "--stop", aid))
+                        self.appshot("restore", self.appshot("snapshot", "--stop", aid))
+                        with Follower(self, "logs", "-f", aid) as now:
+                            self.appshot("kill", "-s", "USR1", aid)
+                            while not (line := now.line()).startswith("b'"):
+                                pass
+                            self.assertEqual(line, "b'!' b'before' b'after'")
+                        self.assertEqual(client.recv(9), b"done")
+
     def expect_lost(self, snapshot, count):
         with self.follow_events() as events:
             self.appshot("restore", snapshot)

@@ -12,6 +12,7 @@
 
 #include "os/cgroup.h"
 #include "os/fault.h"
+#include "os/kernel_tcp.h"
 #include "os/network_namespace.h"
 #include "os/sock_diag.h"
 #include "resources/inet.h"
@@ -87,6 +88,38 @@ Result<> capture_receiving(const Connected& one) {
     if (connection.receive_sequence != before) continue;
     // What comes later stands behind it, and is not there for us.
     one.record->to_read = TRY(content_of(one.socket, Queue::receive, to_read));
+    return {};
+  }
+  return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
+}
+
+// Whether a byte out of band may be among what it holds: at it, nothing is to be read for a call.
+Result<bool> may_hold_urgent(const Connected& one) {
+  int at_mark = 0;
+  TRY_SYS(::ioctl(one.socket, SIOCATMARK, &at_mark));
+  return at_mark != 0 || !one.record->to_read.empty() || !one.record->to_send.empty();
+}
+
+// No call tells what comes behind such a byte, nor of one that has been taken already.
+Result<> capture_urgent(CaptureContext& context, const Connected& one) {
+  KernelView* kernel = TRY(may_hold_urgent(one)) ? context.kernel() : nullptr;
+  if (kernel == nullptr) return {};  // one that waits to be taken has been refused
+  image::TcpSocketT& record = *one.record;
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    UrgentTcp urgent = TRY(urgent_tcp(*kernel, one.socket));
+    if (urgent.is_sending || (urgent.received && !urgent.received->has_come))
+      return Error(ErrorClass::refused, "a TCP connection at port " +
+                                            std::to_string(port_of(record.name)) +
+                                            " has urgent data on its way")
+          .hint("try again when it has arrived");
+    if (!urgent.received) return {};
+    if (urgent.received->received != record.connection->receive_sequence) {
+      TRY(capture_receiving(one));
+      continue;
+    }
+    record.urgent_at = static_cast<int>(urgent.received->at);
+    record.urgent_taken = urgent.received->is_taken;
+    record.to_read = std::move(urgent.received->to_read);
     return {};
   }
   return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
@@ -194,6 +227,7 @@ Result<> capture_connections(CaptureContext& context) {
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
   for (const Connected& one : connected) TRY(capture_receiving(one));
+  for (const Connected& one : connected) TRY(capture_urgent(context, one));
   const bool in_host_network = context.instance.share.net;
   if (!in_host_network) TRY(capture_waiting(context));
   return find_other_ends(find_ends(context, connected), in_host_network);

@@ -43,8 +43,10 @@ std::string obstacle_of(int socket) {
     return info->tcpi_unacked == 0 ? "" : obstacle_of_waiting(info->tcpi_unacked);
   if (info->tcpi_state == TCP_SYN_RECV) return "a TCP socket that is just being connected";
   if (has_upper_protocol(socket)) return "a TCP socket that the kernel encrypts";
-  if (is_connected(info->tcpi_state) && has_urgent_byte(socket))
-    return "a TCP socket that holds urgent data, which cannot be captured yet";
+  if (is_connected(info->tcpi_state) && has_urgent_byte(socket)) {
+    Result<KernelMemory> memory = KernelMemory::open();
+    if (!memory) return "a TCP socket that holds urgent data (" + memory.error().message() + ")";
+  }
   if (info->tcpi_state != TCP_CLOSE) return "";
   const std::string hidden = why_errors_are_hidden(socket);
   return hidden.empty() ? ""

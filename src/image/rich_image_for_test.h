@@ -173,6 +173,9 @@ inline void add_open_files(ImageT& image) {
   socket.messages.push_back(std::make_unique<UnixMessageT>());
   socket.messages.back()->files = {0};
   socket.messages.back()->sender = std::make_unique<IdentityT>();
+  socket.messages.push_back(std::make_unique<UnixMessageT>());
+  socket.messages.back()->data = {'!'};
+  socket.messages.back()->urgent = true;
   socket.options.push_back(std::make_unique<SocketOptionT>());
   socket.waiting.push_back(std::make_unique<UnixWaitingT>());
   socket.waiting.back()->client_name = {0, 'c'};
@@ -189,6 +192,8 @@ inline void add_open_files(ImageT& image) {
   tcp.to_send = {1, 2, 3};
   tcp.unsent = 1;
   tcp.outside = true;
+  tcp.to_read = {4, 5};
+  tcp.urgent_at = 1;
   tcp.waiting.push_back(std::make_unique<TcpSocketT>());
   tcp.waiting.back()->domain = AF_INET;
   tcp.waiting.back()->state = 1;  // established

@@ -246,7 +246,7 @@ const Case kSocketCases[] = {
     {"TcpNameCutShort", [](ImageT& i) { tcp_socket(i).name.resize(7); }},
     {"TcpNameOfAnotherFamily", [](ImageT& i) { tcp_socket(i).name[0] = 10; }},
     {"TcpUnsentMoreThanThereIs", [](ImageT& i) { tcp_socket(i).unsent = 4; }},
-    {"TcpUrgentByteOfNone", [](ImageT& i) { tcp_socket(i).urgent_at = 0; }},
+    {"TcpUrgentByteOfNone", [](ImageT& i) { tcp_socket(i).urgent_at = 2; }},
     {"TcpUrgentByteNowhere", [](ImageT& i) { tcp_socket(i).waiting[0]->urgent_at = -2; }},
     {"TcpConnectionWithoutPeer", [](ImageT& i) { tcp_socket(i).peer_name.clear(); }},
     {"TcpConnectionWithoutWindow", [](ImageT& i) { tcp_socket(i).connection->window.reset(); }},

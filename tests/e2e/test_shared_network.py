@@ -393,6 +393,18 @@ class SharedNetwork(RealNode):
             with self.assertRaises(ConnectionResetError):
                 client.recv(9)
 
+    def test_they_go_on_under_another_name(self):
+        self.serve()
+        with socket.create_connection((HOST, 80), timeout=20) as client:
+            client.send(b"a")
+            self.assertEqual(client.recv(9), b"a")
+            snapshot = self.appshot("snapshot", "--stop", self.aid)
+            self.appshot("restore", snapshot, "--as", f"{self.aid}-2")
+            self.assertNotIn("could not be kept", self.stderr)
+            self.assertEqual(self.tables(), [])
+            client.send(b"b")
+            self.assertEqual(client.recv(9), b"b")
+
     def test_one_without_its_address_is_reset(self):
         self.serve()
         ip("addr", "add", "10.77.1.1/32", "dev", "lo")

@@ -140,8 +140,12 @@ Result<> clear_leftovers(std::span<const TcpNames> to_be_made) {
   std::set<Key> wanted;
   for (const TcpNames& names : to_be_made) wanted.insert(key_of(names));
   if (wanted.empty()) return {};
-  for (const TcpConnectionState& one : TRY(list_tcp_connections()))
-    if (one.inode == 0 && wanted.contains(key_of(one.names))) TRY(end_connection(one));
+  for (const TcpConnectionState& one : TRY(list_tcp_connections())) {
+    if (one.inode != 0 || !wanted.contains(key_of(one.names))) continue;
+    // Where the kernel cannot do that, the connection is lost if it is in the way.
+    Result<> ended = end_connection(one);
+    if (!ended && ended.error().err() != EOPNOTSUPP) return ended;
+  }
   return {};
 }
 

@@ -27,6 +27,7 @@
 #include "resources/mounts/capture_mounts.h"
 #include "resources/pipes/pipe.h"
 #include "resources/tcp/connections.h"
+#include "resources/tcp/outside.h"
 #include "resources/terminals/states.h"
 #include "resources/unix_sockets/connections.h"
 #include "resources/unix_sockets/identities.h"
@@ -94,7 +95,9 @@ class Checkpoint {
         mounts_(std::move(moment.mounts)),
         file_(file),
         pages_(pages),
-        context_{instance, image_, pages_, instance.tracks, !request.stop} {}
+        context_{instance, image_, pages_, instance.tracks, !request.stop} {
+    context_.hold = request.hold;
+  }
 
   Result<> describe() {
     image_.version = image::kFormatVersion;
@@ -152,7 +155,9 @@ class Checkpoint {
 
   Result<> kill() {
     for (auto& process : questions_) process->forget();
-    return frozen_.kill();
+    TRY(frozen_.kill());
+    tcp::vanish(context_);
+    return {};
   }
 
   Result<> write(const EarlierPages& earlier) {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "image/schema/values.h"
+#include "os/tcp_names.h"
 #include "resources/instance_view.h"
 
 namespace appshot {
@@ -25,6 +26,8 @@ struct CheckpointRequest {
   std::vector<std::string> argv;
   // From then on no peer learns anything; called when nothing of the application runs. May be none.
   std::function<Result<>()> mute;
+  // The same in the host's network, for certain connections, and for more when it is called again.
+  std::function<Result<>(const HeldTcp&)> hold;
   std::function<void(const char* phase, uint64_t done, uint64_t total)> progress;
 };
 

@@ -1,6 +1,7 @@
 #include "endpoints/addresses.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 namespace appshot {
@@ -48,5 +49,13 @@ uint32_t identity_of(const std::string& state_dir) {
   for (unsigned char c : state_dir) hash = (hash ^ c) * 16777619U;
   return hash;
 }
+
+std::string hexadecimal(uint32_t number) {
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", number);
+  return text;
+}
+
+std::string table_name_of(uint32_t identity) { return "appshot-" + hexadecimal(identity); }
 
 }  // namespace appshot

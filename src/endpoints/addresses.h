@@ -47,5 +47,8 @@ uint32_t parts_of(const IpNetwork& whole);
 
 // Tells daemons of one machine apart: a number made of the folder that is a daemon's own.
 uint32_t identity_of(const std::string& state_dir);
+std::string hexadecimal(uint32_t number);
+// What a daemon's tables of nf_tables are called, or begin with.
+std::string table_name_of(uint32_t identity);
 
 }  // namespace appshot

@@ -12,12 +12,6 @@ namespace {
 
 constexpr char kForwarding[] = "/proc/sys/net/ipv4/ip_forward";
 
-std::string hexadecimal(uint32_t number) {
-  char text[9];
-  std::snprintf(text, sizeof text, "%08x", number);
-  return text;
-}
-
 IpNetwork only(const IpAddress& address) { return {address, address.bits()}; }
 
 // Packets for instances come by other devices than their cables, too.
@@ -37,7 +31,7 @@ Result<std::unique_ptr<NodeNetwork>> NodeNetwork::set_up(const Wish& wish) {
   std::unique_ptr<NodeNetwork> network(new NodeNetwork);
   NetlinkSocket kernel = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   network->identity_ = identity_of(wish.state_dir);
-  network->table_.name = "appshot-" + hexadecimal(network->identity_);
+  network->table_.name = table_name_of(network->identity_);
   network->device_ = "as-" + hexadecimal(network->identity_);
   network->table_.range.whole = wish.whole;
   if (!wish.part) TRY(network->remove_leftovers(kernel));

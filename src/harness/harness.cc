@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "endpoints/held_connections.h"
 #include "init/init.h"
 #include "os/file.h"
 #include "protocol/error_json.h"
@@ -54,6 +55,12 @@ int Harness::run() {
   return 0;
 }
 
+Result<> Harness::let_connections_go() const {
+  const Share share = TRY(Share::from_names(instance_->config.share));
+  if (!share.net) return {};
+  return HeldConnections(node_folder(places_.state)).let_go_of_instance(config_.aid);
+}
+
 Result<> Harness::start() {
   TRY(make_places(places_));
   listener_.emplace(TRY(Listener::at(places_.socket())));
@@ -63,6 +70,7 @@ Result<> Harness::start() {
     groups_.emplace(TRY(InstanceGroups::open(config_)));
     instance_.emplace(TRY(adopt(config_, places_)));
     TRY(network_.find(instance_->config, instance_->init_pid));
+    TRY(let_connections_go());  // by a harness that has died while it took a snapshot
   } else {
     TRY(write_info(places_, config_));
     groups_.emplace(TRY(InstanceGroups::create(config_)));

@@ -71,6 +71,7 @@ class Harness {
   Result<Json> op_terminate(Connection&, Packet&);
 
   Result<> await_memory(Connection& connection, const Packet& request);
+  Result<> let_connections_go() const;  // of the host's network
   void hand_on_working_set(const std::string& image_folder) const;
   void memory_is_in();
   Result<> signal(int64_t pid, int64_t number);

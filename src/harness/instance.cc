@@ -20,6 +20,11 @@ Result<> write_info_file(const std::string& path, const std::string& content) {
 
 }  // namespace
 
+std::string node_folder(const std::string& place) {
+  size_t end = place.rfind("/instances/");
+  return end == std::string::npos || end == 0 ? place : place.substr(0, end);
+}
+
 Result<InstanceGroups> InstanceGroups::create(const HarnessConfig& config) {
   std::string path = TRY(instance_group(config.aid, config.state_dir));
   return InstanceGroups{TRY(Cgroup::create(path)), TRY(Cgroup::create(path + "/app")),

@@ -23,6 +23,9 @@ struct InstancePlaces {
   std::string init_socket() const { return run + "/init.sock"; }
 };
 
+// NODE/instances/AID is one of many.
+std::string node_folder(const std::string& place);
+
 struct InstanceGroups {
   Cgroup instance;     // init
   Cgroup application;  // …/app: what is frozen and captured

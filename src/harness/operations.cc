@@ -8,6 +8,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/preflight.h"
+#include "endpoints/held_connections.h"
 #include "harness/harness.h"
 #include "harness/progress.h"
 #include "image/working_set.h"
@@ -193,9 +194,14 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
       TRY(network_.mute());
       return network_.await_handshakes(Deadline::in(kHandshakeMax));
     };
+  if (checkpoint_request.stop && instance.share.net)
+    checkpoint_request.hold = [this, id = checkpoint_request.id](const HeldTcp& what) {
+      return HeldConnections(node_folder(places_.state)).hold({id, config_.aid}, what);
+    };
   Result<CheckpointReport> taken = checkpoint(instance, checkpoint_request);
   if (!taken) {
     TRY(network_.unmute());
+    TRY(let_connections_go());
     return taken.take_error();
   }
   const CheckpointReport& report = *taken;

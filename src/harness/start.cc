@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <optional>
 
+#include "endpoints/held_connections.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
 #include "os/child.h"
@@ -31,12 +33,6 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
   TRY(bind_unix(socket.get(), places.init_socket()));
   TRY_SYS(::listen(socket.get(), 4));
   return socket;
-}
-
-// NODE/instances/AID is one of many.
-std::string node_folder(const std::string& place) {
-  size_t end = place.rfind("/instances/");
-  return end == std::string::npos || end == 0 ? place : place.substr(0, end);
 }
 
 struct InitParts {
@@ -107,6 +103,16 @@ Result<KeptDescriptors> copies_to_keep(const Session::Ends& ends) {
        {Named{"stdin", ends.input}, Named{"stdout", ends.output}, Named{"stderr", ends.error}})
     if (end.fd) kept[end.name] = UniqueFd(TRY_SYS(::fcntl(end.fd.get(), F_DUPFD_CLOEXEC, 3)));
   return kept;
+}
+
+// In the host's network: by the table of that snapshot of that daemon.
+struct HeldBy {
+  std::string node, snapshot;
+};
+
+Result<> let_in(InstanceNetwork& network, const std::optional<HeldBy>& held) {
+  if (held) TRY(HeldConnections(held->node).let_go_of_snapshot(held->snapshot));
+  return network.plug();
 }
 
 MemoryWish memory_wish(const HarnessConfig& config) {
@@ -250,6 +256,9 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   TRY(fault_point("restore.layers"));
 
   InitParts parts = TRY(prepare_init(merged, places, groups, network, former_address));
+  std::optional<HeldBy> held_by;
+  if (parts.setup.files.share.net && merged.keep_connections)
+    held_by = HeldBy{node_folder(places.state), image.manifest.id};
   RestoreRequest request{image,
                          groups.application,
                          {},
@@ -258,7 +267,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          {},
                          tell,
                          merged.keep_connections,
-                         [&network] { return network.plug(); }};
+                         [&] { return let_in(network, held_by); }};
   request.memory = memory_wish(config);
   request.image_folder = config.image;
   request.end = [&](HostPid init) { return end_of_instance(places, groups, init); };

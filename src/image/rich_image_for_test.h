@@ -174,6 +174,9 @@ inline void add_open_files(ImageT& image) {
   socket.messages.push_back(std::make_unique<UnixMessageT>());
   socket.messages.back()->files = {0};
   socket.messages.back()->sender = std::make_unique<IdentityT>();
+  socket.messages.push_back(std::make_unique<UnixMessageT>());
+  socket.messages.back()->data = {'!'};
+  socket.messages.back()->urgent = true;
   socket.options.push_back(std::make_unique<SocketOptionT>());
   socket.waiting.push_back(std::make_unique<UnixWaitingT>());
   socket.waiting.back()->client_name = {0, 'c'};
@@ -189,6 +192,9 @@ inline void add_open_files(ImageT& image) {
   tcp.connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
   tcp.to_send = {1, 2, 3};
   tcp.unsent = 1;
+  tcp.outside = true;
+  tcp.to_read = {4, 5};
+  tcp.urgent_at = 1;
   tcp.waiting.push_back(std::make_unique<TcpSocketT>());
   tcp.waiting.back()->domain = AF_INET;
   tcp.waiting.back()->state = 1;  // established
@@ -201,9 +207,14 @@ inline void add_open_files(ImageT& image) {
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());
   udp.errors.push_back(std::make_unique<ErrorPacketT>());
+  udp.begun = std::make_unique<BegunDatagramT>();
+  udp.begun->to = {AF_INET, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
   add_open_file(image, std::move(udp));
   image.open_files.back()->network = 3;
-  add_open_file(image, PlainSocketT());
+  PlainSocketT raw;
+  raw.packets.push_back(std::make_unique<RawPacketT>());
+  raw.packets.back()->data = {0x45, 0};
+  add_open_file(image, std::move(raw));
   ProcessFileT about;
   about.path = "2/task/102/status";
   add_open_file(image, std::move(about));

@@ -292,6 +292,7 @@ class Verifier {
   Result<> unix_messages(const std::vector<std::unique_ptr<UnixMessageT>>& messages) {
     for (const auto& message : messages) {
       if (message->from.size() > kSunPathMax) return wrong("the sender of a message");
+      if (message->urgent && message->data.size() != 1) return wrong("a byte out of band");
       for (int file : message->files)
         if (!inside(file, image_.open_files.size())) return wrong("a file on its way");
     }
@@ -323,6 +324,9 @@ class Verifier {
     if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
       return wrong("the name of a TCP socket");
     if (socket.unsent > socket.to_send.size()) return wrong("what a TCP socket has to send");
+    const bool has_urgent = socket.urgent_at != -1;
+    if (has_urgent && (!socket.connection || !inside(socket.urgent_at, socket.to_read.size())))
+      return wrong("an urgent byte");
     if (socket.connection && socket.peer_name.empty()) return wrong("a TCP connection");
     if (socket.connection && !socket.connection->window) return wrong("a TCP connection's window");
     for (const auto& waiting : socket.waiting) TRY(waiting_connection(*waiting, socket.domain));
@@ -336,6 +340,8 @@ class Verifier {
     for (const auto& datagram : socket.datagrams)
       if (!is_address(datagram->from, socket.domain) || !is_address(datagram->to, socket.domain))
         return wrong("the address of a datagram");
+    if (socket.begun && (socket.begun->to.empty() || !is_address(socket.begun->to, socket.domain)))
+      return wrong("the address of a datagram that has been begun");
     return {};
   }
 

@@ -24,6 +24,7 @@ Result<IpAddress> parse(const std::string& text) {
 
 Result<> Endpoints::begin() {
   std::lock_guard lock(mutex_);
+  let_go_of_unknown();
   const std::vector<LeaseRecord> leases = TRY(registry_.leases());
   if (leases.empty()) return {};
   TRY(ensure_network());
@@ -39,6 +40,26 @@ Result<> Endpoints::begin() {
     claimed_[lease.aid].publication = std::move(publication);
   }
   return {};
+}
+
+// A daemon with the same folder was killed, and the folder removed, or what was in it.
+void Endpoints::let_go_of_unknown() {
+  Result<std::vector<HeldConnections::Holder>> holders = held_.holders();
+  if (!holders) return log_warning(holders.error().message());
+  for (const HeldConnections::Holder& holder : *holders)
+    if (!registry_.snapshot(holder.snapshot))
+      if (Result<> gone = held_.let_go_of_snapshot(holder.snapshot); !gone)
+        log_warning(gone.error().message());
+}
+
+void Endpoints::let_go(const std::string& aid) {
+  if (Result<> gone = held_.let_go_of_instance(aid); !gone)
+    log_warning(std::move(gone).within("connections of " + aid).error().message());
+}
+
+void Endpoints::runs(const std::string& aid) {
+  std::lock_guard lock(mutex_);
+  let_go(aid);
 }
 
 Result<Publication> Endpoints::publication_of(const LeaseRecord& lease) {
@@ -189,7 +210,12 @@ Result<> Endpoints::take(const std::string& aid, HarnessConfig& config) {
 Result<Endpoints::Before> Endpoints::take_again(const Wish& wish, HarnessConfig& config) {
   std::lock_guard lock(mutex_);
   Before before;
-  if (wish.address.empty()) return before;
+  if (wish.address.empty()) {
+    // Where the kernel has no such tables, none are held.
+    for (const HeldConnections::Holder& holder : held_.holders().value_or({}))
+      if (holder.snapshot == wish.snapshot) config.keep_connections = true;
+    return before;
+  }
   if (Result<> ready = ensure_network(); !ready) {
     if (!std::exchange(warned_, true)) log_warning(ready.error().message());
     return before;
@@ -270,6 +296,7 @@ void Endpoints::unpark(const LeaseRecord& lease) {
 
 void Endpoints::ended(const std::string& aid) {
   std::lock_guard lock(mutex_);
+  let_go(aid);
   std::optional<LeaseRecord> lease = lease_of(aid);
   if (!lease) return;
   withdraw(aid);
@@ -281,6 +308,8 @@ void Endpoints::ended(const std::string& aid) {
 
 void Endpoints::dropped(const std::string& snapshot) {
   std::lock_guard lock(mutex_);
+  if (Result<> gone = held_.let_go_of_snapshot(snapshot); !gone)
+    log_warning(std::move(gone).within("connections in " + snapshot).error().message());
   std::optional<LeaseRecord> lease =
       find([&](const LeaseRecord& each) { return each.standing == snapshot; });
   if (!lease || is_there(lease->aid)) return;
@@ -292,6 +321,7 @@ void Endpoints::dropped(const std::string& snapshot) {
 
 void Endpoints::release(const std::string& aid) {
   std::lock_guard lock(mutex_);
+  let_go(aid);
   std::optional<LeaseRecord> lease = lease_of(aid);
   if (!lease) return;
   withdraw(aid);

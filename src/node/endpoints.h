@@ -1,6 +1,7 @@
 // Which instance has which virtual address and which published ports, and what becomes of them when
 // it ends, sleeps, is restored or removed. The registry's leases are the record; the kernel's
-// routes and tables (endpoints/node_network.h) are made to agree with it.
+// routes and tables (endpoints/node_network.h) are made to agree with it. Of instances that share
+// the host's network the kernel's tables are the record (endpoints/held_connections.h).
 //
 // Threads: any. Failure: where this machine gives no network to instances they have loopback alone,
 // which is logged once; who asks for a port is told why not.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "api/paths.h"
+#include "endpoints/held_connections.h"
 #include "endpoints/node_network.h"
 #include "endpoints/port_claim.h"
 #include "node/config.h"
@@ -25,7 +27,7 @@ namespace appshot {
 class Endpoints {
  public:
   Endpoints(Registry& registry, const Paths& paths, const NodeConfig& config)
-      : registry_(registry), paths_(paths), config_(config) {}
+      : registry_(registry), paths_(paths), held_(paths.state_dir), config_(config) {}
 
   // What a daemon before has left is taken up: addresses whose instances will be back stay parked.
   Result<> begin();
@@ -52,6 +54,9 @@ class Endpoints {
   Result<Before> take_again(const Wish& wish, HarnessConfig& config);
   void undo(const std::string& aid, const Before& before);
 
+  // It has been started from another snapshot, or launched: connections in the host's network that
+  // it had in another life are none of its any more.
+  void runs(const std::string& aid);
   // It is about to end in a snapshot, from which its connections may go on. Empty: it did not.
   Result<> stand(const std::string& aid, const std::string& snapshot);
   // It has ended, and not in a snapshot: its address answers as dead.
@@ -92,8 +97,12 @@ class Endpoints {
     std::vector<PortClaim> claims;
   };
 
+  void let_go(const std::string& aid);
+  void let_go_of_unknown();
+
   Registry& registry_;
   const Paths& paths_;
+  const HeldConnections held_;  // of instances that share the host's network
   const NodeConfig& config_;
   std::mutex mutex_;
   std::unique_ptr<NodeNetwork> network_;

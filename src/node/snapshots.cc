@@ -87,7 +87,10 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   Result<InstanceRecord> after = lifecycle_.change(instance.aid, [](InstanceRecord& edited) {
     if (is_alive(edited.state)) edited.sleep_snapshot.clear();
   });
-  if (after && is_alive(after->state)) (void)node_.endpoints.stand(instance.aid, "");
+  if (after && is_alive(after->state)) {
+    (void)node_.endpoints.stand(instance.aid, "");
+    node_.endpoints.runs(instance.aid);
+  }
   Result<SnapshotRecord> settled = node_.registry.snapshot(record.id);
   const bool whole = settled && settled->complete;
   if (whole && gone && ended == stop) return describe_snapshot(*settled);
@@ -229,6 +232,7 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
     node_.metrics.failures++;
     return started;
   }
+  node_.endpoints.runs(operation.aid());
   node_.metrics.restores++;
   node_.metrics.restore_microseconds += microseconds_since(begin);
   node_.events.add(operation.aid(), "restored", operation.aid() + ": " + why,

@@ -78,17 +78,17 @@ namespace {
 constexpr int kNotAsked = 1;
 constexpr std::chrono::seconds kArrivalMax{5};
 
-// A program of the loopback device: drops all that is not ours; says of an acknowledgement to which
-// handshake it belongs.
+// A program of the loopback device: what becomes of all that is not ours is given; says of an
+// acknowledgement to which handshake it belongs.
 template <typename Handshake>
-std::vector<bpf_insn> ingress(int map, uint32_t assign) {
+std::vector<bpf_insn> ingress(int map, uint32_t assign, Verdict of_others) {
   using namespace bpf;
   constexpr int kKey = -4;  // on its stack
   Steps steps;
   steps.add({copy(6, 1), instruction(BPF_LDX | BPF_MEM | BPF_W, 2, 1, offsetof(__sk_buff, mark), 0),
              set(0, kPass)});
   const size_t follows = steps.leave_if(BPF_JEQ, 2, static_cast<int>(kFollowing));
-  steps.add({set(0, kDrop)});
+  steps.add({set(0, of_others)});
   const size_t others = steps.leave_if(BPF_JNE, 2, static_cast<int>(kHandshake));
   steps.add({instruction(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map),
              instruction(0, 0, 0, 0, 0),  // the map took two
@@ -180,7 +180,7 @@ uint16_t window_of(const WaitingTcpConnection& connection) {
 
 }  // namespace
 
-Result<AcceptQueue> AcceptQueue::open() {
+Result<AcceptQueue> AcceptQueue::open(Others others) {
   static constexpr std::array kNames = {kAssign};
   Result<KernelTypes> types = KernelTypes::of_running_kernel(kNames);
   if (!types) return unsupported(types.error());
@@ -194,7 +194,8 @@ Result<AcceptQueue> AcceptQueue::open() {
   about.max_entries = 1;
   UniqueFd map(bpf::call_kernel(BPF_MAP_CREATE, about));
   if (!map) return unsupported(Error::from_errno(errno, "bpf(BPF_MAP_CREATE)"));
-  const std::vector<bpf_insn> instructions = ingress<Handshake>(map.get(), *assign);
+  const std::vector<bpf_insn> instructions =
+      ingress<Handshake>(map.get(), *assign, others == Others::heard ? kPass : kDrop);
   about = {};
   about.prog_type = BPF_PROG_TYPE_SCHED_CLS;
   UniqueFd program = TRY(bpf::load(about, instructions));

@@ -13,12 +13,14 @@
 
 namespace appshot {
 
-// While it exists nothing else arrives over the loopback device of the network namespace in which
-// it was opened: what those connections answer is heard by nobody.
 class AcceptQueue {
  public:
+  // Whether what is none of ours arrives over the loopback device of the network namespace in
+  // which it was opened, while it exists. Where it does not, nobody hears what those connections
+  // answer; else that is to be kept from others in another way.
+  enum class Others { heard, unheard };
   // Unsupported where the kernel has no such thing.
-  static Result<AcceptQueue> open();
+  static Result<AcceptQueue> open(Others others = Others::unheard);
 
   struct Wanted {
     const WaitingTcpConnection& connection;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr uint32_t kBytesMax = 1 << 28;    // of one buffer; the largest send buffer is smaller
 constexpr uint32_t kPiecesMax = 64;        // MAX_SKB_FRAGS is 45 at most
+constexpr uint64_t kHeadersMax = 512;      // of IP and ICMP, and of what is quoted
 constexpr uint32_t kChainedMax = 1 << 12;  // segments that one device has put together
 
 class Reader {
@@ -78,6 +79,21 @@ class Reader {
 
 Result<std::vector<uint8_t>> read_buffer(KernelView& kernel, KernelPages& pages, uint64_t buffer) {
   return Reader(kernel, pages).read(buffer);
+}
+
+Result<std::vector<uint8_t>> read_packet(KernelView& kernel, KernelPages& pages, uint64_t buffer) {
+  KernelMemory& memory = kernel.memory;
+  const KernelLayout& at = kernel.layout;
+  const auto head = TRY(memory.read<uint64_t>(buffer + at.skb_head));
+  const auto data = TRY(memory.read<uint64_t>(buffer + at.skb_data));
+  const uint64_t begin = head + TRY(memory.read<uint16_t>(buffer + at.skb_network));
+  std::vector<uint8_t> packet;
+  if (begin > data || data - begin > kHeadersMax) return packet;
+  packet.resize(data - begin);
+  TRY(memory.read(begin, packet));
+  const std::vector<uint8_t> rest = TRY(read_buffer(kernel, pages, buffer));
+  packet.insert(packet.end(), rest.begin(), rest.end());
+  return packet;
 }
 
 }  // namespace appshot

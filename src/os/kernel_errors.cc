@@ -8,7 +8,6 @@ namespace appshot {
 namespace {
 
 constexpr uint32_t kErrorsMax = 1 << 16;
-constexpr uint64_t kHeadersMax = 512;  // of IP and ICMP, and of what is quoted
 
 class Reader {
  public:
@@ -32,18 +31,10 @@ class Reader {
   }
 
  private:
-  // What has been read of the packet already stands before what the buffer still says it holds.
   Result<WaitingErrors::Told> told(uint64_t buffer) {
     WaitingErrors::Told told;
     told.origin = TRY(memory_.read<uint8_t>(buffer + at_.skb_own + at_.told_origin));
-    const auto head = TRY(memory_.read<uint64_t>(buffer + at_.skb_head));
-    const auto data = TRY(memory_.read<uint64_t>(buffer + at_.skb_data));
-    const uint64_t begin = head + TRY(memory_.read<uint16_t>(buffer + at_.skb_network));
-    if (begin > data || data - begin > kHeadersMax) return told;  // of none
-    told.packet.resize(data - begin);
-    TRY(memory_.read(begin, told.packet));
-    const std::vector<uint8_t> rest = TRY(read_buffer(kernel_, pages_, buffer));
-    told.packet.insert(told.packet.end(), rest.begin(), rest.end());
+    told.packet = TRY(read_packet(kernel_, pages_, buffer));
     return told;
   }
 

@@ -37,6 +37,27 @@ class Reader {
     return all;
   }
 
+  Result<std::optional<size_t>> before_urgent(int stream) {
+    const uint64_t file = TRY(file_address(kernel_, stream));
+    const auto socket = TRY(memory_.read<uint64_t>(file + at_.file_private));
+    const auto sock = TRY(memory_.read<uint64_t>(socket + at_.socket_sock));
+    if (at_.unix_urgent == KernelLayout::kAbsent) return std::optional<size_t>();
+    const auto urgent = TRY(memory_.read<uint64_t>(sock + at_.unix_urgent));
+    if (urgent == 0) return std::optional<size_t>();
+    std::optional<size_t> before;
+    size_t bytes = 0;
+    TRY(walk_queue(sock, [&](uint64_t buffer) -> Result<> {
+      if (buffer == urgent) before = bytes;
+      const auto length = TRY(memory_.read<uint32_t>(buffer + at_.skb_length));
+      const auto taken = TRY(memory_.read<uint32_t>(buffer + at_.skb_own + at_.own_consumed));
+      if (taken > length) return unexpected_memory("a message's beginning");
+      bytes += length - taken;
+      return {};
+    }));
+    if (!before) return unexpected_memory("a byte out of band");
+    return before;
+  }
+
  private:
   // Calls `take` with the address of each buffer.
   template <typename Take>
@@ -123,6 +144,10 @@ class Reader {
 
 Result<std::vector<WaitingConnection>> waiting_connections(KernelView& kernel, int listener) {
   return Reader(kernel).waiting_at(listener);
+}
+
+Result<std::optional<size_t>> bytes_before_urgent(KernelView& kernel, int socket) {
+  return Reader(kernel).before_urgent(socket);
 }
 
 Result<size_t> own_pid_depth(KernelView& kernel) {

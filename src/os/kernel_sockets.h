@@ -31,6 +31,10 @@ struct WaitingConnection {
 // not, this may fail, or tell of no single moment.
 Result<std::vector<WaitingConnection>> waiting_connections(KernelView& kernel, int listener);
 
+// How many bytes are to be read from a UNIX stream that the caller has open before the one that was
+// sent out of band and not taken yet; none: there is none.
+Result<std::optional<size_t>> bytes_before_urgent(KernelView& kernel, int socket);
+
 // How deep the caller's own pid namespace is.
 Result<size_t> own_pid_depth(KernelView& kernel);
 

@@ -174,6 +174,17 @@ TEST_F(KernelSockets, AByteOutOfBandIsSeen) {
   UniqueFd client = connect();
   if (::send(client.get(), "!", 1, MSG_OOB) != 1) GTEST_SKIP() << "not known to this kernel";
   EXPECT_TRUE(waiting().at(0).has_urgent_byte);
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  const UniqueFd from(pair[0]), to(pair[1]);
+  EXPECT_EQ(bytes_before_urgent(*kernel_, to.get()).value(), std::nullopt);
+  ASSERT_EQ(::send(from.get(), "before", 6, 0), 6);
+  ASSERT_EQ(::send(from.get(), "!", 1, MSG_OOB), 1);
+  ASSERT_EQ(::send(from.get(), "after", 5, 0), 5);
+  EXPECT_EQ(bytes_before_urgent(*kernel_, to.get()).value(), 6U);
+  char two[2];
+  ASSERT_EQ(::recv(to.get(), two, 2, 0), 2);
+  EXPECT_EQ(bytes_before_urgent(*kernel_, to.get()).value(), 4U);
 }
 
 TEST_F(KernelSockets, AnAddressThatLeadsNowhereIsAnError) {

@@ -16,6 +16,7 @@ namespace {
 constexpr uint32_t kWaitingMax = 1 << 20;  // connections, and buffers of one
 constexpr uint32_t kInQueueMax = 1 << 28;  // bytes
 constexpr int kLooksMax = 100;
+constexpr uint16_t kUrgentHasCome = 0x0100, kUrgentIsTaken = 0x0400;  // TCP_URG_*
 
 class Reader {
  public:
@@ -34,6 +35,28 @@ class Reader {
       request = TRY(memory_.read<uint64_t>(request + at_.request_next));
     }
     return all;
+  }
+
+  Result<UrgentTcp> urgent_of(int connected) {
+    const uint64_t file = TRY(file_address(kernel_, connected));
+    const auto socket = TRY(memory_.read<uint64_t>(file + at_.file_private));
+    const auto sock = TRY(memory_.read<uint64_t>(socket + at_.socket_sock));
+    UrgentTcp urgent;
+    urgent.is_sending = TRY(field<uint32_t>(sock, at_.tcp_sent_urgent)) !=
+                        TRY(field<uint32_t>(sock, at_.tcp_acknowledged));
+    const auto known = TRY(field<uint16_t>(sock, at_.tcp_urgent));
+    if (known == 0) return urgent;
+    WaitingTcpConnection seen = TRY(settled(sock));
+    const auto at = TRY(field<uint32_t>(sock, at_.tcp_urgent_at)) - found_from_;
+    if (static_cast<int32_t>(at) < 0) return urgent;  // it has been passed
+    UrgentTcpByte& byte = urgent.received.emplace();
+    byte.is_taken = (known & kUrgentIsTaken) != 0;
+    byte.has_come = byte.is_taken || (known & kUrgentHasCome) != 0;
+    byte.at = at;
+    byte.received = seen.received;
+    byte.to_read = std::move(seen.to_read);
+    if (byte.has_come && at >= byte.to_read.size()) return unexpected_memory("an urgent byte");
+    return urgent;
   }
 
  private:
@@ -149,6 +172,10 @@ class Reader {
 Result<std::vector<WaitingTcpConnection>> waiting_tcp_connections(KernelView& kernel,
                                                                   int listener) {
   return Reader(kernel).waiting_at(listener);
+}
+
+Result<UrgentTcp> urgent_tcp(KernelView& kernel, int socket) {
+  return Reader(kernel).urgent_of(socket);
 }
 
 }  // namespace appshot

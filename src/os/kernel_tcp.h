@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -33,5 +34,20 @@ struct WaitingTcpConnection {
 // In their order, of a listener that the caller has open. New ones may come and more may arrive
 // meanwhile: each is told of as it was at some moment of the call.
 Result<std::vector<WaitingTcpConnection>> waiting_tcp_connections(KernelView& kernel, int listener);
+
+// A byte that was sent out of band (MSG_OOB) and has not been passed yet by what is read.
+struct UrgentTcpByte {
+  bool has_come = false;
+  bool is_taken = false;         // by recv(MSG_OOB)
+  size_t at = 0;                 // among what is to be read
+  std::vector<uint8_t> to_read;  // with it
+  uint32_t received = 0;         // up to where
+};
+struct UrgentTcp {
+  std::optional<UrgentTcpByte> received;
+  bool is_sending = false;  // one that the peer has not acknowledged
+};
+// Of a connection that the caller has open.
+Result<UrgentTcp> urgent_tcp(KernelView& kernel, int socket);
 
 }  // namespace appshot

@@ -17,6 +17,7 @@ struct Layout {
   uint32_t file_terminal, discipline, port;
   uint32_t head, tail, ring;
   uint32_t first, next, used, read, data;
+  uint32_t untold, stopped_by_call;
 
   // Looked for when it is needed, which is seldom.
   static Result<Layout> of_running_kernel() {
@@ -35,6 +36,8 @@ struct Layout {
     at.used = TRY(types.offset_of("tty_buffer", "used"));
     at.read = TRY(types.offset_of("tty_buffer", "read"));
     at.data = TRY(types.offset_of("tty_buffer", "data"));
+    at.stopped_by_call = TRY(types.offset_of("tty_struct", "flow.tco_stopped"));
+    at.untold = TRY(types.offset_of("tty_struct", "ctrl.pktstatus"));
     return at;
   }
 };
@@ -92,14 +95,29 @@ class Reader {
   const Layout& at_;
 };
 
+// Its address.
+Result<uint64_t> terminal_of(KernelView& kernel, const Layout& at, int fd) {
+  const uint64_t file = TRY(file_address(kernel, fd));
+  const auto own = TRY(kernel.memory.read<uint64_t>(file + kernel.layout.file_private));
+  return kernel.memory.read<uint64_t>(own + at.file_terminal);
+}
+
 }  // namespace
 
 Result<TerminalInput> terminal_input(KernelView& kernel, int fd) {
   const Layout at = TRY(Layout::of_running_kernel());
-  const uint64_t file = TRY(file_address(kernel, fd));
-  const auto own = TRY(kernel.memory.read<uint64_t>(file + kernel.layout.file_private));
-  const auto terminal = TRY(kernel.memory.read<uint64_t>(own + at.file_terminal));
-  return Reader(kernel.memory, at).input_of(terminal);
+  return Reader(kernel.memory, at).input_of(TRY(terminal_of(kernel, at, fd)));
+}
+
+Result<bool> terminal_stopped_by_call(KernelView& kernel, int slave) {
+  const Layout at = TRY(Layout::of_running_kernel());
+  const uint64_t terminal = TRY(terminal_of(kernel, at, slave));
+  return TRY(kernel.memory.read<uint8_t>(terminal + at.stopped_by_call)) != 0;
+}
+
+Result<uint8_t> terminal_untold(KernelView& kernel, int slave) {
+  const Layout at = TRY(Layout::of_running_kernel());
+  return kernel.memory.read<uint8_t>(TRY(terminal_of(kernel, at, slave)) + at.untold);
 }
 
 }  // namespace appshot

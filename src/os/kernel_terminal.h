@@ -18,4 +18,11 @@ struct TerminalInput {
 // Of the side whose descriptor it is; nobody may write to it meanwhile.
 Result<TerminalInput> terminal_input(KernelView& kernel, int fd);
 
+// Whether it prints nothing because a call has said so (TCOOFF), not a key.
+Result<bool> terminal_stopped_by_call(KernelView& kernel, int slave);
+
+// What has happened that its master, in packet mode, has not been told yet (TIOCPKT_*).
+// `slave` is a descriptor of the side that programs use.
+Result<uint8_t> terminal_untold(KernelView& kernel, int slave);
+
 }  // namespace appshot

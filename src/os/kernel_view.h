@@ -39,11 +39,20 @@ struct KernelLayout {
       sock_from_port, sock_error, sock_errors;
   uint32_t skb_network;
   uint32_t tcp_received, tcp_sent, tcp_begin, tcp_window, tcp_window_from, tcp_send_window,
-      tcp_urgent, tcp_time_offset, tcp_peer_time, tcp_segment, tcp_fast_open;
+      tcp_urgent, tcp_urgent_at, tcp_acknowledged, tcp_sent_urgent, tcp_time_offset, tcp_peer_time,
+      tcp_segment, tcp_fast_open;
   uint32_t tcp_time_bit, tcp_sack_bit, tcp_scale_bit, tcp_send_scale_bit, tcp_receive_scale_bit;
   uint32_t tcp_microseconds_bit = kAbsent;
   uint32_t segment_begin, segment_end;  // in skb_own
   uint32_t told_origin;                 // in skb_own
+
+  // Datagrams: what is begun, and chosen for all.
+  uint32_t sock_sending, skb_transport;
+  uint32_t udp_pending, udp_length;
+  uint32_t cork_options, cork_hops, cork_service, cork_segment, cork_device, cork_to, cork_to_port,
+      cork_to_v6, cork_to_v6_port;
+  uint32_t sock_v6, v6_cork_options, v6_cork_hops, v6_cork_service;
+  uint32_t sock_multicast_device;
 
   // Asynchronous input and output.
   uint32_t memory_contexts, contexts_count, contexts;

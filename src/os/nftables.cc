@@ -232,6 +232,18 @@ Transaction& Transaction::add_element(const std::string& set, std::span<const ui
   return element(NFT_MSG_NEWSETELEM, kMake | NLM_F_EXCL, set, key, to);
 }
 
+Transaction& Transaction::put_elements(const std::string& set,
+                                       std::span<const std::vector<uint8_t>> keys) {
+  NetlinkMessage& made = message(NFT_MSG_NEWSETELEM, kMake, "elements of " + set);
+  made.add(NFTA_SET_ELEM_LIST_TABLE, table_);
+  made.add(NFTA_SET_ELEM_LIST_SET, set);
+  made.nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&](NetlinkMessage& list) {
+    for (const std::vector<uint8_t>& key : keys)
+      list.nest(NFTA_LIST_ELEM, [&](NetlinkMessage& one) { value(one, NFTA_SET_ELEM_KEY, key); });
+  });
+  return *this;
+}
+
 Transaction& Transaction::delete_element(const std::string& set, std::span<const uint8_t> key) {
   return element(NFT_MSG_DELSETELEM, NLM_F_ACK, set, key, {});
 }
@@ -242,6 +254,21 @@ Result<> Transaction::commit(NetlinkSocket& socket, int tolerated) const {
   all.insert(all.end(), messages_.begin(), messages_.end());
   all.push_back(edge(NFNL_MSG_BATCH_END));
   return socket.change(all, tolerated);
+}
+
+Result<std::vector<std::string>> list_tables(NetlinkSocket& socket) {
+  nfgenmsg request{};
+  request.nfgen_family = NFPROTO_INET;
+  request.version = NFNETLINK_V0;
+  std::vector<std::string> names;
+  TRY(socket.list(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE,
+                  {reinterpret_cast<const uint8_t*>(&request), sizeof request},
+                  "list of the tables of nf_tables", [&](const NetlinkAnswer& answer) {
+                    const auto name = answer.attribute(sizeof request, NFTA_TABLE_NAME);
+                    if (!name.empty())  // with a zero at its end
+                      names.emplace_back(name.begin(), name.end() - 1);
+                  }));
+  return names;
 }
 
 }  // namespace appshot::nft

@@ -72,6 +72,8 @@ class Transaction {
   Transaction& add_rule(const std::string& chain, const Rule& rule);
   Transaction& add_element(const std::string& set, std::span<const uint8_t> key,
                            std::span<const uint8_t> value = {});
+  // They may be there already; no more at once than fit into 64 KiB.
+  Transaction& put_elements(const std::string& set, std::span<const std::vector<uint8_t>> keys);
   Transaction& delete_element(const std::string& set, std::span<const uint8_t> key);
 
   // In the namespace of the socket, which is one of NETLINK_NETFILTER. `tolerated`: an errno that
@@ -88,5 +90,8 @@ class Transaction {
   std::vector<NetlinkMessage> messages_;
   uint32_t set_id_ = 0;
 };
+
+// The names of all tables that there are, of rules for both families.
+Result<std::vector<std::string>> list_tables(NetlinkSocket& socket);
 
 }  // namespace appshot::nft

@@ -1,11 +1,15 @@
 #include "os/sock_diag.h"
 
+#include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
 
 #include "os/netlink.h"
 
@@ -113,6 +117,53 @@ Result<std::vector<UnfinishedSending>> list_unfinished_sending() {
                      all.push_back({peer_of(family, message), message.idiag_wqueue});
                  }));
   return all;
+}
+
+namespace {
+
+TcpEnd end_of(int family, const __be32* address, __be16 port) {
+  if (family == AF_INET) return {IpAddress::v4(ntohl(address[0])), ntohs(port)};
+  in6_addr v6{};
+  std::memcpy(&v6, address, sizeof v6);
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) return {IpAddress::v4(ntohl(address[3])), ntohs(port)};
+  return {IpAddress::v6(v6), ntohs(port)};
+}
+
+void put(const TcpEnd& end, int family, __be32* address, __be16& port) {
+  port = htons(end.port);
+  if (end.address.is_v4() && family == AF_INET6) address[2] = htonl(0xffff);
+  const size_t at = end.address.is_v4() && family == AF_INET6 ? 3 : 0;
+  std::memcpy(address + at, end.address.bytes().data(), end.address.bytes().size());
+}
+
+}  // namespace
+
+Result<std::vector<TcpConnectionState>> list_tcp_connections() {
+  std::vector<TcpConnectionState> all;
+  for (int family : {AF_INET, AF_INET6})
+    TRY(list_tcp(family, ~(1U << TCP_LISTEN | 1U << TCP_CLOSE), [&](const inet_diag_msg& message) {
+      const inet_diag_sockid& id = message.id;
+      all.push_back({{end_of(family, id.idiag_src, id.idiag_sport),
+                      end_of(family, id.idiag_dst, id.idiag_dport)},
+                     message.idiag_inode,
+                     family,
+                     {id.idiag_cookie[0], id.idiag_cookie[1]}});
+    }));
+  return all;
+}
+
+Result<> end_connection(const TcpConnectionState& connection) {
+  inet_diag_req_v2 request{};
+  request.sdiag_family = static_cast<uint8_t>(connection.family);
+  request.sdiag_protocol = IPPROTO_TCP;
+  request.idiag_states = ~0U;
+  inet_diag_sockid& id = request.id;
+  put(connection.names.own, connection.family, id.idiag_src, id.idiag_sport);
+  put(connection.names.peer, connection.family, id.idiag_dst, id.idiag_dport);
+  std::copy(connection.cookie.begin(), connection.cookie.end(), id.idiag_cookie);
+  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_SOCK_DIAG));
+  return socket.change(
+      NetlinkMessage(SOCK_DESTROY, NLM_F_ACK, request, "end of a closed TCP connection"), ENOENT);
 }
 
 }  // namespace appshot

@@ -4,12 +4,14 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <vector>
 
 #include "base/result.h"
+#include "os/tcp_names.h"
 
 namespace appshot {
 
@@ -39,5 +41,16 @@ Result<std::set<std::vector<uint8_t>>> list_handshakes();
 // Whom TCP sockets are about to connect with: sockaddrs, by inode. No descriptor tells before it
 // has succeeded. `family` is AF_INET or AF_INET6.
 Result<std::map<uint32_t, std::vector<uint8_t>>> list_connecting(int family);
+
+// Every TCP socket that has a peer, whoever has it.
+struct TcpConnectionState {
+  TcpNames names;
+  uint32_t inode = 0;  // 0: no program has it any more
+  int family = 0;
+  std::array<uint32_t, 2> cookie{};  // by which the kernel tells it from another of its names
+};
+Result<std::vector<TcpConnectionState>> list_tcp_connections();
+// One that no program has any more is no more, not even to the kernel, which says so to its peer.
+Result<> end_connection(const TcpConnectionState& connection);
 
 }  // namespace appshot

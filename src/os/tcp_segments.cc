@@ -26,6 +26,7 @@ PacketBytes tcp_part(const TcpSegment& segment) {
   header.doff = (sizeof header + (segment.times ? kTimesBytes : 0)) / 4;
   header.th_flags = segment.flags;
   header.window = htons(segment.window);
+  header.urg_ptr = htons(segment.urgent);
   PacketBytes part;
   append(part, bytes_of(header));
   if (segment.times) {

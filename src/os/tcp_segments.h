@@ -7,21 +7,17 @@
 #include <span>
 
 #include "base/result.h"
-#include "os/ip_address.h"
+#include "os/tcp_names.h"
 #include "os/unique_fd.h"
 
 namespace appshot {
-
-struct TcpEnd {
-  IpAddress address;
-  uint16_t port = 0;
-};
 
 struct TcpSegment {
   TcpEnd from, to;
   uint32_t number = 0, acknowledged = 0;
   uint8_t flags = 0;    // TH_* of netinet/tcp.h
   uint16_t window = 0;  // before it is scaled
+  uint16_t urgent = 0;  // behind that byte of its own, with TH_URG
   struct Times {
     uint32_t own = 0, echoed = 0;
   };

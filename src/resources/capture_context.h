@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "image/schema/values.h"
+#include "os/tcp_names.h"
 #include "os/unique_fd.h"
 #include "resources/instance_view.h"
 #include "resources/memory_tracks.h"
@@ -53,7 +55,17 @@ struct CaptureContext {
   }
   std::map<std::string, int> mapped_files{};  // path and ghost -> Image.mapped_files
 
-  std::map<uint64_t, SeenSocket> sockets{};    // by inode
+  // The kernel's memory, for the thread that looks at files; nullptr where it cannot be read.
+  KernelView* kernel() {
+    if (!opened_kernel) opened_kernel.emplace(KernelView::open(instance.kernel_layout));
+    return *opened_kernel ? &**opened_kernel : nullptr;
+  }
+  std::optional<Result<KernelView>> opened_kernel{};
+
+  std::map<uint64_t, SeenSocket> sockets{};  // by inode
+  // Given when the application ends with what is captured, in the host's network: from then on
+  // that says nothing in those names.
+  std::function<Result<>(const HeldTcp&)> hold{};
   std::map<int, int> terminals{};              // by number -> Image.terminals
   std::map<int, UniqueFd> terminal_masters{};  // by number, ours
 

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "os/file.h"
+#include "os/kernel_datagrams.h"
 
 namespace appshot {
 namespace {
@@ -29,8 +30,10 @@ std::vector<Group> parse_igmp(const std::string& text) {
   std::getline(lines, line);  // what the columns are
   while (std::getline(lines, line)) {
     unsigned number = 0;
-    if (line.empty() || std::sscanf(line.c_str(), "%u", &interface) == 1)
-      if (!line.empty() && line[0] != '\t') continue;
+    if (!line.starts_with('\t')) {
+      if (std::sscanf(line.c_str(), "%u", &number) == 1) interface = number;
+      continue;
+    }
     if (std::sscanf(line.c_str(), " %x", &number) != 1) continue;
     Group group{interface};
     auto* address = reinterpret_cast<sockaddr_in*>(&group.address);
@@ -102,6 +105,21 @@ Result<> capture_groups(int socket, int domain, SocketOptions& options) {
   if (domain != AF_INET6) return {};
   for (const Group& group : parse_igmp6(read_file("/proc/thread-self/net/igmp6").value_or("")))
     TRY(try_group(socket, IPPROTO_IPV6, group, options));
+  return {};
+}
+
+Result<> capture_multicast_device(CaptureContext& context, int socket, SocketOptions& options) {
+  KernelView* kernel = context.kernel();
+  const uint32_t device = kernel == nullptr ? 0 : TRY(multicast_device(*kernel, socket));
+  if (device == 0) return {};
+  ip_mreqn chosen{};
+  chosen.imr_ifindex = static_cast<int>(device);
+  socklen_t length = sizeof chosen.imr_address;
+  TRY_SYS(::getsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &chosen.imr_address, &length));
+  std::erase_if(options, [](const auto& option) {
+    return option->level == IPPROTO_IP && option->name == IP_MULTICAST_IF;
+  });
+  add(options, IPPROTO_IP, IP_MULTICAST_IF, &chosen, sizeof chosen);
   return {};
 }
 

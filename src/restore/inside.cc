@@ -16,6 +16,7 @@
 #include "resources/mounts/restore_mounts.h"
 #include "resources/mqueue/queues.h"
 #include "resources/namespaces.h"
+#include "resources/plain_sockets/packets.h"
 #include "resources/shared_memory.h"
 #include "resources/tcp/make_sockets.h"
 #include "resources/terminals/states.h"
@@ -115,12 +116,14 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   for (UniqueFd& master : context.terminal_masters) TRY(move_up(master, first_descriptor));
   for (auto& held : kept) TRY(move_up(held.second, first_descriptor));
   TRY(unix_sockets::make_all(context));
+  TRY(plain_sockets::make_deaf(context));
   TRY(tcp::make_all(context));
   if (context.lost_connections != 0)
     tell(make_event("lost", {{"connections", context.lost_connections}}));
   for (auto* sockets : {&context.sockets, &context.closed_peers})
     for (auto& socket : *sockets) TRY(move_up(socket.second, first_descriptor));
   TRY(open_files(context));
+  TRY(plain_sockets::let_hear(context));
   TRY(unix_sockets::fill_all(context));
   TRY(terminals::finish_all(context));
   if (const int terminal = terminals::of_instance(image.manifest); terminal >= 0)

@@ -2,7 +2,7 @@
 // at its place.
 #include "subject_net.h"
 
-enum { kTaken, kPassed, kInline, kCount };
+enum { kTaken, kPassed, kInline, kTakenBefore, kAtMark, kCount };
 
 static int at_mark(int fd) {
   int mark = -1;
@@ -20,6 +20,8 @@ static void set_up(int fds[kCount][2], int family) {
     char all[12];
     if (i == kInline) CHECK_EQ(recv(fds[i][1], all, 6, MSG_PEEK | MSG_WAITALL), 6);
     wait_until(tcp_info_of(fds[i][0]).tcpi_unacked == 0);
+    if (i == kTakenBefore) CHECK_EQ(recv(fds[i][1], all, 1, MSG_OOB), 1);
+    if (i == kAtMark) RECEIVE_MESSAGE(fds[i][1], "before");
   }
 }
 
@@ -44,6 +46,17 @@ static void check(int fds[kCount][2]) {
   RECEIVE_MESSAGE(fd, "before");
   CHECK_EQ(at_mark(fd), 1);
   RECEIVE_MESSAGE(fd, "!after");
+  fd = fds[kTakenBefore][1];
+  CHECK_EQ(poll_now(fd, POLLPRI), 0);
+  CHECK_ERRNO(recv(fd, &byte, 1, MSG_OOB), EINVAL);
+  RECEIVE_MESSAGE(fd, "before");
+  CHECK_EQ(at_mark(fd), 1);
+  RECEIVE_MESSAGE(fd, "after");
+  fd = fds[kAtMark][1];
+  CHECK_EQ(at_mark(fd), 1);
+  CHECK_EQ(recv(fd, &byte, 1, MSG_OOB), 1);
+  CHECK_EQ(byte, '!');
+  RECEIVE_MESSAGE(fd, "after");
   for (int i = 0; i < kCount; ++i) CONVERSE(fds[i][0], fds[i][1]);
   CHECK_EQ(send(fds[kTaken][0], "?", 1, MSG_OOB), 1);
   wait_until(poll_now(fds[kTaken][1], POLLPRI) == POLLPRI);

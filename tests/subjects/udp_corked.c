@@ -8,6 +8,33 @@ struct state {
   struct name at;
 };
 
+// Much at once, over IPv4 by a socket of IPv6, with few hops.
+static void begin_large(int fd, struct name to) {
+  static char bytes[20000];
+  struct iovec part = {bytes, sizeof bytes};
+  char control[CMSG_SPACE(sizeof(int))] = {0};
+  struct msghdr message = {&to.any, to.size, &part, 1, control, sizeof control, 0};
+  struct cmsghdr* hops = CMSG_FIRSTHDR(&message);
+  *hops = (struct cmsghdr){CMSG_LEN(sizeof(int)), IPPROTO_IP, IP_TTL};
+  memcpy(CMSG_DATA(hops), &(int){7}, sizeof(int));
+  memset(bytes, 'l', sizeof bytes);
+  CHECK_EQ(sendmsg(fd, &message, MSG_MORE), sizeof bytes);
+  CHECK_EQ(send(fd, bytes, sizeof bytes, MSG_MORE), sizeof bytes);
+}
+
+static void end_large(int fd, int receiver) {
+  static char bytes[50000];
+  struct iovec part = {bytes, sizeof bytes};
+  char control[CMSG_SPACE(sizeof(int))];
+  struct msghdr message = {NULL, 0, &part, 1, control, sizeof control, 0};
+  send_text(fd, "end");
+  set_option(receiver, IPPROTO_IP, IP_RECVTTL, 1);
+  CHECK_EQ(recvmsg(receiver, &message, 0), 40003);
+  for (int i = 0; i < 40000; ++i) CHECK_EQ(bytes[i], 'l');
+  CHECK_MEM(bytes + 40000, "end", 3);
+  CHECK_EQ(*(int*)CMSG_DATA(CMSG_FIRSTHDR(&message)), 7);
+}
+
 static void set_up(struct state* s, int family) {
   s->receiver = bound_socket(SOCK_DGRAM, loopback_name(family, 0));
   s->at = name_of(s->receiver);
@@ -41,7 +68,15 @@ static void check(struct state* s, int family) {
 int main(void) {
   struct state states[2];
   for (int i = 0; i < 2; ++i) set_up(&states[i], family_of(i));
+  struct name mapped = states[0].at;
+  mapped.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+                                     .sin6_port = htons((uint16_t)port_of(states[0].receiver))};
+  CHECK_EQ(inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped.in6.sin6_addr), 1);
+  mapped.size = sizeof mapped.in6;
+  int large = new_socket(AF_INET6, SOCK_DGRAM);
+  begin_large(large, mapped);
   STEP("half given");
   for (int i = 0; i < 2; ++i) check(&states[i], family_of(i));
+  end_large(large, states[0].receiver);
   subject_done();
 }

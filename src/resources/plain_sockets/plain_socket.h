@@ -1,6 +1,6 @@
 // Sockets that know no more than a name, a peer and options: raw ones over IPv4 and IPv6, those for
-// pings, and netlink. What waits in them to be read comes from the kernel or the network and
-// cannot be put back.
+// pings, and netlink. Of what waits in them to be read packets are kept (packets.h); what the
+// kernel has said in netlink it says to nobody again.
 #pragma once
 
 #include "resources/file_kind.h"
@@ -16,5 +16,9 @@ class PlainSocket : public FileKind {
   image::FileKind type() const override { return image::FileKind::PlainSocket; }
   Result<UniqueFd> reopen(RestoreContext& context, const image::OpenFileT& file) const override;
 };
+
+// In two steps, between which packets may come to it.
+Result<UniqueFd> new_socket(const image::PlainSocketT& record);
+Result<> finish(int socket, const image::OpenFileT& file);
 
 }  // namespace appshot::plain_sockets

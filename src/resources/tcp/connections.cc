@@ -12,10 +12,12 @@
 
 #include "os/cgroup.h"
 #include "os/fault.h"
+#include "os/kernel_tcp.h"
 #include "os/network_namespace.h"
 #include "os/sock_diag.h"
 #include "resources/inet.h"
 #include "resources/namespaces.h"
+#include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 #include "resources/tcp/waiting.h"
@@ -91,6 +93,38 @@ Result<> capture_receiving(const Connected& one) {
   return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
 }
 
+// Whether a byte out of band may be among what it holds: at it, nothing is to be read for a call.
+Result<bool> may_hold_urgent(const Connected& one) {
+  int at_mark = 0;
+  TRY_SYS(::ioctl(one.socket, SIOCATMARK, &at_mark));
+  return at_mark != 0 || !one.record->to_read.empty() || !one.record->to_send.empty();
+}
+
+// No call tells what comes behind such a byte, nor of one that has been taken already.
+Result<> capture_urgent(CaptureContext& context, const Connected& one) {
+  KernelView* kernel = TRY(may_hold_urgent(one)) ? context.kernel() : nullptr;
+  if (kernel == nullptr) return {};  // one that waits to be taken has been refused
+  image::TcpSocketT& record = *one.record;
+  for (int looks = 0; looks < kLooksMax; ++looks) {
+    UrgentTcp urgent = TRY(urgent_tcp(*kernel, one.socket));
+    if (urgent.is_sending || (urgent.received && !urgent.received->has_come))
+      return Error(ErrorClass::refused, "a TCP connection at port " +
+                                            std::to_string(port_of(record.name)) +
+                                            " has urgent data on its way")
+          .hint("try again when it has arrived");
+    if (!urgent.received) return {};
+    if (urgent.received->received != record.connection->receive_sequence) {
+      TRY(capture_receiving(one));
+      continue;
+    }
+    record.urgent_at = static_cast<int>(urgent.received->at);
+    record.urgent_taken = urgent.received->is_taken;
+    record.to_read = std::move(urgent.received->to_read);
+    return {};
+  }
+  return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
+}
+
 struct End {
   int network;
   const image::TcpSocketT* record;
@@ -110,14 +144,14 @@ std::vector<End> find_ends(const CaptureContext& context, const std::vector<Conn
   return ends;
 }
 
-Result<> find_other_ends(const std::vector<End>& ends, bool holds_outside) {
+Result<> find_other_ends(const std::vector<End>& ends, bool by_marks) {
   std::set<std::tuple<int, std::string, std::string>> names;
   for (const auto& [network, end] : ends)
     names.emplace(network, key_of(end->name), key_of(end->peer_name));
   for (const auto& [network, end] : ends) {
     if (names.contains({network, key_of(end->peer_name), key_of(end->name)})) continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
-    if (holds_outside && has_outside_peer(*end)) continue;
+    if (by_marks && network < 0 ? end->outside : has_outside_peer(*end)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
     if (was_finished(end->state)) continue;
     return Error(
@@ -178,6 +212,7 @@ Result<> capture_connections(CaptureContext& context) {
     one.record->connection->segment_now = TRY(tcp_option<uint32_t>(one.socket, TCP_MAXSEG));
     sockets.push_back(one.socket);
   }
+  TRY(find_outside(context));
   // Should the harness be killed now, nobody runs before the guard has put all back: who waits for
   // the harness's end to let them run hears of it from the guard's end alone.
   const FrozenMeanwhile frozen = TRY(FrozenMeanwhile::begin(*context.instance.application));
@@ -192,9 +227,10 @@ Result<> capture_connections(CaptureContext& context) {
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
   for (const Connected& one : connected) TRY(capture_receiving(one));
-  TRY(capture_waiting(context));
-  // Those of the host's own addresses would be answered by the host while we are not there.
-  return find_other_ends(find_ends(context, connected), !context.instance.share.net);
+  for (const Connected& one : connected) TRY(capture_urgent(context, one));
+  const bool in_host_network = context.instance.share.net;
+  if (!in_host_network) TRY(capture_waiting(context));
+  return find_other_ends(find_ends(context, connected), in_host_network);
 }
 
 }  // namespace appshot::tcp

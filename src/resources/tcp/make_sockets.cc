@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +17,8 @@
 #include "base/deadline.h"
 #include "resources/inet.h"
 #include "resources/sockets.h"
+#include "resources/tcp/connecting.h"
+#include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 #include "resources/tcp/waiting.h"
@@ -27,209 +28,21 @@ namespace {
 
 using image::TcpSocketT;
 
-constexpr uint8_t kReading = 1;
 constexpr std::chrono::seconds kArrivalMax{10};
-constexpr uint32_t kSegmentMax = 32767;   // more cannot be asked for
-constexpr uint32_t kTimestampBytes = 12;  // that each segment begins with
 
 Result<UniqueFd> new_socket(int domain) {
   return UniqueFd(TRY_SYS(::socket(domain, SOCK_STREAM | SOCK_CLOEXEC, 0)));
 }
 
-// Behind the last byte it has to send, and behind the last one that has come: the end of sending,
-// which has a number as well, is said once more.
-uint32_t end_of_data(const TcpSocketT& socket) {
-  return socket.connection->send_sequence - (has_finished(socket.state) ? 1U : 0U);
-}
-uint32_t next_data(const TcpSocketT& socket) {
-  return socket.connection->receive_sequence - (was_finished(socket.state) ? 1U : 0U);
-}
-
-// The other end of a connection that its owner closed when everything had arrived.
-TcpSocketT closed_end_of(const TcpSocketT& socket) {
-  TcpSocketT other;
-  other.name = socket.peer_name;
-  other.peer_name = socket.name;
-  other.domain = socket.domain;
-  other.state = TCP_FIN_WAIT2;
-  other.connection = std::make_unique<image::TcpConnectionT>();
-  image::TcpConnectionT& its = *other.connection;
-  const image::TcpConnectionT& ours = *socket.connection;
-  its.send_sequence = ours.receive_sequence;
-  its.receive_sequence = end_of_data(socket);
-  its.segment = ours.segment;
-  its.segment_now = ours.segment_now;
-  its.send_scale = ours.receive_scale;
-  its.receive_scale = ours.send_scale;
-  its.agreed = ours.agreed;
-  // What it has told last, where that is known: older times are not believed.
-  its.timestamp = ours.peer_timestamp != 0 ? ours.peer_timestamp : ours.timestamp;
-  its.window = std::make_unique<image::TcpWindow>(its.receive_sequence, ours.window->receive(),
-                                                  ours.window->receive(), ours.window->send(),
-                                                  its.receive_sequence);
-  return other;
-}
-
-struct End {
-  const image::OpenFileT* file;  // nullptr: nobody has it any more
-  const TcpSocketT* socket;
-  const TcpSocketT* other;  // nullptr: somebody else's, who goes on by himself
-  bool is_foreign = false;  // stands for that one while he is needed
-  UniqueFd fd{};
-  BufferSizes sizes{};
-};
-
-// One end of a connection, in steps that all ends take together.
-class Connecting {
- public:
-  explicit Connecting(End& end) : end_(end), socket_(*end.socket), other_(end.other) {}
-
-  // There, but dumb.
-  Result<> make() {
-    end_.fd = TRY(new_socket(socket_.domain));
-    TRY(apply_options(fd(), socket_.options, is_for_binding));
-    TRY(enter_repair(fd()));  // lets it have a port that others have, too
-    if (end_.is_foreign) TRY(allow_any_name());
-    TRY(bind_to(fd(), socket_.name));
-    const uint32_t received = next_data(socket_);
-    TRY(set_sequence(fd(), Queue::send, first_to_send()));
-    TRY(set_sequence(fd(), Queue::receive,
-                     received - static_cast<uint32_t>(socket_.to_read.size())));
-    TRY(ask_for_segments(std::min(socket_.connection->segment_now + kTimestampBytes, kSegmentMax)));
-    TRY(connect_to(fd(), socket_.peer_name));
-    TRY(ask_for_segments(0));
-    TRY(agree());
-    end_.sizes = TRY(make_room(fd()));
-    TRY(put_in(fd(), Queue::receive, socket_.to_read));
-    if (other_ == nullptr)
-      TRY(put_in(fd(), Queue::send, std::span(socket_.to_send).first(sent_before())));
-    return set_window();
-  }
-
-  Result<> leave() { return leave_repair(fd()); }
-
-  // What the other end has not received yet, and what follows it.
-  Result<> speak() {
-    TRY(send_rest());
-    TRY(take_room_back(fd(), end_.sizes));
-    TRY(apply_options(fd(), socket_.options,
-                      [](const OptionName& name) { return !is_for_binding(name); }));
-    if (has_finished(socket_.state)) TRY_SYS(::shutdown(fd(), SHUT_WR));
-    if ((socket_.shut & kReading) != 0) TRY_SYS(::shutdown(fd(), SHUT_RD));
-    return {};
-  }
-
-  // Its part is played; nobody is told.
-  Result<> vanish() {
-    TRY(enter_repair(fd()));
-    end_.fd.reset();
-    return {};
-  }
-
-  // That it has finished is heard at the other end, and that is heard here.
-  Result<> settle() {
-    const Deadline deadline = Deadline::in(kArrivalMax);
-    for (;;) {
-      const int state = TRY(info_of(fd())).tcpi_state;
-      const bool heard = other_ == nullptr || end_.is_foreign || socket_.state != TCP_FIN_WAIT2 ||
-                         state != TCP_FIN_WAIT1;
-      const bool told = !was_finished(socket_.state) || was_finished(state) || state == TCP_CLOSE;
-      if (heard && told) return {};
-      if (deadline.passed())
-        return Error(ErrorClass::timeout, "a TCP connection does not come to rest");
-      ::poll(nullptr, 0, 1);
-    }
-  }
-
- private:
-  int fd() const { return end_.fd.get(); }
-
-  // Of what it has to send the other end may have received some; of one outside nobody knows.
-  uint32_t first_to_send() const {
-    if (other_ != nullptr) return next_data(*other_);
-    return end_of_data(socket_) - static_cast<uint32_t>(socket_.to_send.size());
-  }
-  // To one outside: it has been sent, and is again if it does not arrive.
-  size_t sent_before() const { return socket_.to_send.size() - socket_.unsent; }
-
-  Result<> allow_any_name() {
-    const int on = 1;
-    const bool v4 = socket_.domain == AF_INET;
-    TRY_SYS(::setsockopt(fd(), v4 ? IPPROTO_IP : IPPROTO_IPV6,
-                         v4 ? IP_TRANSPARENT : IPV6_TRANSPARENT, &on, sizeof on));
-    return {};
-  }
-
-  // What is agreed on later comes too late for the size of what is sent.
-  Result<> ask_for_segments(uint32_t bytes) {
-    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_MAXSEG, &bytes, sizeof bytes));
-    return {};
-  }
-
-  Result<> agree() {
-    const image::TcpConnectionT& connection = *socket_.connection;
-    std::vector<tcp_repair_opt> agreed;
-    agreed.push_back({TCPOPT_MAXSEG, connection.segment});
-    if ((connection.agreed & TCPI_OPT_WSCALE) != 0)
-      agreed.push_back({TCPOPT_WINDOW, connection.send_scale |
-                                           static_cast<uint32_t>(connection.receive_scale) << 16});
-    if ((connection.agreed & TCPI_OPT_SACK) != 0) agreed.push_back({TCPOPT_SACK_PERMITTED, 0});
-    if ((connection.agreed & TCPI_OPT_TIMESTAMPS) != 0) agreed.push_back({TCPOPT_TIMESTAMP, 0});
-    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_REPAIR_OPTIONS, agreed.data(),
-                         static_cast<socklen_t>(agreed.size() * sizeof agreed[0])));
-    if ((connection.agreed & TCPI_OPT_TIMESTAMPS) != 0)
-      TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_TIMESTAMP, &connection.timestamp,
-                           sizeof connection.timestamp));
-    return {};
-  }
-
-  // It may send as far as the other end has said that it takes.
-  Result<> set_window() {
-    const image::TcpWindow& ours = *socket_.connection->window;
-    const uint32_t next = next_data(socket_);
-    tcp_repair_window window{};
-    if (other_ == nullptr) {
-      const bool is_beyond = static_cast<int32_t>(ours.update_sequence() - next) > 0;
-      window.snd_wl1 = is_beyond ? next : ours.update_sequence();
-      window.snd_wnd = ours.send();
-    } else {
-      const image::TcpWindow& theirs = *other_->connection->window;
-      const auto room =
-          static_cast<int32_t>(theirs.receive_update() + theirs.receive() - next_data(*other_));
-      window.snd_wl1 = next;
-      window.snd_wnd = static_cast<uint32_t>(std::max(room, 0));
-    }
-    window.max_window = std::max(ours.send_most(), window.snd_wnd);
-    window.rcv_wnd = ours.receive();
-    const bool is_ahead = static_cast<int32_t>(ours.receive_update() - next) > 0;
-    window.rcv_wup = is_ahead ? next : ours.receive_update();
-    TRY_SYS(::setsockopt(fd(), IPPROTO_TCP, TCP_REPAIR_WINDOW, &window, sizeof window));
-    return {};
-  }
-
-  Result<> send_rest() {
-    const uint32_t left =
-        other_ == nullptr ? socket_.unsent : end_of_data(socket_) - next_data(*other_);
-    if (left > socket_.to_send.size())
-      return Error(ErrorClass::corrupt, "a TCP connection lacks some of what it has to send");
-    const uint8_t* from = socket_.to_send.data() + (socket_.to_send.size() - left);
-    size_t sent = 0;
-    while (sent < left)
-      sent += static_cast<size_t>(
-          TRY_SYS(::send(fd(), from + sent, left - sent, MSG_DONTWAIT | MSG_NOSIGNAL)));
-    return {};
-  }
-
-  End& end_;
-  const TcpSocketT& socket_;
-  const TcpSocketT* other_;
-};
+bool is_outside(const TcpSocketT& socket) { return socket.outside || has_outside_peer(socket); }
 
 class Maker {
  public:
   // Those of one network namespace.
   Maker(RestoreContext& context, int network)
-      : context_(context), waiting_(context.keeps_connections) {
+      : context_(context),
+        in_host_network_(network < 0 && std::ranges::count(context.image.share, "net") != 0),
+        waiting_(context.keeps_connections, in_host_network_) {
     for (const auto& file : context.image.open_files)
       if (const TcpSocketT* socket = file->kind.AsTcpSocket(); socket && file->network == network)
         sockets_.push_back({file.get(), socket});
@@ -276,16 +89,50 @@ class Maker {
 
   Result<> connections() {
     find_ends();
-    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).make()));
+    if (in_host_network_) TRY(clear_leftovers(names_to_be_made()));
+    for (auto end = ends_.begin(); end != ends_.end();) {
+      Result<> made = Connecting(*end).make();
+      const bool is_lost = !made && end->other == nullptr && has_lost_its_name(made.error());
+      if (!made && !is_lost) return within(*end->socket, std::move(made));
+      if (is_lost) lost_.insert(end->socket);
+      end = is_lost ? ends_.erase(end) : std::next(end);
+    }
     waiting_.let_all_speak();
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
+    TRY(hear(&Connecting::hear_urgent, [](const End& end) { return end.socket->urgent_at >= 0; }));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
+    TRY(hear(&Connecting::hear_end, [](const End& end) {
+      return end.other == nullptr && was_finished(end.socket->state);
+    }));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
-    for (End& end : ends_)
-      if (end.is_foreign) TRY(within(*end.socket, Connecting(end).vanish()));
     for (End& end : ends_)
       if (end.file != nullptr) keep(*end.file, std::move(end.fd));
     ends_.clear();  // the closed ones are closed
+    return {};
+  }
+
+  // The address is this machine's no more, or somebody else has made a connection of these names.
+  static bool has_lost_its_name(const Error& error) {
+    return error.err() == EADDRNOTAVAIL || error.err() == EADDRINUSE;
+  }
+
+  std::vector<TcpNames> names_to_be_made() const {
+    std::vector<TcpNames> all;
+    for (const End& end : ends_) all.push_back(names_of(*end.socket));
+    return all;
+  }
+
+  // What is said in the name of the other end.
+  Result<> hear(Result<> (Connecting::*what)(TcpSegments&), bool (*who)(const End&)) {
+    std::map<int, TcpSegments> segments;  // by family
+    for (End& end : ends_) {
+      if (!who(end)) continue;
+      const int family = ip_address_of(end.socket->peer_name).family();
+      auto found = segments.find(family);
+      if (found == segments.end())
+        found = segments.emplace(family, TRY(TcpSegments::open(family))).first;
+      TRY(within(*end.socket, (Connecting(end).*what)(found->second)));
+    }
     return {};
   }
 
@@ -299,14 +146,14 @@ class Maker {
     }
     for (const auto& [file, socket] : sockets_) {
       for (const auto& waiting : socket->waiting)
-        if (waiting->state != TCP_CLOSE && !has_outside_peer(*waiting) &&
+        if (waiting->state != TCP_CLOSE && !is_outside(*waiting) &&
             !by_names.contains({key_of(waiting->peer_name), key_of(waiting->name)}))
           add_closed_end(*waiting);
       if (!socket->connection) continue;
       auto other = by_names.find({key_of(socket->peer_name), key_of(socket->name)});
       if (other != by_names.end()) {
         ends_.push_back({file, socket, other->second});
-      } else if (has_outside_peer(*socket)) {
+      } else if (is_outside(*socket)) {
         find_outside(file, *socket);
       } else {
         ends_.push_back({file, socket, add_closed_end(*socket)});
@@ -326,15 +173,6 @@ class Maker {
       return;
     }
     ends_.push_back({file, &socket, nullptr});
-    if (!was_finished(socket.state)) return;
-    // That he has finished is said once more, in his name. He counts no time: what he says later
-    // must not seem older.
-    closed_.push_back(closed_end_of(socket));
-    closed_.back().connection->agreed &= static_cast<uint8_t>(~TCPI_OPT_TIMESTAMPS);
-    // Nor does he acknowledge what he may not have.
-    closed_.back().connection->receive_sequence =
-        end_of_data(socket) - static_cast<uint32_t>(socket.to_send.size());
-    ends_.push_back({nullptr, &closed_.back(), &socket, true});
   }
 
   Result<> other(const image::OpenFileT& file, const TcpSocketT& socket) {
@@ -353,18 +191,6 @@ class Maker {
     Result<> connected = connect_to(fd, socket.peer_name);
     if (connected || connected.error().err() == EINPROGRESS) return {};
     return connected;
-  }
-
-  static Result<> wait_for_bytes(int fd, size_t bytes) {
-    const Deadline deadline = Deadline::in(kArrivalMax);
-    for (int there = 0; static_cast<size_t>(there) < bytes;) {
-      TRY_SYS(::ioctl(fd, FIONREAD, &there));
-      if (deadline.passed())
-        return Error(ErrorClass::timeout, "a TCP socket does not get what was in it");
-      pollfd state{fd, POLLIN, 0};
-      ::poll(&state, 1, 1);
-    }
-    return {};
   }
 
   // One that was connected and is no more, as the program knows.
@@ -455,6 +281,7 @@ class Maker {
   }
 
   RestoreContext& context_;
+  const bool in_host_network_;
   std::vector<std::pair<const image::OpenFileT*, const TcpSocketT*>> sockets_;
   std::list<TcpSocketT> closed_;  // at places that do not change
   std::list<End> ends_;

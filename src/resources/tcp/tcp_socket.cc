@@ -29,23 +29,24 @@ bool has_upper_protocol(int socket) {
 }
 
 // What they are and hold shows in the kernel's memory alone.
-std::string obstacle_of_waiting(const InstanceView& instance, uint32_t count) {
+std::string obstacle_of_waiting(uint32_t count) {
   const std::string words =
       "a TCP socket with " + std::to_string(count) + " connections that wait to be accepted";
-  if (instance.share.net) return words + ", in the host's network";
   Result<KernelMemory> memory = KernelMemory::open();
   return memory ? "" : words + " (" + memory.error().message() + ")";
 }
 
-std::string obstacle_of(const InstanceView& instance, int socket) {
+std::string obstacle_of(int socket) {
   Result<tcp_info> info = info_of(socket);
   if (!info) return "";
   if (info->tcpi_state == TCP_LISTEN)
-    return info->tcpi_unacked == 0 ? "" : obstacle_of_waiting(instance, info->tcpi_unacked);
+    return info->tcpi_unacked == 0 ? "" : obstacle_of_waiting(info->tcpi_unacked);
   if (info->tcpi_state == TCP_SYN_RECV) return "a TCP socket that is just being connected";
   if (has_upper_protocol(socket)) return "a TCP socket that the kernel encrypts";
-  if (is_connected(info->tcpi_state) && has_urgent_byte(socket))
-    return "a TCP socket that holds urgent data, which cannot be captured yet";
+  if (is_connected(info->tcpi_state) && has_urgent_byte(socket)) {
+    Result<KernelMemory> memory = KernelMemory::open();
+    if (!memory) return "a TCP socket that holds urgent data (" + memory.error().message() + ")";
+  }
   if (info->tcpi_state != TCP_CLOSE) return "";
   const std::string hidden = why_errors_are_hidden(socket);
   return hidden.empty() ? ""
@@ -102,7 +103,7 @@ bool TcpSocket::recognises(const DescriptorRef& ref) const {
 
 std::string TcpSocket::obstacle(const DescriptorRef& ref) const {
   Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
-  return copy ? obstacle_of(ref.instance, copy->get()) : "";  // closed since
+  return copy ? obstacle_of(copy->get()) : "";  // closed since
 }
 
 Result<image::FileKindUnion> TcpSocket::capture(CaptureContext& context,

@@ -142,13 +142,13 @@ bool is_as_wanted(const WaitingTcpConnection& there, const TcpSocketT& wanted) {
 }
 
 // What has not been taken in would be lost: its sender has been told that it has arrived.
-Result<> wait_for_all(int listener, const TcpSocketT& record) {
+Result<> wait_for_all(int listener, std::span<const TcpSocketT* const> wanted) {
   KernelView kernel = TRY(KernelView::open(nullptr));
   const Deadline deadline = Deadline::in(kArrivalMax);
   for (;;) {
     const auto there = TRY(waiting_tcp_connections(kernel, listener));
-    if (std::ranges::equal(there, record.waiting, [](const auto& one, const auto& wanted) {
-          return is_as_wanted(one, *wanted);
+    if (std::ranges::equal(there, wanted, [](const auto& one, const TcpSocketT* other) {
+          return is_as_wanted(one, *other);
         }))
       return {};
     if (deadline.passed())
@@ -166,6 +166,7 @@ Result<> capture_waiting(CaptureContext& context) {
         context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsTcpSocket();
     if (record == nullptr || record->state != TCP_LISTEN || !has_some_waiting(socket.copy.get()))
       continue;
+    record->waiting.clear();  // of an earlier look
     if (!kernel) kernel.emplace(TRY(KernelView::open(context.instance.kernel_layout)));
     TRY(capture_at(*kernel, socket.copy.get(), *record));
   }
@@ -175,20 +176,31 @@ Result<> capture_waiting(CaptureContext& context) {
 Result<> WaitingConnections::put_back(int listener, const TcpSocketT& record) {
   const bool shares = TRY(number_of(listener, SO_REUSEPORT)) != 0;
   const uint32_t index = shares ? groups_[key_of(record.name)]++ : 0;
-  if (record.waiting.empty()) return {};
-  if (!queue_) queue_.emplace(TRY(AcceptQueue::open()));
+  std::vector<const TcpSocketT*> those;
+  for (const auto& waiting : record.waiting) {
+    if (in_host_network_ && !keeps_connections_)
+      ++lost_;
+    else
+      those.push_back(waiting.get());
+  }
+  if (those.empty()) return {};
+  if (!queue_) {
+    const auto others =
+        in_host_network_ ? AcceptQueue::Others::heard : AcceptQueue::Others::unheard;
+    queue_.emplace(TRY(AcceptQueue::open(others)));
+  }
   std::optional<ChosenSharer> chosen;
   if (shares) chosen.emplace(TRY(ChosenSharer::among(listener, index)));
-  for (const auto& waiting : record.waiting) {
+  for (const TcpSocketT* waiting : those) {
     const RoomFor room = TRY(RoomFor::bytes(listener, waiting->to_read.size()));
     TRY(put(*waiting).within("connection from port " + std::to_string(port_of(waiting->peer_name)) +
                              " that waits to be accepted"));
   }
-  return wait_for_all(listener, record);
+  return wait_for_all(listener, those);
 }
 
 Result<> WaitingConnections::put(const TcpSocketT& waiting) {
-  const bool is_outside = has_outside_peer(waiting);
+  const bool is_outside = waiting.outside || has_outside_peer(waiting);
   const bool is_lost = is_outside && !keeps_connections_ && waiting.state != TCP_CLOSE;
   if (is_lost) ++lost_;
   const WaitingTcpConnection connection = connection_in(waiting);

@@ -12,7 +12,9 @@
 #include <cstring>
 
 #include "os/file.h"
+#include "os/kernel_terminal.h"
 #include "resources/pid_spaces.h"
+#include "resources/terminals/packet_mode.h"
 #include "resources/terminals/waiting_bytes.h"
 
 namespace appshot::terminals {
@@ -80,6 +82,23 @@ Result<> capture_sides(int master, TerminalStateT& state) {
   return {};
 }
 
+Result<> capture_waiting(const CaptureContext& context, int master, TerminalStateT& state) {
+  WaitingBytes waiting = TRY(copy_waiting(master, context.instance.kernel_layout));
+  state.typed = std::move(waiting.typed);
+  state.printed = std::move(waiting.printed);
+  state.stopped = waiting.stopped;
+  return {};
+}
+
+// Where the kernel's memory cannot be read, whether a key may have stopped it decides.
+Result<> capture_stop(CaptureContext& context, int master, TerminalStateT& state) {
+  KernelView* kernel = context.kernel();
+  if (kernel == nullptr) return {};
+  UniqueFd slave = TRY(open_slave(master, O_RDWR | O_NONBLOCK));
+  state.stopped_by_call = TRY(terminal_stopped_by_call(*kernel, slave.get()));
+  return {};
+}
+
 // The next terminal gets the lowest number that is free: those in between are taken for a moment.
 Result<> make(RestoreContext& context, size_t which, std::vector<UniqueFd>& in_between) {
   const TerminalStateT& state = *context.image.terminals[which];
@@ -117,9 +136,11 @@ Result<> finish(int master, const TerminalStateT& state) {
   UniqueFd slave = TRY(open_slave(master, O_RDWR | O_NONBLOCK));
   TRY_SYS(::fchown(slave.get(), state.uid, state.gid));
   TRY_SYS(::fchmod(slave.get(), state.mode & 07777));
-  TRY(put_waiting(master, {state.typed, state.printed, state.stopped}));
+  TRY(put_waiting(master,
+                  {state.typed, state.printed, is_stopped_untold(state), state.stopped_by_call}));
   const int on = 1;
   if (state.packets) TRY_SYS(::ioctl(master, TIOCPKT, &on));
+  TRY(cause_untold(master, slave.get(), state));
   if (state.exclusive) TRY_SYS(::ioctl(slave.get(), TIOCEXCL));
   if (state.master_exclusive) TRY_SYS(::ioctl(master, TIOCEXCL));
   return {};
@@ -169,10 +190,9 @@ Result<> capture_states(CaptureContext& context, const std::vector<ProcessSource
     TRY(capture_sides(master, *state));
     capture_session(*state, processes);
     // The harness reads what is printed on the instance's own as it comes.
-    WaitingBytes waiting = TRY(copy_waiting(master, context.instance.kernel_layout));
-    state->typed = std::move(waiting.typed);
-    state->printed = std::move(waiting.printed);
-    state->stopped = waiting.stopped;
+    TRY(has_untold(master) ? capture_untold(context, master, *state)
+                           : capture_waiting(context, master, *state));
+    if (state->stopped) TRY(capture_stop(context, master, *state));
   }
   return {};
 }

@@ -8,6 +8,7 @@
 
 #include "os/file.h"
 #include "resources/open_flags.h"
+#include "resources/terminals/packet_mode.h"
 #include "resources/terminals/waiting_bytes.h"
 
 namespace appshot::terminals {
@@ -46,11 +47,6 @@ int state_of(CaptureContext& context, int number) {
   context.image.terminals.push_back(std::make_unique<image::TerminalStateT>());
   context.image.terminals.back()->index = number;
   return known->second;
-}
-
-bool has_untold_state(int master) {
-  pollfd state{master, POLLPRI, 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLPRI) != 0;
 }
 
 }  // namespace
@@ -98,8 +94,9 @@ bool TerminalMaster::recognises(const DescriptorRef& ref) const {
 
 std::string TerminalMaster::obstacle(const DescriptorRef& ref) const {
   Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
-  if (!copy || !has_untold_state(copy->get())) return "";
-  return "the master of a terminal in packet mode, which has something to tell that cannot be kept";
+  const std::string hidden = copy ? why_untold_is_hidden(copy->get()) : "";
+  if (hidden.empty()) return "";
+  return "the master of a terminal in packet mode, which has something to tell (" + hidden + ")";
 }
 
 Result<image::FileKindUnion> TerminalMaster::capture(CaptureContext& context,

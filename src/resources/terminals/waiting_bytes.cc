@@ -184,8 +184,8 @@ int take_and_put_back(Sides sides, Room& room) {
 }
 
 // Whoever stopped it by a key lets it go on by a key.
-Result<> stop(int master, int slave, const termios2& settings) {
-  if ((settings.c_iflag & IXON) == 0 || settings.c_cc[VSTOP] == kDisabled) {
+Result<> stop(int master, int slave, const termios2& settings, bool by_call) {
+  if (by_call || (settings.c_iflag & IXON) == 0 || settings.c_cc[VSTOP] == kDisabled) {
     TRY_SYS(::ioctl(slave, TCXONC, TCOOFF));
     return {};
   }
@@ -295,6 +295,12 @@ Result<WaitingBytes> copy_waiting(int master, std::optional<KernelLayout>* kerne
   return bytes;
 }
 
+Result<> stop_output(int master, int slave, bool by_call) {
+  termios2 settings{};
+  TRY_SYS(::ioctl(slave, TCGETS2, &settings));
+  return stop(master, slave, settings, by_call);
+}
+
 Result<> put_waiting(int master, const WaitingBytes& bytes) {
   if (bytes.typed.empty() && bytes.printed.empty() && !bytes.stopped) return {};
   if (bytes.typed.size() > kMost || bytes.printed.size() > kMost)
@@ -316,7 +322,7 @@ Result<> put_waiting(int master, const WaitingBytes& bytes) {
   TRY_SYS(::fcntl(master, F_SETFL, flags));
   ::munmap(room, sizeof *room);
   if (failed != 0) return Error::from_errno(failed, "filling a terminal");
-  return bytes.stopped ? stop(master, slave.get(), settings) : Result<>();
+  return bytes.stopped ? stop(master, slave.get(), settings, bytes.by_call) : Result<>();
 }
 
 }  // namespace appshot::terminals

@@ -19,11 +19,15 @@ struct WaitingBytes {
   std::vector<uint8_t> typed;    // to be read from the terminal
   std::vector<uint8_t> printed;  // to be read from its master
   bool stopped = false;          // it prints no more until it is told to (^S, TCOOFF)
+  bool by_call = false;          // TCOOFF, as far as is known
 };
 
 // The application stands still meanwhile.
 Result<WaitingBytes> copy_waiting(int master, std::optional<KernelLayout>* kernel_layout);
 Result<> put_waiting(int master, const WaitingBytes& bytes);
+
+// It prints no more.
+Result<> stop_output(int master, int slave, bool by_call);
 
 // The side that programs use, whatever its lock says.
 Result<UniqueFd> open_slave(int master, int flags);

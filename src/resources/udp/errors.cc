@@ -15,6 +15,7 @@
 
 #include "base/deadline.h"
 #include "os/packet_bytes.h"
+#include "os/whole_packets.h"
 #include "resources/inet.h"
 #include "resources/socket_errors.h"
 
@@ -103,28 +104,6 @@ class Refusal {
   udphdr udp_{};
 };
 
-// To an address of this network namespace; it never leaves it.
-Result<> send_packet(const Bytes& packet) {
-  const bool is_v4 = !packet.empty() && packet[0] >> 4 == 4;
-  if (packet.size() < (is_v4 ? sizeof(iphdr) : sizeof(ip6_hdr)))
-    return Error(ErrorClass::corrupt, "a packet that tells of an error");
-  UniqueFd raw(TRY_SYS(::socket(is_v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)));
-  constexpr char kLoopback[] = "lo";
-  TRY_SYS(::setsockopt(raw.get(), SOL_SOCKET, SO_BINDTODEVICE, kLoopback, sizeof kLoopback));
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  if (is_v4)
-    std::memcpy(&v4.sin_addr, packet.data() + offsetof(iphdr, daddr), sizeof v4.sin_addr);
-  else
-    std::memcpy(&v6.sin6_addr, packet.data() + offsetof(ip6_hdr, ip6_dst), sizeof v6.sin6_addr);
-  const auto* to =
-      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
-  TRY_SYS(::sendto(raw.get(), packet.data(), packet.size(), 0, to, is_v4 ? sizeof v4 : sizeof v6));
-  return {};
-}
-
 Result<> wait_for_error(int socket) {
   const Deadline deadline = Deadline::in(kArrivalMax);
   while (!has_event(socket, POLLERR)) {
@@ -160,9 +139,9 @@ Result<> capture_errors(CaptureContext& context, int socket, image::UdpSocketT& 
 }
 
 Result<> put_back_errors(int socket, const image::UdpSocketT& from) {
-  for (const auto& error : from.errors) TRY(send_packet(error->data));
+  for (const auto& error : from.errors) TRY(send_whole_packet(error->data));
   if (from.errors.empty() && from.error != 0)
-    TRY(send_packet(Refusal(TRY(name_of(socket)), from.peer_name, from.protocol).packet()));
+    TRY(send_whole_packet(Refusal(TRY(name_of(socket)), from.peer_name, from.protocol).packet()));
   if (from.errors.empty() && from.error == 0) return {};
   TRY(wait_for_error(socket));
   int told = 0;

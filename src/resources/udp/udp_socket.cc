@@ -1,11 +1,9 @@
 #include "resources/udp/udp_socket.h"
 
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +15,7 @@
 #include "resources/inet.h"
 #include "resources/inet_groups.h"
 #include "resources/socket_errors.h"
+#include "resources/udp/begun.h"
 #include "resources/udp/datagrams.h"
 #include "resources/udp/errors.h"
 
@@ -61,12 +60,6 @@ uint32_t sharers_before(const image::ImageT& image, const image::OpenFileT& file
   return count;
 }
 
-// What was given with MSG_MORE, or under UDP_CORK, and not sent yet.
-bool holds_unsent(int socket) {
-  int bytes = 0;
-  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0;
-}
-
 }  // namespace
 
 bool UdpSocket::recognises(const DescriptorRef& ref) const {
@@ -76,8 +69,9 @@ bool UdpSocket::recognises(const DescriptorRef& ref) const {
 std::string UdpSocket::obstacle(const DescriptorRef& ref) const {
   Result<UniqueFd> copy = ref.process.pidfd.take_copy(ref.descriptor.fd);
   if (!copy) return "";  // closed since
-  if (holds_unsent(copy->get()))
-    return "a UDP socket that holds part of a datagram it has not sent (MSG_MORE, UDP_CORK)";
+  if (const std::string hidden = why_begun_is_hidden(copy->get()); !hidden.empty())
+    return "a UDP socket that holds part of a datagram it has not sent (MSG_MORE, UDP_CORK; " +
+           hidden + ")";
   if (const std::string hidden = why_errors_are_hidden(copy->get()); !hidden.empty())
     return "a UDP socket with an error that the program has not looked at (" + hidden + ")";
   if (has_event(copy->get(), POLLERR) && has_event(copy->get(), POLLIN))
@@ -94,11 +88,13 @@ Result<image::FileKindUnion> UdpSocket::capture(CaptureContext& context,
   socket.name = TRY(name_of(copy.get()));
   socket.peer_name = TRY(peer_name_of(copy.get()));
   socket.options = TRY(options_of(copy.get(), socket.domain, socket.protocol));
+  TRY(capture_multicast_device(context, copy.get(), socket.options));
   socket.uid = ref.descriptor.info.st_uid;
   socket.gid = ref.descriptor.info.st_gid;
   // Looking at the queue would take an error from its owner.
   if (!has_event(copy.get(), POLLERR)) TRY(capture_datagrams(context.instance, copy.get(), socket));
   TRY(capture_errors(context, copy.get(), socket));
+  TRY(capture_begun(context, copy.get(), socket));
   image::FileKindUnion kind;
   kind.Set(std::move(socket));
   return kind;
@@ -118,6 +114,7 @@ Result<UniqueFd> UdpSocket::reopen(RestoreContext& context, const image::OpenFil
   }
   if (!socket.peer_name.empty()) TRY(connect_to(fd.get(), socket.peer_name));
   TRY(put_back_errors(fd.get(), socket));
+  TRY(give_begun(fd.get(), socket));
   TRY_SYS(::fcntl(fd.get(), F_SETFL, file.flags & (O_NONBLOCK | O_APPEND)));
   if (socket.uid != 0 || socket.gid != 0) TRY_SYS(::fchown(fd.get(), socket.uid, socket.gid));
   return fd;

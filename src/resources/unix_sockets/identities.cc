@@ -17,6 +17,7 @@ struct Unknown {
   image::IdentityT* identity;
   int socket;
   int message;  // in its queue; -1: its peer
+  std::optional<size_t> urgent_at;
 };
 
 class Translation {
@@ -27,12 +28,13 @@ class Translation {
     ids_[context.instance.init.value] = 1;
   }
 
-  void translate(image::IdentityT* identity, int socket, int message) {
+  void translate(image::IdentityT* identity, int socket, int message,
+                 std::optional<size_t> urgent_at = {}) {
     if (identity == nullptr || identity->pid == 0) return;
     if (auto known = ids_.find(identity->pid); known != ids_.end())
       identity->pid = known->second;
     else
-      unknown_.push_back({identity, socket, message});
+      unknown_.push_back({identity, socket, message, urgent_at});
   }
 
   // They have ended; a process inside the instance is told what their ids were.
@@ -40,9 +42,10 @@ class Translation {
     std::vector<int> pids =
         TRY(ask_inside(context_.instance.init, unknown_.size(), [&](int* answers) {
           for (size_t i = 0; i < unknown_.size(); ++i)
-            answers[i] = unknown_[i].message < 0
-                             ? peer_pid(unknown_[i].socket)
-                             : sender_pid(unknown_[i].socket, unknown_[i].message);
+            answers[i] =
+                unknown_[i].message < 0
+                    ? peer_pid(unknown_[i].socket)
+                    : sender_pid(unknown_[i].socket, unknown_[i].message, unknown_[i].urgent_at);
         }));
     for (size_t i = 0; i < pids.size(); ++i) unknown_[i].identity->pid = pids[i];
     return {};
@@ -79,9 +82,10 @@ Result<> translate_identities(CaptureContext& context,
         context.image.open_files[static_cast<size_t>(socket.file)]->kind.AsUnixSocket();
     if (record == nullptr) continue;
     translation.translate(record->peer_identity.get(), socket.copy.get(), -1);
+    const std::optional<size_t> urgent_at = place_of_urgent(*record);
     for (size_t i = 0; i < record->messages.size(); ++i)
       translation.translate(record->messages[i]->sender.get(), socket.copy.get(),
-                            static_cast<int>(i));
+                            static_cast<int>(i), urgent_at);
   }
   return translation.ask_for_the_rest();
 }

@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
 
+#include "os/kernel_sockets.h"
 #include "resources/empty_messages.h"
 #include "resources/sockets.h"
 #include "resources/unix_sockets/identities.h"
@@ -29,6 +31,7 @@ struct Peeked {
   ucred sender{};
   bool has_sender = false;
   bool is_message = false;  // else the end of what is there
+  bool is_urgent = false;
 };
 
 bool is_stream(int socket) { return number_of(socket, SO_TYPE).value_or(0) == SOCK_STREAM; }
@@ -37,11 +40,17 @@ bool is_stream(int socket) { return number_of(socket, SO_TYPE).value_or(0) == SO
 // begins is a setting of the socket, put back when this goes.
 class QueueWalk {
  public:
-  static Result<QueueWalk> begin(int socket) {
-    QueueWalk walk(socket, is_stream(socket));
+  // `urgent_at`: so many bytes before one that was sent out of band, which then is seen among the
+  // others, and by itself.
+  static Result<QueueWalk> begin(int socket, std::optional<size_t> urgent_at) {
+    QueueWalk walk(socket, is_stream(socket), urgent_at);
     walk.offset_before_ = TRY(number_of(socket, SO_PEEK_OFF));
     walk.credentials_before_ = TRY(number_of(socket, SO_PASSCRED));
     TRY_SYS(::ioctl(socket, FIONREAD, &walk.left_));
+    if (urgent_at) {
+      walk.inline_before_ = TRY(number_of(socket, SO_OOBINLINE));
+      TRY(walk.set(SO_OOBINLINE, 1));
+    }
     TRY(walk.set(SO_PASSCRED, 1));  // else nobody is told of any
     TRY(walk.set(SO_PEEK_OFF, 0));
     return walk;
@@ -52,6 +61,7 @@ class QueueWalk {
     if (!data_) return;
     (void)set(SO_PEEK_OFF, offset_before_);
     (void)set(SO_PASSCRED, credentials_before_);
+    if (urgent_at_) (void)set(SO_OOBINLINE, inline_before_);
   }
 
   // Not a message: there are no more. A stream is walked through no further than what it holds:
@@ -59,7 +69,9 @@ class QueueWalk {
   Result<Peeked> next() {
     if (stream_ && left_ <= 0) return Peeked();
     Peeked message = TRY(peek());
+    message.is_urgent = urgent_at_ && walked_ == *urgent_at_;
     left_ -= static_cast<int>(message.bytes);
+    walked_ += static_cast<size_t>(message.bytes);
     return message;
   }
 
@@ -72,12 +84,17 @@ class QueueWalk {
   const uint8_t* data() const { return data_.get(); }
 
  private:
-  QueueWalk(int socket, bool stream)
-      : socket_(socket), stream_(stream), data_(new uint8_t[kMessageMax]) {}
+  QueueWalk(int socket, bool stream, std::optional<size_t> urgent_at)
+      : socket_(socket), stream_(stream), urgent_at_(urgent_at), data_(new uint8_t[kMessageMax]) {}
+
+  size_t up_to_urgent() const {
+    if (!urgent_at_ || walked_ > *urgent_at_) return kMessageMax;
+    return std::clamp(*urgent_at_ - walked_, size_t{1}, kMessageMax);
+  }
 
   Result<Peeked> peek() {
     Peeked message;
-    iovec part{data_.get(), kMessageMax};
+    iovec part{data_.get(), up_to_urgent()};
     alignas(cmsghdr) char control[kControlMax];
     msghdr header{};
     header.msg_name = &message.from;
@@ -131,15 +148,25 @@ class QueueWalk {
 
   int socket_;
   bool stream_;
+  std::optional<size_t> urgent_at_;
+  size_t walked_ = 0;
   std::unique_ptr<uint8_t[]> data_;
   int left_ = 0;  // of a stream
   int offset_before_ = -1;
   int credentials_before_ = 0;
+  int inline_before_ = 0;
 };
 
-bool has_urgent_byte(int socket) {
-  char byte;
-  return ::recv(socket, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1;
+// Where the byte is that was sent out of band; none: there is none that nobody has taken.
+Result<std::optional<size_t>> place_of_urgent(CaptureContext& context, int socket) {
+  if (!is_stream(socket) || !has_event(socket, POLLPRI)) return std::optional<size_t>();
+  KernelView* kernel = context.kernel();
+  if (kernel == nullptr)
+    return Error(ErrorClass::refused,
+                 "a UNIX socket holds a byte that was sent out of band (where it is only the "
+                 "kernel's memory tells, which cannot be read)")
+        .hint("let its receiver take it first");
+  return bytes_before_urgent(*kernel, socket);
 }
 
 std::vector<uint8_t> path_bytes(const Peeked& peeked) {
@@ -177,6 +204,7 @@ Result<> add(CaptureContext& context, Peeked& peeked, const uint8_t* data, bool 
     data = end - 1;
   }
   messages.push_back(record(peeked, data, end));
+  messages.back()->urgent = peeked.is_urgent;
   for (UniqueFd& file : peeked.files)
     messages.back()->files.push_back(
         TRY(context.keep_in_flight(std::move(file), "on its way through a UNIX socket")));
@@ -196,7 +224,7 @@ void put_in(const std::vector<SeenMessage>& queue, Messages& messages) {
 
 Result<Messages> walk_through(CaptureContext& context, int socket) {
   Messages messages;
-  QueueWalk walk = TRY(QueueWalk::begin(socket));
+  QueueWalk walk = TRY(QueueWalk::begin(socket, TRY(place_of_urgent(context, socket))));
   for (;;) {
     Peeked peeked = TRY(walk.next());
     if (!peeked.is_message) break;
@@ -230,9 +258,9 @@ struct Control {
   }
 };
 
-int send_all(int socket, msghdr& header, iovec& part, bool stream) {
+int send_all(int socket, msghdr& header, iovec& part, bool stream, int flags) {
   for (;;) {
-    const ssize_t sent = ::sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = ::sendmsg(socket, &header, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0) return errno;
     if (!stream || static_cast<size_t>(sent) == part.iov_len) return 0;
     part.iov_base = static_cast<uint8_t*>(part.iov_base) + sent;
@@ -246,9 +274,6 @@ int send_all(int socket, msghdr& header, iovec& part, bool stream) {
 
 Result<> capture_messages(CaptureContext& context, int file, int socket) {
   if (TRY(number_of(socket, SO_ACCEPTCONN))) return {};
-  if (has_urgent_byte(socket))
-    return Error(ErrorClass::refused, "a UNIX socket holds a byte that was sent out of band")
-        .hint("let its receiver take it first");
   if (!is_stream(socket) && has_event(socket, POLLERR)) {
     // Who looks at the queue takes the error.
     int bytes = 0;
@@ -264,8 +289,17 @@ Result<> capture_messages(CaptureContext& context, int file, int socket) {
   return {};
 }
 
-pid_t sender_pid(int socket, int message) {
-  Result<QueueWalk> walk = QueueWalk::begin(socket);
+std::optional<size_t> place_of_urgent(const image::UnixSocketT& socket) {
+  size_t before = 0;
+  for (const auto& message : socket.messages) {
+    if (message->urgent) return before;
+    before += message->data.size();
+  }
+  return std::nullopt;
+}
+
+pid_t sender_pid(int socket, int message, std::optional<size_t> urgent_at) {
+  Result<QueueWalk> walk = QueueWalk::begin(socket, urgent_at);
   if (!walk) return 0;
   for (int i = 0;;) {
     Result<Peeked> peeked = walk->next();
@@ -304,7 +338,7 @@ Result<> send_again(int socket, const image::UnixMessageT& message,
     header.msg_iovlen = 1;
     header.msg_control = control.length > 0 ? control.bytes : nullptr;
     header.msg_controllen = control.length;
-    return send_all(socket, header, part, is_stream(socket));
+    return send_all(socket, header, part, is_stream(socket), message.urgent ? MSG_OOB : 0);
   });
 }
 

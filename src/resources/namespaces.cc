@@ -23,7 +23,6 @@
 namespace appshot::namespaces {
 namespace {
 
-// In the order in which a process enters them.
 constexpr std::pair<const char*, int> kKept[] = {
     {"user", CLONE_NEWUSER}, {"pid", CLONE_NEWPID},      {"uts", CLONE_NEWUTS},
     {"ipc", CLONE_NEWIPC},   {"mnt", CLONE_NEWNS},       {"net", CLONE_NEWNET},
@@ -315,10 +314,13 @@ Result<> enter_before_users_child(const RestoreContext& context, const image::Pr
   return {};
 }
 
+// That of mounts comes last: where there is no /proc nobody can tell where he is.
 Result<> enter_child(const RestoreContext& context, const image::ProcessT& process) {
-  for (int index : process.namespaces)
-    if (is_entered(*context.image.namespaces[static_cast<size_t>(index)]))
-      TRY(enter(context, index));
+  for (const bool of_mounts : {false, true})
+    for (int index : process.namespaces) {
+      const image::NamespaceT& space = *context.image.namespaces[static_cast<size_t>(index)];
+      if (is_entered(space) && (space.kind == "mnt") == of_mounts) TRY(enter(context, index));
+    }
   return {};
 }
 

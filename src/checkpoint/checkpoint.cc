@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "checkpoint/capture_process.h"
 #include "checkpoint/capture_undo.h"
@@ -22,6 +23,7 @@
 #include "os/file.h"
 #include "os/file_system.h"
 #include "os/parallel.h"
+#include "os/urgent.h"
 #include "resources/layers/layers.h"
 #include "resources/mounts/capture_mounts.h"
 #include "resources/pipes/pipe.h"
@@ -180,6 +182,8 @@ class Checkpoint {
                                 file_.next_base()};
   }
 
+  double frozen_ms() const { return frozen_.ms(); }
+
   CheckpointReport report() const {
     CheckpointReport report;
     report.processes = image_.processes.size();
@@ -251,7 +255,8 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
 
   // From here to resume() or kill() nothing of the application runs.
-  const Clock::time_point froze = Clock::now();
+  std::optional<Urgent> urgent;
+  if (!request.stop) urgent.emplace();
   Moment moment = TRY(hold_moment(instance, Deadline::in(kFreezeMax)));
   if (request.mute) TRY(request.mute());
   TRY(fault_point("snapshot.frozen"));
@@ -264,7 +269,8 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   double frozen_ms = 0;
   if (resume_early) {
     TRY(capture.resume());
-    frozen_ms = ms_since(froze);
+    frozen_ms = capture.frozen_ms();
+    urgent.reset();
   }
 
   // The image becomes whole, then visible; only then may the application end.
@@ -275,7 +281,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   TRY(fault_point("snapshot.published"));
   if (request.stop) {
     TRY(capture.kill());
-    frozen_ms = ms_since(froze);
+    frozen_ms = capture.frozen_ms();
   } else {
     capture.remember();
     kept.stand();

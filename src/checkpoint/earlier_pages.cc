@@ -68,8 +68,11 @@ EarlierPages EarlierPages::link(MemoryTracks& tracks, const std::string& folder)
 
 Result<image::PagesParts> EarlierPages::used_by(const image::ImageT& image) const {
   std::set<const image::PagesPartT*> used;
-  for (const image::PageRun& run : image::all_runs(image))
-    used.insert(image::find_part(parts_, run.offset(), run.length()));
+  const image::PagesPartT* last = nullptr;
+  for (const image::PageRun& run : image::all_runs(image)) {
+    const image::PagesPartT* part = image::find_part(parts_, run.offset(), run.length());
+    if (part != last) used.insert(last = part);
+  }
   image::PagesParts parts;
   std::set<std::string> unused;
   for (const auto& part : parts_) unused.insert(part->file);

@@ -16,20 +16,28 @@
 
 namespace appshot {
 
+// What a private mapping shows where it has no page of its own.
+enum class Beneath { zeros, file };
+enum class Protect : bool { no, yes };
+
 struct TrackedMemory {
   uint64_t started = 0;  // when the process was: the kernel uses its id again
   WriteTracking writes;
   KnownPages known;
 
-  // PageScan::find in a private mapping; what was written until now is protected. A mapping that is
-  // new, whatever had been at its address before, is tracked from now on.
-  Result<std::vector<PageRange>> find_and_protect(const PageScan& scan, uint64_t start,
-                                                  uint64_t end, uint64_t any, uint64_t none);
-};
+  // Brings what is known of a private mapping up to date, and returns its pages that are there and
+  // not known: never kept, or written since they were last protected. With Protect::yes they are
+  // protected from now on, and a mapping that is new, whatever had been at its address before, is
+  // tracked.
+  Result<std::vector<PageRange>> find_unknown(const PageScan& scan, uint64_t start, uint64_t end,
+                                              Beneath beneath, Protect protect);
 
-inline bool is_unchanged(const PageRange& range) {
-  return (range.categories & (kPageTracked | kPageWritten)) == kPageTracked;
-}
+ private:
+  Result<std::vector<PageRange>> look_at_each(const PageScan& scan, uint64_t start, uint64_t end,
+                                              Beneath beneath, Protect protect);
+  Result<std::vector<PageRange>> look_at_changed(const PageScan& scan, uint64_t start, uint64_t end,
+                                                 Protect protect);
+};
 
 class MemoryTracks {
  public:

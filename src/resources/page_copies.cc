@@ -12,6 +12,7 @@
 
 #include "image/format.h"
 #include "os/parallel.h"
+#include "os/short_turns.h"
 
 namespace appshot {
 namespace {
@@ -54,7 +55,9 @@ void PageCopies::add(const std::shared_ptr<const PageSource>& source, uint64_t s
 }
 
 void PageCopies::add_known(const image::PageRun& run, std::vector<image::PageRun>& runs) {
-  pieces_.push_back({nullptr, run.address(), run.address() + run.length(), {}, &runs, {run}});
+  if (pieces_.empty() || pieces_.back().source != nullptr || pieces_.back().runs != &runs)
+    pieces_.push_back({nullptr, 0, 0, {}, &runs, {}});
+  pieces_.back().found.push_back(run);
 }
 
 Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t size,
@@ -84,6 +87,7 @@ Result<> PageCopies::complete() {
   std::mutex mutex;
   Result<> outcome;
   in_parallel(threads, [&](size_t thread) {
+    const ShortTurns turns;
     for (size_t i = next++; i < pieces_.size(); i = next++) {
       Result<> copied = copy(pieces_[i], writers_[thread]);
       if (copied) continue;

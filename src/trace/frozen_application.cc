@@ -76,12 +76,18 @@ Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadli
 }
 
 FrozenApplication::FrozenApplication(FrozenApplication&& other) noexcept
-    : cgroup_(std::exchange(other.cgroup_, nullptr)), processes_(std::move(other.processes_)) {}
+    : cgroup_(std::exchange(other.cgroup_, nullptr)),
+      since_(other.since_),
+      processes_(std::move(other.processes_)) {}
 
 FrozenApplication::~FrozenApplication() {
   if (cgroup_ == nullptr) return;
   // Nothing useful can be done about a failure here; resume() is the way that tells.
   (void)!resume();
+}
+
+double FrozenApplication::ms() const {
+  return std::chrono::duration<double, std::milli>(Clock::now() - since_).count();
 }
 
 Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline deadline) {

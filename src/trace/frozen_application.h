@@ -6,6 +6,7 @@
 // application runs by itself. Its destruction lets everything go on, whatever happened.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -45,6 +46,7 @@ class FrozenApplication {
   ~FrozenApplication();
 
   std::vector<FrozenProcess>& processes() { return processes_; }
+  double ms() const;  // how long it has stood still by now
 
   // Lets everything go on; all at once, because it happens in the frozen state.
   Result<> resume();
@@ -52,6 +54,7 @@ class FrozenApplication {
   Result<> kill();
 
  private:
+  using Clock = std::chrono::steady_clock;
   explicit FrozenApplication(const Cgroup& cgroup) : cgroup_(&cgroup) {}
   struct ThreadLook {
     HostPid tid;
@@ -65,6 +68,7 @@ class FrozenApplication {
   void let_go();
 
   const Cgroup* cgroup_;
+  Clock::time_point since_ = Clock::now();
   std::vector<FrozenProcess> processes_;
 };
 

@@ -177,7 +177,9 @@ class Checkpoint {
             kept.insert(kept.end(), mapping->pages.begin(), mapping->pages.end());
       tracked->known = KnownPages(std::move(zeros));
       tracked->known.add(std::move(kept));
+      tracked->likely = KnownPages();
     }
+    instance_.tracks->forget_unseen_contents();
     instance_.tracks->kept() = {request_.id, request_.final_path, std::move(image_.pages),
                                 file_.next_base()};
   }
@@ -249,7 +251,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   const EarlierPages earlier = EarlierPages::link(*instance.tracks, request.partial);
   const std::unique_ptr<image::PagesFile> file = TRY(image::PagesFile::create(
       request.partial + "/" + image::kPagesName, earlier.next_base(), sync));
-  PageCopies pages(*file);
+  PageCopies pages(*file, earlier.bytes());
   TRY(fault_point("snapshot.begin"));
   Precopied precopied;
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "checkpoint/contents_ahead.h"
 #include "checkpoint/moment.h"
 #include "checkpoint/preflight.h"
 #include "checkpoint/track_writes.h"
@@ -33,14 +34,19 @@ class Precopy {
       TRY(pause([&](FrozenApplication& frozen) {
         return begin_tracking(frozen, tracks_, Deadline::in(kPauseMax));
       }));
+    ContentsAhead contents = TRY(ContentsAhead::find(instance_, tracks_));
+    bool look_at_contents = contents.bytes() > 0;
     uint64_t before = ~0ULL;
     for (int round = 0; round < kRoundsMax; ++round) {
       std::vector<Unknown> all = protect_all();
       const uint64_t left = bytes_of(all);
-      if (left < kLeftToTheEnd || left > before / kShrinksAtLeast) break;
+      const bool enough = left < kLeftToTheEnd || left > before / kShrinksAtLeast;
+      if (enough && !look_at_contents) break;
       if (round == 0) TRY(refuse_what_lasts());
       before = left;
-      TRY(copy_round(all));
+      TRY(copy_round(all, look_at_contents ? &contents : nullptr));
+      // While much is copied for the first time, some of it changes.
+      look_at_contents = round == 0 && contents.bytes_stored_from(pages_.base()) > kLeftToTheEnd;
     }
     return result_;
   }
@@ -117,16 +123,22 @@ class Precopy {
   // They are protected, so that whatever is written from now on is told. A call of the kernel that
   // began to write into memory before (with pages it holds on to, as a direct read from a disk
   // does) ends in the pause, and only then the pages are read.
-  Result<> copy_round(std::vector<Unknown>& all) {
-    TRY(pause([](FrozenApplication&) { return Result<>(); }));
+  Result<> copy_round(std::vector<Unknown>& all, ContentsAhead* contents) {
+    TRY(pause([&](FrozenApplication&) {
+      if (contents != nullptr) contents->take_stamps();
+      return Result<>();
+    }));
+    if (contents != nullptr) TRY(contents->copy(pages_));
     for (Unknown& unknown : all) {
       Result<RemoteMemory> memory = RemoteMemory::open(unknown.pid);
       if (!memory) continue;
       auto source = std::make_shared<const RunningPages>(std::move(memory).value());
       for (const PageRange& range : unknown.of_memory)
-        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::noted);
+        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::noted,
+                   &unknown.tracked->likely);
       for (const PageRange& range : unknown.of_files)
-        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept);
+        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept,
+                   &unknown.tracked->likely);
     }
     TRY(pages_.complete());
     for (Unknown& unknown : all) unknown.tracked->known.add(std::move(unknown.copied));

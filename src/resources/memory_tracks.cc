@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
+#include <random>
+#include <utility>
 
 #include "os/parallel.h"
 
@@ -146,7 +148,8 @@ TrackedMemory* MemoryTracks::find(HostPid pid, uint64_t started) {
 
 TrackedMemory& MemoryTracks::begin(HostPid pid, uint64_t started, WriteTracking writes) {
   processes_.erase(pid.value);
-  return processes_.emplace(pid.value, TrackedMemory{started, std::move(writes), {}}).first->second;
+  return processes_.emplace(pid.value, TrackedMemory{started, std::move(writes), {}, {}})
+      .first->second;
 }
 
 void MemoryTracks::keep_only(const std::vector<HostPid>& pids) {
@@ -156,8 +159,26 @@ void MemoryTracks::keep_only(const std::vector<HostPid>& pids) {
   });
 }
 
+KnownContent& MemoryTracks::content(const Identity& identity) {
+  KnownContent& content = contents_.try_emplace(identity, seed_).first->second;
+  content.seen = true;
+  return content;
+}
+
+void MemoryTracks::forget_unseen_contents() {
+  for (auto content = contents_.begin(); content != contents_.end();)
+    content = std::exchange(content->second.seen, false) ? std::next(content)
+                                                         : contents_.erase(content);
+}
+
+uint64_t MemoryTracks::random_number() {
+  std::random_device random;
+  return (uint64_t{random()} << 32) | random();
+}
+
 void MemoryTracks::forget_pages() {
-  for (auto& process : processes_) process.second.known = KnownPages();
+  for (auto& process : processes_) process.second.known = process.second.likely = KnownPages();
+  contents_.clear();
   kept_.reset();
 }
 

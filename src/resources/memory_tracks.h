@@ -12,7 +12,7 @@
 #include "os/page_scan.h"
 #include "os/pids.h"
 #include "os/write_tracking.h"
-#include "resources/known_pages.h"
+#include "resources/known_content.h"
 
 namespace appshot {
 
@@ -24,6 +24,7 @@ struct TrackedMemory {
   uint64_t started = 0;  // when the process was: the kernel uses its id again
   WriteTracking writes;
   KnownPages known;
+  KnownPages likely;  // what it had from an image: so it may be still, or not
 
   // Brings what is known of a private mapping up to date, and returns its pages that are there and
   // not known: never kept, or written since they were last protected. With Protect::yes they are
@@ -57,10 +58,21 @@ class MemoryTracks {
   std::map<pid_t, TrackedMemory>& processes() { return processes_; }
   const std::map<pid_t, TrackedMemory>& processes() const { return processes_; }
 
+  // Of a file or memory object, by its device and inode; begun anew where nothing is known of it.
+  using Identity = std::pair<uint64_t, uint64_t>;
+  KnownContent& content(const Identity& identity);
+  std::map<Identity, KnownContent>& contents() { return contents_; }
+  const std::map<Identity, KnownContent>& contents() const { return contents_; }
+  // What no snapshot has seen since the last call is gone.
+  void forget_unseen_contents();
+
   // Whatever is kept is not to be used again.
   void forget_pages();
 
  private:
+  std::map<Identity, KnownContent> contents_;
+  const uint64_t seed_ = random_number();
+  static uint64_t random_number();
   std::map<pid_t, TrackedMemory> processes_;
   std::optional<Kept> kept_;
 };

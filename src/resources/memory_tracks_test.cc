@@ -24,7 +24,7 @@ class TrackedMemoryTest : public testing::Test {
     if (!fault) GTEST_SKIP() << "userfaultfd is not to be had";
     Result<WriteTracking> writes = WriteTracking::begin(std::move(fault));
     if (!writes) GTEST_SKIP() << "the kernel cannot track writes";
-    tracked_.emplace(TrackedMemory{1, std::move(writes).value(), {}});
+    tracked_.emplace(TrackedMemory{1, std::move(writes).value(), {}, {}});
     Result<PageScan> scan = PageScan::open("/proc/self");
     ASSERT_TRUE(scan);
     scan_.emplace(std::move(scan).value());

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -45,12 +46,72 @@ void append_run(std::vector<image::PageRun>& runs, const image::PageRun& next) {
 
 }  // namespace
 
+// Which pages that have just been read lie in an earlier image as they are. One for each thread.
+class PageCopies::Comparison {
+ public:
+  explicit Comparison(const EarlierBytes& earlier) : earlier_(earlier) {}
+
+  // `bytes` are whole pages of the piece, from `at`.
+  void look(const Piece& piece, uint64_t at, std::span<const char> bytes) {
+    kept_.assign(bytes.size() / kPageSize, kNowhere);
+    if (piece.sums != nullptr)
+      for (size_t page = 0; page < kept_.size(); ++page)
+        sums_[page] = piece.sums->compute(bytes.data() + page * kPageSize);
+    if (piece.likely != nullptr)
+      piece.likely->visit(at, at + bytes.size(), [&](const KnownPages::Part& part) {
+        if (part.known != nullptr && !is_zeros(*part.known))
+          compare(piece, *part.known, part.start - at, bytes.subspan(part.start - at));
+      });
+    if (piece.sums == nullptr) return;
+    for (size_t page = 0; page < kept_.size(); ++page)
+      piece.sums->of(at + page * kPageSize) = sums_[page];
+  }
+
+  // Offset in the image.
+  std::optional<uint64_t> kept(size_t page) const {
+    return kept_[page] == kNowhere ? std::optional<uint64_t>() : kept_[page];
+  }
+
+ private:
+  static constexpr uint64_t kNowhere = ~0ULL;
+  static constexpr size_t kPagesMax = image::kPagesBlock / kPageSize;
+
+  // `into`: where the run begins in what was read, and `bytes` with it.
+  void compare(const Piece& piece, const image::PageRun& run, uint64_t into,
+               std::span<const char> bytes) {
+    std::optional<bool> there;  // the bytes that it had, read if they are needed
+    for (uint64_t done = 0; done < run.length(); done += kPageSize) {
+      const uint64_t page = (into + done) / kPageSize;
+      const PageSum before =
+          piece.sums == nullptr ? PageSum() : piece.sums->of(run.address() + done);
+      bool same = before != PageSum() && before == sums_[page];
+      if (before == PageSum()) {
+        if (!there) there = earlier_.read(run.offset(), {room(), run.length()});
+        same = *there && std::memcmp(room() + done, bytes.data() + done, kPageSize) == 0;
+      }
+      if (same) kept_[page] = run.offset() + done;
+    }
+  }
+
+  char* room() {
+    if (!room_) room_ = std::make_unique_for_overwrite<char[]>(image::kPagesBlock);
+    return room_.get();
+  }
+
+  const EarlierBytes& earlier_;
+  std::vector<uint64_t> kept_;
+  std::array<PageSum, kPagesMax> sums_;
+  std::unique_ptr<char[]> room_;
+};
+
+// Cut where they would be in any file, so that what is known of pages together is in one piece.
 void PageCopies::add(const std::shared_ptr<const PageSource>& source, uint64_t start, uint64_t end,
-                     std::vector<image::PageRun>& runs, ZeroPages zeros) {
-  for (; start < end; start += std::min(end - start, kPieceMax)) {
-    const uint64_t length = std::min(end - start, kPieceMax);
-    pieces_.push_back({source, start, start + length, zeros, &runs, {}});
+                     std::vector<image::PageRun>& runs, ZeroPages zeros, const KnownPages* likely) {
+  while (start < end) {
+    const uint64_t length = std::min(end - start, kPieceMax - start % kPieceMax);
+    pieces_.push_back({source, start, start + length, zeros, &runs, {}, likely});
     bytes_ += length;
+    start += length;
   }
 }
 
@@ -61,7 +122,8 @@ void PageCopies::add_known(const image::PageRun& run, std::vector<image::PageRun
 }
 
 Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t size,
-                              std::vector<image::PageRun>& runs) {
+                              std::vector<image::PageRun>& runs, KnownContent* known) {
+  const size_t first = pieces_.size();
   auto source = std::make_shared<const FilePages>(std::move(file), name);
   const uint64_t pages_end = (size + kPageSize - 1) / kPageSize * kPageSize;
   for (uint64_t at = 0; at < size;) {
@@ -73,8 +135,15 @@ Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t s
     at = static_cast<uint64_t>(data) / kPageSize * kPageSize;
     const uint64_t end = std::min<uint64_t>(
         (static_cast<uint64_t>(hole) + kPageSize - 1) / kPageSize * kPageSize, pages_end);
-    add(source, at, end, runs, ZeroPages::dropped);
+    add(source, at, end, runs, ZeroPages::dropped, known == nullptr ? nullptr : &known->pages);
     at = end;
+  }
+  if (known != nullptr) {
+    contents_.push_back({known, &runs});
+    for (size_t i = first; i < pieces_.size(); ++i) {
+      known->sums.make_room(pieces_[i].start, pieces_[i].end);
+      pieces_[i].sums = &known->sums;
+    }
   }
   return ++files_ < kFilesMax ? Result<>() : complete();
 }
@@ -88,8 +157,9 @@ Result<> PageCopies::complete() {
   Result<> outcome;
   in_parallel(threads, [&](size_t thread) {
     const ShortTurns turns;
+    Comparison comparison(earlier_);
     for (size_t i = next++; i < pieces_.size(); i = next++) {
-      Result<> copied = copy(pieces_[i], writers_[thread]);
+      Result<> copied = copy(pieces_[i], writers_[thread], comparison);
       if (copied) continue;
       next = pieces_.size();
       std::lock_guard lock(mutex);
@@ -98,6 +168,8 @@ Result<> PageCopies::complete() {
   });
   for (const Piece& piece : pieces_)
     for (const image::PageRun& run : piece.found) append_run(*piece.runs, run);
+  for (const Content& content : contents_) content.known->pages = KnownPages(*content.runs);
+  contents_.clear();
   pieces_.clear();
   bytes_ = files_ = 0;
   return outcome;
@@ -109,9 +181,10 @@ Result<> PageCopies::close() {
   return {};
 }
 
-// Read into the writer's room, zero pages squeezed out, the runs noted.
-Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
+// Read into the writer's room, what need not be kept squeezed out, the runs noted.
+Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer, Comparison& comparison) {
   if (piece.source == nullptr) return {};  // known already
+  const bool compares = piece.likely != nullptr || piece.sums != nullptr;
   for (uint64_t at = piece.start; at < piece.end;) {
     std::span<char> room = writer.room();
     room = room.first(std::min<uint64_t>(room.size(), piece.end - at));
@@ -120,6 +193,7 @@ Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
       return std::move(read).within(piece.source->words(piece.start, piece.end)).take_error();
     const size_t got = *read;
     if (got == 0) return {};
+    if (compares) comparison.look(piece, at, room.first(got));
     size_t kept = 0;
     for (size_t page = 0; page < got; page += kPageSize) {
       if (piece.zeros != ZeroPages::kept && is_zero_page(room.data() + page)) {
@@ -127,6 +201,11 @@ Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer) {
           append_run(piece.found, zeros_at(at + page, kPageSize));
         continue;
       }
+      if (compares)
+        if (const std::optional<uint64_t> earlier = comparison.kept(page / kPageSize)) {
+          append_run(piece.found, image::PageRun(at + page, kPageSize, *earlier));
+          continue;
+        }
       if (kept != page) std::memmove(room.data() + kept, room.data() + page, kPageSize);
       append_run(piece.found, image::PageRun(at + page, kPageSize, writer.offset() + kept));
       kept += kPageSize;

@@ -40,12 +40,15 @@ bool is_shared_memory_link(const std::string& link) {
                                        link.starts_with(kAnonymousHuge)));
 }
 
+// A segment's inode number is its id, which another object of that file system may have as well.
+MemoryTracks::Identity shared_memory_identity(const std::string& link, const struct stat& info) {
+  return {info.st_dev, info.st_ino | (link.starts_with(kSysv) ? kSysvIdentity : 0)};
+}
+
 Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::string& link) {
   struct stat info {};
   TRY_SYS(::fstat(fd, &info));
-  CaptureContext::Identity identity{info.st_dev, info.st_ino};
-  // A segment's inode number is its id, which another object of that file system may have as well.
-  if (link.starts_with(kSysv)) identity.second |= kSysvIdentity;
+  const CaptureContext::Identity identity = shared_memory_identity(link, info);
   if (auto known = context.shared_memory.find(identity); known != context.shared_memory.end())
     return known->second;
   auto object = std::make_unique<image::SharedMemoryT>();
@@ -60,7 +63,10 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
     object->sysv_id = static_cast<int>(info.st_ino);
   }
   UniqueFd content(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
-  TRY(context.pages.add_file(std::move(content), link, object->size, object->pages));
+  KnownContent* known = context.tracks != nullptr && object->size >= kWorthKnowing
+                            ? &context.tracks->content(identity)
+                            : nullptr;
+  TRY(context.pages.add_file(std::move(content), link, object->size, object->pages, known));
   int index = static_cast<int>(context.image.shared_memory.size());
   context.image.shared_memory.push_back(std::move(object));
   context.shared_memory.emplace(identity, index);

@@ -14,6 +14,7 @@ SNAPSHOTS_UNDER_LOAD = int(os.environ.get("APPSHOT_TEST_SNAPSHOTS", "5"))
 MIB_UNDER_LOAD = os.environ.get("APPSHOT_TEST_MIB", "128")
 KEPT_UNDER_LOAD = 3
 PROGRAM = pathlib.Path(__file__).with_name("changing_memory.py")
+CONTENTS = pathlib.Path(__file__).with_name("changing_contents.py")
 
 
 def setUpModule():
@@ -29,8 +30,8 @@ class Lineage(RealNode):
         self.log and self.log.close()
         super().tearDown()
 
-    def run_program(self):
-        self.appshot("run", "-d", "--name", self.aid, "--", "python3", str(PROGRAM))
+    def run_program(self, program=PROGRAM):
+        self.appshot("run", "-d", "--name", self.aid, "--", "python3", str(program))
         self.log = Follower(self, "logs", "-f", self.aid)
         return int(self.log.line().split()[1])
 
@@ -69,6 +70,20 @@ class Lineage(RealNode):
         for _ in range(2 * steps):
             name, expected = self.step()
             taken.append((name, self.snapshot(), expected))
+        for name, snapshot, expected in taken:
+            with self.subTest(name):
+                self.assert_holds(snapshot, expected)
+                self.appshot("snapshot-rm", snapshot["id"])
+
+    def test_each_holds_the_files_and_the_shared_memory_however_they_were_changed(self):
+        steps = self.run_program(CONTENTS)
+        taken = []
+        for _ in range(2 * steps):
+            name, expected = self.step()
+            taken.append((name, self.snapshot(), expected))
+        for name, snapshot, _ in taken[1:]:
+            with self.subTest(name):
+                self.assertLess(snapshot["stored_bytes"], taken[0][1]["stored_bytes"] * 0.7)
         for name, snapshot, expected in taken:
             with self.subTest(name):
                 self.assert_holds(snapshot, expected)

@@ -114,7 +114,8 @@ class Capture {
                      ZeroPages zeros) {
     constexpr uint64_t kThere = kPagePresent | kPageSwapped;
     auto copy = [&](uint64_t start, uint64_t end) {
-      context_.pages.add(pages_, start, end, mapping.pages, zeros);
+      context_.pages.add(pages_, start, end, mapping.pages, zeros,
+                         tracked_ == nullptr ? nullptr : &tracked_->likely);
     };
     if (tracked_ == nullptr) {
       for (const PageRange& range :

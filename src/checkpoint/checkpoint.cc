@@ -8,6 +8,7 @@
 
 #include "checkpoint/capture_process.h"
 #include "checkpoint/capture_undo.h"
+#include "checkpoint/contents_ahead.h"
 #include "checkpoint/earlier_pages.h"
 #include "checkpoint/machine.h"
 #include "checkpoint/moment.h"
@@ -177,9 +178,9 @@ class Checkpoint {
             kept.insert(kept.end(), mapping->pages.begin(), mapping->pages.end());
       tracked->known = KnownPages(std::move(zeros));
       tracked->known.add(std::move(kept));
-      tracked->likely = KnownPages();
     }
     instance_.tracks->forget_unseen_contents();
+    instance_.tracks->origin().reset();
     instance_.tracks->kept() = {request_.id, request_.final_path, std::move(image_.pages),
                                 file_.next_base()};
   }
@@ -254,6 +255,8 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   PageCopies pages(*file, earlier.bytes());
   TRY(fault_point("snapshot.begin"));
   Precopied precopied;
+  // Which of its files are likely to be as they were.
+  if (instance.tracks->origin()) (void)!ContentsAhead::find(instance, *instance.tracks);
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
 
   // From here to resume() or kill() nothing of the application runs.

@@ -10,6 +10,7 @@
 
 #include "os/file.h"
 #include "os/proc/process_dir.h"
+#include "resources/layers/layers.h"
 #include "resources/shared_memory.h"
 
 namespace appshot {
@@ -30,12 +31,12 @@ Result<ContentsAhead> ContentsAhead::find(const InstanceView& instance, MemoryTr
     for (const std::string& layer : TRY(list_folder(instance.layers))) {
       const std::string upper = instance.layers + "/" + layer + "/upper";
       if (Result<UniqueFd> folder = open_file(upper, O_RDONLY | O_DIRECTORY))
-        found.add_folder(*folder, upper, 0);
+        found.add_folder(*folder, layers::kLayers + layer, 0);
     }
   if (!instance.share.ipc)
     if (Result<UniqueFd> folder =
             open_file(instance.root + kSharedMemoryFolder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
-      found.add_folder(*folder, kSharedMemoryFolder, 0);
+      found.add_folder(*folder, "shm", 0);
   for (pid_t pid : TRY(instance.application->processes())) found.add_shared_memory(HostPid{pid});
   return found;
 }
@@ -68,14 +69,18 @@ void ContentsAhead::add_folder(const UniqueFd& folder, const std::string& name, 
 void ContentsAhead::add_file(UniqueFd file, const std::string& name) {
   struct stat info {};
   if (::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode))
-    keep(std::move(file), name, info, {info.st_dev, info.st_ino});
+    keep(std::move(file), name, info, {info.st_dev, info.st_ino},
+         tracks_.origin() ? tracks_.origin()->of_file(name) : nullptr);
 }
 
 void ContentsAhead::add_shared_memory(HostPid pid) {
   Result<proc::ProcessDir> dir = proc::ProcessDir::open(pid);
   Result<std::vector<proc::Mapping>> mappings =
       dir ? dir->mapped_ranges() : Result<std::vector<proc::Mapping>>(dir.take_error());
-  if (!mappings) return;
+  Result<proc::Fields> status =
+      mappings ? dir->status() : Result<proc::Fields>(mappings.take_error());
+  if (!status) return;
+  const VirtualPid id{proc::innermost(*status, "NStgid")};
   for (const proc::Mapping& mapping : *mappings) {
     if (!mapping.shared || mapping.length() < kWorthCopyingAhead ||
         !is_shared_memory_link(mapping.name))
@@ -85,15 +90,17 @@ void ContentsAhead::add_shared_memory(HostPid pid) {
     Result<UniqueFd> file = open_file(path, O_RDONLY);
     struct stat info {};
     if (file && ::fstat(file->get(), &info) == 0)
-      keep(std::move(file).value(), mapping.name, info, shared_memory_identity(mapping.name, info));
+      keep(std::move(file).value(), mapping.name, info, shared_memory_identity(mapping.name, info),
+           tracks_.origin() ? tracks_.origin()->of_shared_memory(id, mapping.start) : nullptr);
   }
 }
 
 void ContentsAhead::keep(UniqueFd file, const std::string& name, const struct stat& info,
-                         const MemoryTracks::Identity& identity) {
+                         const MemoryTracks::Identity& identity, const KnownPages* likely) {
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size < kWorthCopyingAhead) return;
   KnownContent& known = tracks_.content(identity);
+  if (known.pages.empty() && likely != nullptr) known.pages = *likely;
   if (known.stamp && known.stamp == FileStamp::of(info)) return;
   if (std::ranges::any_of(contents_, [&](const Content& one) { return one.known == &known; }))
     return;

@@ -41,7 +41,7 @@ class ContentsAhead {
   void add_file(UniqueFd file, const std::string& name);
   void add_shared_memory(HostPid pid);
   void keep(UniqueFd file, const std::string& name, const struct stat& info,
-            const MemoryTracks::Identity& identity);
+            const MemoryTracks::Identity& identity, const KnownPages* likely);
 
   MemoryTracks& tracks_;
   std::vector<Content> contents_;

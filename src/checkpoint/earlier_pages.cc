@@ -41,10 +41,8 @@ void forget_little_used(MemoryTracks& tracks, const image::PagesParts& parts) {
     auto forget = [&](KnownPages& pages) {
       pages.forget_offsets(part.base, part.base + part.length);
     };
-    for (auto& process : tracks.processes()) {
-      forget(process.second.known);
-      forget(process.second.likely);
-    }
+    for (auto& process : tracks.processes()) forget(process.second.known);
+    if (tracks.origin()) tracks.origin()->forget_offsets(part.base, part.base + part.length);
     for (auto& content : tracks.contents()) {
       forget(content.second.pages);
       content.second.stamp.reset();

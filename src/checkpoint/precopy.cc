@@ -135,10 +135,10 @@ class Precopy {
       auto source = std::make_shared<const RunningPages>(std::move(memory).value());
       for (const PageRange& range : unknown.of_memory)
         pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::noted,
-                   &unknown.tracked->likely);
+                   tracks_.likely(unknown.tracked->id));
       for (const PageRange& range : unknown.of_files)
         pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept,
-                   &unknown.tracked->likely);
+                   tracks_.likely(unknown.tracked->id));
     }
     TRY(pages_.complete());
     for (Unknown& unknown : all) unknown.tracked->known.add(std::move(unknown.copied));

@@ -146,9 +146,10 @@ TrackedMemory* MemoryTracks::find(HostPid pid, uint64_t started) {
   return found == processes_.end() || found->second.started != started ? nullptr : &found->second;
 }
 
-TrackedMemory& MemoryTracks::begin(HostPid pid, uint64_t started, WriteTracking writes) {
+TrackedMemory& MemoryTracks::begin(HostPid pid, uint64_t started, WriteTracking writes,
+                                   VirtualPid id) {
   processes_.erase(pid.value);
-  return processes_.emplace(pid.value, TrackedMemory{started, std::move(writes), {}, {}})
+  return processes_.emplace(pid.value, TrackedMemory{started, std::move(writes), {}, id})
       .first->second;
 }
 
@@ -167,8 +168,8 @@ KnownContent& MemoryTracks::content(const Identity& identity) {
 
 void MemoryTracks::forget_unseen_contents() {
   for (auto content = contents_.begin(); content != contents_.end();)
-    content = std::exchange(content->second.seen, false) ? std::next(content)
-                                                         : contents_.erase(content);
+    content =
+        std::exchange(content->second.seen, false) ? std::next(content) : contents_.erase(content);
 }
 
 uint64_t MemoryTracks::random_number() {
@@ -176,9 +177,18 @@ uint64_t MemoryTracks::random_number() {
   return (uint64_t{random()} << 32) | random();
 }
 
+void MemoryTracks::begin_from(const image::ImageT& image, const std::string& folder) {
+  forget_pages();
+  origin_.emplace(image);
+  kept_ = Kept{image.id, folder, {}, image::next_base(image.pages)};
+  for (const auto& part : image.pages)
+    kept_->parts.push_back(std::make_unique<image::PagesPartT>(*part));
+}
+
 void MemoryTracks::forget_pages() {
-  for (auto& process : processes_) process.second.known = process.second.likely = KnownPages();
+  for (auto& process : processes_) process.second.known = KnownPages();
   contents_.clear();
+  origin_.reset();
   kept_.reset();
 }
 

@@ -13,6 +13,7 @@
 #include "os/pids.h"
 #include "os/write_tracking.h"
 #include "resources/known_content.h"
+#include "resources/origin.h"
 
 namespace appshot {
 
@@ -24,7 +25,7 @@ struct TrackedMemory {
   uint64_t started = 0;  // when the process was: the kernel uses its id again
   WriteTracking writes;
   KnownPages known;
-  KnownPages likely;  // what it had from an image: so it may be still, or not
+  VirtualPid id;
 
   // Brings what is known of a private mapping up to date, and returns its pages that are there and
   // not known: never kept, or written since they were last protected. With Protect::yes they are
@@ -43,7 +44,7 @@ struct TrackedMemory {
 class MemoryTracks {
  public:
   TrackedMemory* find(HostPid pid, uint64_t started);
-  TrackedMemory& begin(HostPid pid, uint64_t started, WriteTracking writes);
+  TrackedMemory& begin(HostPid pid, uint64_t started, WriteTracking writes, VirtualPid id);
   void end(HostPid pid) { processes_.erase(pid.value); }
   // Of those that are no more.
   void keep_only(const std::vector<HostPid>& pids);
@@ -66,6 +67,15 @@ class MemoryTracks {
   // What no snapshot has seen since the last call is gone.
   void forget_unseen_contents();
 
+  // The image in that folder is what the instance was restored from, and nothing is kept since.
+  void begin_from(const image::ImageT& image, const std::string& folder);
+  // Until something is.
+  std::optional<Origin>& origin() { return origin_; }
+  // What of it a process may have still; may be null.
+  const KnownPages* likely(VirtualPid process) const {
+    return origin_ ? origin_->of_process(process) : nullptr;
+  }
+
   // Whatever is kept is not to be used again.
   void forget_pages();
 
@@ -75,6 +85,7 @@ class MemoryTracks {
   static uint64_t random_number();
   std::map<pid_t, TrackedMemory> processes_;
   std::optional<Kept> kept_;
+  std::optional<Origin> origin_;
 };
 
 }  // namespace appshot

@@ -123,6 +123,9 @@ void PageCopies::add_known(const image::PageRun& run, std::vector<image::PageRun
 
 Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t size,
                               std::vector<image::PageRun>& runs, KnownContent* known) {
+  // What is known of it changes while it is copied: of a file under two names once.
+  if (std::ranges::any_of(contents_, [&](const Content& one) { return one.known == known; }))
+    known = nullptr;
   const size_t first = pieces_.size();
   auto source = std::make_shared<const FilePages>(std::move(file), name);
   const uint64_t pages_end = (size + kPageSize - 1) / kPageSize * kPageSize;

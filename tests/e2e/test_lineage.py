@@ -177,6 +177,79 @@ class Lineage(RealNode):
         self.assertLess(last["stored_bytes"], first["stored_bytes"] / 2)
         self.assert_holds(last, expected)
 
+    def holds(self):
+        self.appshot("kill", "-s", "USR2", self.aid)
+        while not (line := self.log.line()).startswith("holds"):
+            pass
+        return line.split()[1]
+
+    def follow_again(self):
+        """Behind what it had written in its life before."""
+        known = len(self.appshot("logs", self.aid).splitlines())
+        self.log.close()
+        self.log = Follower(self, "logs", "-f", self.aid)
+        for _ in range(known):
+            self.log.line()
+
+    def test_after_a_restore_only_what_changed_is_stored(self):
+        for program in (PROGRAM, CONTENTS):
+            for how in ("--lazy", "--eager"):
+                with self.subTest(program=program.name, how=how):
+                    self.run_program(program)
+                    self.step()
+                    first = self.snapshot("--stop")
+                    self.appshot("restore", how, first["id"])
+                    self.follow_again()
+                    expected = self.holds()
+                    if how == "--eager":
+                        _, expected = self.step()
+                    second = self.snapshot()
+                    self.assertIn(f"pages.{first['id']}", self.files(second))
+                    self.assertLess(second["stored_bytes"], first["stored_bytes"] * 0.6)
+                    self.appshot("snapshot-rm", first["id"])
+                    _, at_last = self.step()
+                    third = self.snapshot("--stop")
+                    self.assertIn(f"pages.{first['id']}", self.files(third))
+                    self.assert_holds(second, expected)
+                    self.assert_holds(third, at_last)
+                    self.log.close()
+                    self.appshot("rm", "-f", self.aid)
+                    for one in (second, third):
+                        self.appshot("snapshot-rm", one["id"])
+
+    def test_across_sleep_and_wake_only_what_changed_is_stored(self):
+        self.run_program()
+        self.step()
+        origin = os.path.join(self.root, "lib", "instances", self.aid, "origin")
+        full = self.snapshot("--full")
+        for _ in range(3):
+            self.appshot("sleep", self.aid)
+            self.appshot("wake", self.aid)
+            self.follow_again()
+            self.step()
+        for _ in range(2):
+            snapshot = self.snapshot()
+            self.assertLess(snapshot["stored_bytes"], full["stored_bytes"] * 0.6)
+            _, expected = self.step()
+        self.assertFalse(os.path.exists(origin))
+        self.appshot("sleep", self.aid)
+        self.appshot("wake", self.aid)
+        self.follow_again()
+        self.assertEqual(self.holds(), expected)
+
+    def test_of_an_origin_that_is_gone_or_damaged_nothing_is_believed(self):
+        self.run_program()
+        self.step()
+        first = self.snapshot("--stop")
+        self.appshot("restore", "--eager", first["id"])
+        self.follow_again()
+        with open(os.path.join(first["dir"], "pages"), "r+b") as file:
+            file.write(b"\xff" * os.path.getsize(file.name))
+        _, expected = self.step()
+        second = self.snapshot()
+        self.assertEqual(self.files(second), ["manifest", "pages"])
+        self.assert_holds(second, expected)
+
     def test_after_a_failure_and_after_its_harness_has_died_nothing_old_is_believed(self):
         self.run_program()
         self.step()

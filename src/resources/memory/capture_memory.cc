@@ -38,7 +38,10 @@ class Capture {
         scan_(std::move(scan)),
         tracked_(context.tracks == nullptr
                      ? nullptr
-                     : context.tracks->find(process.host, process.stat.start_time)) {}
+                     : context.tracks->find(process.host, process.stat.start_time)),
+        likely_(context.tracks == nullptr || context.runs_on ? nullptr
+                                                             : context.tracks->likely(process.id)) {
+  }
 
   Result<std::unique_ptr<image::MappingT>> mapping(const proc::Mapping& source) {
     auto mapping = std::make_unique<image::MappingT>();
@@ -114,8 +117,7 @@ class Capture {
                      ZeroPages zeros) {
     constexpr uint64_t kThere = kPagePresent | kPageSwapped;
     auto copy = [&](uint64_t start, uint64_t end) {
-      context_.pages.add(pages_, start, end, mapping.pages, zeros,
-                         tracked_ == nullptr ? nullptr : &tracked_->likely);
+      context_.pages.add(pages_, start, end, mapping.pages, zeros, likely_);
     };
     if (tracked_ == nullptr) {
       for (const PageRange& range :
@@ -175,6 +177,7 @@ class Capture {
   std::shared_ptr<const ProcessPages> pages_;
   PageScan scan_;
   TrackedMemory* const tracked_;
+  const KnownPages* const likely_;  // only where nobody waits for it to go on: files are read
 };
 
 }  // namespace

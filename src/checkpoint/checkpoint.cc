@@ -179,7 +179,7 @@ class Checkpoint {
       tracked->known = KnownPages(std::move(zeros));
       tracked->known.add(std::move(kept));
     }
-    instance_.tracks->forget_unseen_contents();
+    instance_.tracks->forget_contents_not_captured();
     instance_.tracks->origin().reset();
     instance_.tracks->kept() = {request_.id, request_.final_path, std::move(image_.pages),
                                 file_.next_base()};

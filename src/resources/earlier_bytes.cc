@@ -3,14 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "os/file.h"
+#include "image/shared_pages.h"
 
 namespace appshot {
 
 EarlierBytes::EarlierBytes(const std::string& folder, const image::PagesParts& parts) {
   for (const auto& part : parts) {
     if (!files_.contains(part->file))
-      if (Result<UniqueFd> file = open_file(folder + "/" + part->file, O_RDONLY))
+      if (Result<UniqueFd> file = image::open_pages_file(folder + "/" + part->file))
         files_.emplace(part->file, std::move(file).value());
     parts_.push_back(std::make_unique<image::PagesPartT>(*part));
     parts_.back()->checksums.clear();

@@ -19,7 +19,7 @@ struct KnownContent {
   PageSums sums;     // where one is not known, the bytes are compared
   // As long as the file has it, its content is what `pages` say. None: it has to be looked at.
   std::optional<FileStamp> stamp;
-  bool seen = true;  // by the snapshot that is taken
+  bool captured = false;  // by the snapshot that is taken
 };
 
 }  // namespace appshot

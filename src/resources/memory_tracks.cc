@@ -161,15 +161,20 @@ void MemoryTracks::keep_only(const std::vector<HostPid>& pids) {
 }
 
 KnownContent& MemoryTracks::content(const Identity& identity) {
-  KnownContent& content = contents_.try_emplace(identity, seed_).first->second;
-  content.seen = true;
-  return content;
+  return contents_.try_emplace(identity, seed_).first->second;
 }
 
-void MemoryTracks::forget_unseen_contents() {
+KnownContent* MemoryTracks::captured(const Identity& identity, uint64_t size) {
+  if (size < kWorthKnowing) return nullptr;
+  KnownContent& captured = content(identity);
+  captured.captured = true;
+  return &captured;
+}
+
+void MemoryTracks::forget_contents_not_captured() {
   for (auto content = contents_.begin(); content != contents_.end();)
-    content =
-        std::exchange(content->second.seen, false) ? std::next(content) : contents_.erase(content);
+    content = std::exchange(content->second.captured, false) ? std::next(content)
+                                                             : contents_.erase(content);
 }
 
 uint64_t MemoryTracks::random_number() {

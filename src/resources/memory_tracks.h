@@ -62,10 +62,12 @@ class MemoryTracks {
   // Of a file or memory object, by its device and inode; begun anew where nothing is known of it.
   using Identity = std::pair<uint64_t, uint64_t>;
   KnownContent& content(const Identity& identity);
+  // The same when it becomes part of an image; null: it is small, and simply copied.
+  KnownContent* captured(const Identity& identity, uint64_t size);
   std::map<Identity, KnownContent>& contents() { return contents_; }
   const std::map<Identity, KnownContent>& contents() const { return contents_; }
-  // What no snapshot has seen since the last call is gone.
-  void forget_unseen_contents();
+  // Only what has become part of an image since the last call lies where it is known to.
+  void forget_contents_not_captured();
 
   // The image in that folder is what the instance was restored from, and nothing is kept since.
   void begin_from(const image::ImageT& image, const std::string& folder);

@@ -100,9 +100,9 @@ class Capture {
   Result<> pages(const std::string& path, const struct stat& info,
                  std::vector<image::PageRun>& runs) {
     const auto size = static_cast<uint64_t>(info.st_size);
-    KnownContent* known = context_.tracks != nullptr && size >= kWorthKnowing
-                              ? &context_.tracks->content({info.st_dev, info.st_ino})
-                              : nullptr;
+    KnownContent* known = context_.tracks == nullptr
+                              ? nullptr
+                              : context_.tracks->captured({info.st_dev, info.st_ino}, size);
     if (known != nullptr && known->stamp == FileStamp::of(info)) {
       runs = known->pages.runs();
       return {};

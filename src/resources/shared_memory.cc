@@ -63,9 +63,8 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
     object->sysv_id = static_cast<int>(info.st_ino);
   }
   UniqueFd content(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
-  KnownContent* known = context.tracks != nullptr && object->size >= kWorthKnowing
-                            ? &context.tracks->content(identity)
-                            : nullptr;
+  KnownContent* known =
+      context.tracks == nullptr ? nullptr : context.tracks->captured(identity, object->size);
   TRY(context.pages.add_file(std::move(content), link, object->size, object->pages, known));
   int index = static_cast<int>(context.image.shared_memory.size());
   context.image.shared_memory.push_back(std::move(object));

@@ -138,6 +138,50 @@ class Lineage(RealNode):
             self.appshot("verify", taken[index][0]["id"])
             self.assert_holds(*taken[index])
 
+    def test_what_a_removed_one_alone_has_needed_gives_its_room_back(self):
+        self.run_program()
+        taken = []
+        for _ in range(4):
+            _, expected = self.step()
+            taken.append((self.snapshot(), expected))
+        first, last = taken[0][0], taken[-1][0]
+        shared = os.path.join(last["dir"], f"pages.{first['id']}")
+        size, whole = os.path.getsize(shared), os.stat(shared).st_blocks
+        # fill, write_some, give_back and read_what_was_given_back: the middle ones need less and less of it.
+        for snapshot, _ in taken[:-1]:
+            self.appshot("snapshot-rm", snapshot["id"])
+        until(lambda: os.stat(shared).st_blocks < whole * 0.98, "its room")
+        self.assertEqual(os.path.getsize(shared), size)
+        _, expected = self.step()
+        taken.append((self.snapshot(), expected))
+        for snapshot, holds in taken[-2:]:
+            self.appshot("verify", snapshot["id"])
+            self.assert_holds(snapshot, holds)
+
+    def test_nothing_is_given_back_that_a_restore_still_brings_in(self):
+        self.use_fault("memory.stream:EAGAIN")  # what nobody asks for stays missing
+        self.run_program()
+        _, expected = self.step()
+        first = self.snapshot()
+        for _ in range(3):
+            self.step()
+        second = self.snapshot()
+        other = f"{self.aid}-again"
+        self.appshot("restore", "--lazy", first["id"], "--as", other)
+        self.assertGreater(self.instance(other)["missing_bytes"], 0)
+        self.appshot("snapshot-rm", first["id"])
+        snapshots = os.path.dirname(second["dir"])
+        until(lambda: not [name for name in os.listdir(snapshots) if name.startswith(".")], "it is removed")
+        self.appshot("check", other)  # brings the rest in
+        self.assertEqual(self.instance(other)["missing_bytes"], 0)
+        with Follower(self, "logs", "-f", other) as log:
+            self.appshot("kill", "-s", "USR2", other)
+            while not (line := log.line()).startswith("holds"):
+                pass
+            self.assertEqual(line.split()[1], expected)
+        self.appshot("verify", second["id"])
+        self.appshot("rm", "-f", other)
+
     def test_an_export_of_one_needs_no_other(self):
         self.run_program()
         for _ in range(3):

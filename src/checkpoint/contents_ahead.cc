@@ -17,7 +17,8 @@ namespace appshot {
 namespace {
 
 // Smaller ones are copied while it stands still.
-constexpr uint64_t kWorthCopyingAhead = 256 << 10;
+constexpr uint64_t kKiB = 1 << 10;
+constexpr uint64_t kWorthCopyingAhead = 256 * kKiB;
 // So many descriptors of ours at most; the largest are the ones.
 constexpr size_t kContentsMax = 256;
 constexpr int kDepthMax = 64;
@@ -75,11 +76,10 @@ void ContentsAhead::add_file(UniqueFd file, const std::string& name) {
 
 void ContentsAhead::add_shared_memory(HostPid pid) {
   Result<proc::ProcessDir> dir = proc::ProcessDir::open(pid);
-  Result<std::vector<proc::Mapping>> mappings =
-      dir ? dir->mapped_ranges() : Result<std::vector<proc::Mapping>>(dir.take_error());
-  Result<proc::Fields> status =
-      mappings ? dir->status() : Result<proc::Fields>(mappings.take_error());
-  if (!status) return;
+  Result<proc::Fields> status = dir ? dir->status() : Result<proc::Fields>(dir.take_error());
+  if (!status || proc::field_number(*status, "RssShmem") < kWorthCopyingAhead / kKiB) return;
+  Result<std::vector<proc::Mapping>> mappings = dir->mapped_ranges();
+  if (!mappings) return;
   const VirtualPid id{proc::innermost(*status, "NStgid")};
   for (const proc::Mapping& mapping : *mappings) {
     if (!mapping.shared || mapping.length() < kWorthCopyingAhead ||

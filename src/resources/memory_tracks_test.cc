@@ -2,12 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cstring>
-
-#include "os/unique_fd.h"
 
 namespace appshot {
 namespace {
@@ -20,9 +16,7 @@ constexpr int kGuardInstall = 102;
 class TrackedMemoryTest : public testing::Test {
  protected:
   void SetUp() override {
-    UniqueFd fault(static_cast<int>(::syscall(SYS_userfaultfd, WriteTracking::kCallFlags)));
-    if (!fault) GTEST_SKIP() << "userfaultfd is not to be had";
-    Result<WriteTracking> writes = WriteTracking::begin(std::move(fault));
+    Result<WriteTracking> writes = WriteTracking::of_ourselves();
     if (!writes) GTEST_SKIP() << "the kernel cannot track writes";
     tracked_.emplace(TrackedMemory{1, std::move(writes).value(), {}, {}});
     Result<PageScan> scan = PageScan::open("/proc/self");
@@ -125,8 +119,9 @@ TEST_F(TrackedMemoryTest, AGuardedPageIsNotKnown) {
 }
 
 TEST_F(TrackedMemoryTest, OfAMappingInTheSamePlaceNothingIsKnownAndItIsTrackedFromThenOn) {
-  ::mmap(at(0), kLength, PROT_READ | PROT_WRITE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  ASSERT_EQ(::mmap(at(0), kLength, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0),
+            memory_);
   ::madvise(memory_, kLength, MADV_NOHUGEPAGE);
   *at(2) = 1;
   EXPECT_EQ(unknown(Protect::no), Pages{2});

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 
 #include "checkpoint/capture_process.h"
 #include "checkpoint/capture_undo.h"
@@ -24,7 +23,6 @@
 #include "os/file.h"
 #include "os/file_system.h"
 #include "os/parallel.h"
-#include "os/urgent.h"
 #include "resources/layers/layers.h"
 #include "resources/mounts/capture_mounts.h"
 #include "resources/pipes/pipe.h"
@@ -260,9 +258,10 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
 
   // From here to resume() or kill() nothing of the application runs.
-  std::optional<Urgent> urgent;
-  if (!request.stop) urgent.emplace();
-  Moment moment = TRY(hold_moment(instance, Deadline::in(kFreezeMax)));
+  Moment moment = TRY(hold_moment(
+      instance,
+      request.stop ? FrozenApplication::Afterwards::ends : FrozenApplication::Afterwards::runs_on,
+      Deadline::in(kFreezeMax)));
   if (request.mute) TRY(request.mute());
   TRY(fault_point("snapshot.frozen"));
   Checkpoint capture(instance, request, std::move(moment), *file, pages);
@@ -275,7 +274,6 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   if (resume_early) {
     TRY(capture.resume());
     frozen_ms = capture.frozen_ms();
-    urgent.reset();
   }
 
   // The image becomes whole, then visible; only then may the application end.

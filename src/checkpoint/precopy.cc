@@ -7,7 +7,6 @@
 #include "checkpoint/moment.h"
 #include "checkpoint/preflight.h"
 #include "checkpoint/track_writes.h"
-#include "os/urgent.h"
 #include "trace/remote_memory.h"
 
 namespace appshot {
@@ -69,7 +68,6 @@ class Precopy {
 
   template <typename Action>
   Result<> pause(const Action& action) {
-    const Urgent urgent;
     FrozenApplication frozen = TRY(freeze_unseen(instance_, Deadline::in(kPauseMax)));
     TRY(action(frozen));
     TRY(frozen.resume());

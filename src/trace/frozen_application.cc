@@ -57,8 +57,10 @@ Result<> settle(const proc::ProcessDir& dir, HostPid tid, proc::Fields& status, 
 
 }  // namespace
 
-Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline) {
+Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Afterwards afterwards,
+                                                    Deadline deadline) {
   FrozenApplication frozen(cgroup);
+  if (afterwards == Afterwards::runs_on) frozen.urgent_ = std::make_unique<Urgent>();
   TRY(cgroup.freeze(deadline));
   // Who cannot be stopped is found before any is told to.
   std::vector<Look> looks;
@@ -77,6 +79,7 @@ Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadli
 
 FrozenApplication::FrozenApplication(FrozenApplication&& other) noexcept
     : cgroup_(std::exchange(other.cgroup_, nullptr)),
+      urgent_(std::move(other.urgent_)),
       since_(other.since_),
       processes_(std::move(other.processes_)) {}
 
@@ -156,6 +159,7 @@ Result<> FrozenApplication::resume() {
   Result<> frozen = cgroup.begin_freeze();
   let_go();  // each thread goes from its stop into the frozen state
   TRY(cgroup.thaw());
+  urgent_.reset();
   return frozen;
 }
 

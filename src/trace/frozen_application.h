@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "os/cgroup.h"
 #include "os/proc/process_dir.h"
 #include "os/timed_calls.h"
+#include "os/urgent.h"
 #include "trace/tracee.h"
 
 namespace appshot {
@@ -40,7 +42,10 @@ struct FrozenProcess {
 
 class FrozenApplication {
  public:
-  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Deadline deadline);
+  // When it runs on afterwards, whatever is done with it meanwhile is urgent.
+  enum class Afterwards { runs_on, ends };
+  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Afterwards afterwards,
+                                          Deadline deadline);
   FrozenApplication(FrozenApplication&&) noexcept;
   FrozenApplication& operator=(FrozenApplication&&) = delete;
   ~FrozenApplication();
@@ -68,6 +73,7 @@ class FrozenApplication {
   void let_go();
 
   const Cgroup* cgroup_;
+  std::unique_ptr<Urgent> urgent_;
   Clock::time_point since_ = Clock::now();
   std::vector<FrozenProcess> processes_;
 };

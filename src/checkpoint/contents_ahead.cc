@@ -24,6 +24,13 @@ constexpr size_t kContentsMax = 256;
 constexpr int kDepthMax = 64;
 constexpr char kSharedMemoryFolder[] = "/dev/shm";
 
+// Seen without opening it, which is more work, and which a lease might be in the way of.
+bool is_large(const UniqueFd& folder, const char* name) {
+  struct stat info {};
+  return ::fstatat(folder.get(), name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+         static_cast<uint64_t>(info.st_size) >= kWorthCopyingAhead;
+}
+
 }  // namespace
 
 Result<ContentsAhead> ContentsAhead::find(const InstanceView& instance, MemoryTracks& tracks) {
@@ -57,7 +64,7 @@ void ContentsAhead::add_folder(const UniqueFd& folder, const std::string& name, 
     const std::string_view entry_name = entry->d_name;
     if (entry_name == "." || entry_name == "..") continue;
     const bool is_folder = entry->d_type == DT_DIR;
-    if (!is_folder && entry->d_type != DT_REG) continue;
+    if (!is_folder && (entry->d_type != DT_REG || !is_large(folder, entry->d_name))) continue;
     UniqueFd one(::openat(folder.get(), entry->d_name,
                           O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC |
                               (is_folder ? O_DIRECTORY : 0)));
@@ -130,7 +137,11 @@ Result<> ContentsAhead::copy(PageCopies& pages) {
     content.runs.clear();
     if (content.is_unchanged) continue;
     UniqueFd file(TRY_SYS(::fcntl(content.file.get(), F_DUPFD_CLOEXEC, 0)));
-    TRY(pages.add_file(std::move(file), content.name, content.size, content.runs, content.known));
+    std::shared_ptr<const ContentMapping>& mapping = content.known->mapping;
+    if (!mapping || mapping->size() != content.size)
+      mapping = ContentMapping::map(file.get(), content.size);
+    TRY(pages.add_file(std::move(file), content.name, content.size, content.runs, content.known,
+                       PageCopies::Content::changing));
   }
   return {};
 }

@@ -1,8 +1,10 @@
 // What an earlier snapshot has kept of a file, or of memory that is shared.
 #pragma once
 
+#include <memory>
 #include <optional>
 
+#include "resources/content_mapping.h"
 #include "resources/file_stamp.h"
 #include "resources/known_pages.h"
 #include "resources/page_sums.h"
@@ -19,6 +21,8 @@ struct KnownContent {
   PageSums sums;     // where one is not known, the bytes are compared
   // As long as the file has it, its content is what `pages` say. None: it has to be looked at.
   std::optional<FileStamp> stamp;
+  // While a snapshot is taken. Null: it is read.
+  std::shared_ptr<const ContentMapping> mapping;
   bool captured = false;  // by the snapshot that is taken
 };
 

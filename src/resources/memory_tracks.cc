@@ -172,6 +172,7 @@ KnownContent* MemoryTracks::captured(const Identity& identity, uint64_t size) {
 }
 
 void MemoryTracks::forget_contents_not_captured() {
+  for (auto& content : contents_) content.second.mapping.reset();
   for (auto content = contents_.begin(); content != contents_.end();)
     content = std::exchange(content->second.captured, false) ? std::next(content)
                                                              : contents_.erase(content);

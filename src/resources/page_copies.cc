@@ -122,12 +122,15 @@ void PageCopies::add_known(const image::PageRun& run, std::vector<image::PageRun
 }
 
 Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t size,
-                              std::vector<image::PageRun>& runs, KnownContent* known) {
+                              std::vector<image::PageRun>& runs, KnownContent* known,
+                              Content content) {
   // What is known of it changes while it is copied: of a file under two names once.
-  if (std::ranges::any_of(contents_, [&](const Content& one) { return one.known == known; }))
+  if (std::ranges::any_of(contents_, [&](const KnownRuns& one) { return one.known == known; }))
     known = nullptr;
   const size_t first = pieces_.size();
-  auto source = std::make_shared<const FilePages>(std::move(file), name);
+  auto source = std::make_shared<const FilePages>(
+      std::move(file), name,
+      known != nullptr && content == Content::changing ? known->mapping : nullptr);
   const uint64_t pages_end = (size + kPageSize - 1) / kPageSize * kPageSize;
   for (uint64_t at = 0; at < size;) {
     off_t data = ::lseek(source->fd(), static_cast<off_t>(at), SEEK_DATA);
@@ -146,6 +149,8 @@ Result<> PageCopies::add_file(UniqueFd file, const std::string& name, uint64_t s
     for (size_t i = first; i < pieces_.size(); ++i) {
       known->sums.make_room(pieces_[i].start, pieces_[i].end);
       pieces_[i].sums = &known->sums;
+      if (content == Content::still && known->mapping && pieces_[i].end <= known->mapping->size())
+        pieces_[i].still = known->mapping;
     }
   }
   return ++files_ < kFilesMax ? Result<>() : complete();
@@ -171,7 +176,7 @@ Result<> PageCopies::complete() {
   });
   for (const Piece& piece : pieces_)
     for (const image::PageRun& run : piece.found) append_run(*piece.runs, run);
-  for (const Content& content : contents_) content.known->pages = KnownPages(*content.runs);
+  for (const KnownRuns& content : contents_) content.known->pages = KnownPages(*content.runs);
   contents_.clear();
   pieces_.clear();
   bytes_ = files_ = 0;
@@ -184,6 +189,16 @@ Result<> PageCopies::close() {
   return {};
 }
 
+// Whole pages from there on: where they lie, or read into the room. None: it ends there.
+Result<std::span<const char>> PageCopies::look(const Piece& piece, uint64_t at,
+                                               std::span<char> room) {
+  if (piece.still) return std::span<const char>(piece.still->at(at), room.size());
+  Result<size_t> read = piece.source->read(at, room);
+  if (!read)
+    return std::move(read).within(piece.source->words(piece.start, piece.end)).take_error();
+  return std::span<const char>(room.first(*read));
+}
+
 // Read into the writer's room, what need not be kept squeezed out, the runs noted.
 Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer, Comparison& comparison) {
   if (piece.source == nullptr) return {};  // known already
@@ -191,15 +206,13 @@ Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer, Comparison& 
   for (uint64_t at = piece.start; at < piece.end;) {
     std::span<char> room = writer.room();
     room = room.first(std::min<uint64_t>(room.size(), piece.end - at));
-    Result<size_t> read = piece.source->read(at, room);
-    if (!read)
-      return std::move(read).within(piece.source->words(piece.start, piece.end)).take_error();
-    const size_t got = *read;
-    if (got == 0) return {};
-    if (compares) comparison.look(piece, at, room.first(got));
+    const std::span<const char> bytes = TRY(look(piece, at, room));
+    if (bytes.empty()) return {};
+    if (compares) comparison.look(piece, at, bytes);
     size_t kept = 0;
-    for (size_t page = 0; page < got; page += kPageSize) {
-      if (piece.zeros != ZeroPages::kept && is_zero_page(room.data() + page)) {
+    for (size_t page = 0; page < bytes.size(); page += kPageSize) {
+      const char* from = bytes.data() + page;
+      if (piece.zeros != ZeroPages::kept && is_zero_page(from)) {
         if (piece.zeros == ZeroPages::noted)
           append_run(piece.found, zeros_at(at + page, kPageSize));
         continue;
@@ -209,12 +222,13 @@ Result<> PageCopies::copy(Piece& piece, image::PagesWriter& writer, Comparison& 
           append_run(piece.found, image::PageRun(at + page, kPageSize, *earlier));
           continue;
         }
-      if (kept != page) std::memmove(room.data() + kept, room.data() + page, kPageSize);
+      char* to = room.data() + kept;
+      if (to != from) std::memmove(to, from, kPageSize);
       append_run(piece.found, image::PageRun(at + page, kPageSize, writer.offset() + kept));
       kept += kPageSize;
     }
     TRY(writer.commit(kept));
-    at += got;
+    at += bytes.size();
   }
   return {};
 }

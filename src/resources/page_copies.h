@@ -25,6 +25,9 @@ class PageCopies {
   explicit PageCopies(image::PagesFile& file, EarlierBytes earlier = {})
       : file_(file), earlier_(std::move(earlier)) {}
 
+  // Whether somebody may change a file while it is copied.
+  enum class Content { still, changing };
+
   // `runs` must stay where it is until complete(), and so must what follows. `likely`: where a page
   // lies if it is what it was; that is seen by comparing it.
   void add(const std::shared_ptr<const PageSource>& source, uint64_t start, uint64_t end,
@@ -32,7 +35,8 @@ class PageCopies {
   // The data of a file, holes left out; run addresses are offsets. `known`: what is known of it,
   // brought up to date by complete(); may be none.
   Result<> add_file(UniqueFd file, const std::string& name, uint64_t size,
-                    std::vector<image::PageRun>& runs, KnownContent* known = nullptr);
+                    std::vector<image::PageRun>& runs, KnownContent* known = nullptr,
+                    Content content = Content::still);
 
   // What is kept already takes its place among them.
   void add_known(const image::PageRun& run, std::vector<image::PageRun>& runs);
@@ -56,17 +60,19 @@ class PageCopies {
     std::vector<image::PageRun> found;
     const KnownPages* likely = nullptr;
     PageSums* sums = nullptr;
+    std::shared_ptr<const ContentMapping> still = nullptr;  // looked at there
   };
-  struct Content {
+  struct KnownRuns {
     KnownContent* known;
     const std::vector<image::PageRun>* runs;
   };
   class Comparison;
+  static Result<std::span<const char>> look(const Piece& piece, uint64_t at, std::span<char> room);
   static Result<> copy(Piece& piece, image::PagesWriter& writer, Comparison& comparison);
 
   image::PagesFile& file_;
   const EarlierBytes earlier_;
-  std::vector<Content> contents_;
+  std::vector<KnownRuns> contents_;
   std::vector<Piece> pieces_;
   uint64_t bytes_ = 0;  // of the pieces
   size_t files_ = 0;    // among them, each holding a descriptor

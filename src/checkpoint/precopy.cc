@@ -7,6 +7,7 @@
 #include "checkpoint/moment.h"
 #include "checkpoint/preflight.h"
 #include "checkpoint/track_writes.h"
+#include "os/short_turns.h"
 #include "trace/remote_memory.h"
 
 namespace appshot {
@@ -138,6 +139,7 @@ class Precopy {
         pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept,
                    tracks_.likely(unknown.tracked->id));
     }
+    const ShortTurns turns;
     TRY(pages_.complete());
     for (Unknown& unknown : all) unknown.tracked->known.add(std::move(unknown.copied));
     return {};

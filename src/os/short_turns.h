@@ -1,6 +1,6 @@
 // Long work of ours that must not keep a program waiting: while this lives the calling thread has
 // the processor for a tenth of a millisecond at a time, instead of some milliseconds, before
-// somebody who has waited gets it. Its share stays the same.
+// somebody who has waited gets it. So have threads that it starts. Their share stays the same.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,6 @@
 
 #include "image/format.h"
 #include "os/parallel.h"
-#include "os/short_turns.h"
 
 namespace appshot {
 namespace {
@@ -164,7 +163,6 @@ Result<> PageCopies::complete() {
   std::mutex mutex;
   Result<> outcome;
   in_parallel(threads, [&](size_t thread) {
-    const ShortTurns turns;
     Comparison comparison(earlier_);
     for (size_t i = next++; i < pieces_.size(); i = next++) {
       Result<> copied = copy(pieces_[i], writers_[thread], comparison);

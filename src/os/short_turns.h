@@ -1,6 +1,8 @@
-// Long work of ours that must not keep a program waiting: while this lives the calling thread has
-// the processor for a tenth of a millisecond at a time, instead of some milliseconds, before
-// somebody who has waited gets it. So have threads that it starts. Their share stays the same.
+// For work of ours that must not keep a program waiting: while this lives the calling thread, and
+// those that it starts, have the processor for a tenth of a millisecond at a time, instead of some
+// milliseconds. So who has waited gets it sooner, and we get it sooner after each of our own waits;
+// the share of everybody stays the same. (To come before everybody would not do: the kernel makes
+// who does that wait for the others now and then, for a twentieth of a second at a time.)
 #pragma once
 
 #include <cstdint>

@@ -60,7 +60,7 @@ Result<> settle(const proc::ProcessDir& dir, HostPid tid, proc::Fields& status, 
 Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Afterwards afterwards,
                                                     Deadline deadline) {
   FrozenApplication frozen(cgroup);
-  if (afterwards == Afterwards::runs_on) frozen.urgent_ = std::make_unique<Urgent>();
+  if (afterwards == Afterwards::runs_on) frozen.turns_ = std::make_unique<ShortTurns>();
   TRY(cgroup.freeze(deadline));
   // Who cannot be stopped is found before any is told to.
   std::vector<Look> looks;
@@ -79,7 +79,7 @@ Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Afterw
 
 FrozenApplication::FrozenApplication(FrozenApplication&& other) noexcept
     : cgroup_(std::exchange(other.cgroup_, nullptr)),
-      urgent_(std::move(other.urgent_)),
+      turns_(std::move(other.turns_)),
       since_(other.since_),
       processes_(std::move(other.processes_)) {}
 
@@ -159,7 +159,7 @@ Result<> FrozenApplication::resume() {
   Result<> frozen = cgroup.begin_freeze();
   let_go();  // each thread goes from its stop into the frozen state
   TRY(cgroup.thaw());
-  urgent_.reset();
+  turns_.reset();
   return frozen;
 }
 

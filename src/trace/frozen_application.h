@@ -15,8 +15,8 @@
 #include "base/result.h"
 #include "os/cgroup.h"
 #include "os/proc/process_dir.h"
+#include "os/short_turns.h"
 #include "os/timed_calls.h"
-#include "os/urgent.h"
 #include "trace/tracee.h"
 
 namespace appshot {
@@ -42,7 +42,7 @@ struct FrozenProcess {
 
 class FrozenApplication {
  public:
-  // When it runs on afterwards, whatever is done with it meanwhile is urgent.
+  // When it runs on afterwards, whoever asks gets the processor back sooner meanwhile.
   enum class Afterwards { runs_on, ends };
   static Result<FrozenApplication> freeze(const Cgroup& cgroup, Afterwards afterwards,
                                           Deadline deadline);
@@ -73,7 +73,7 @@ class FrozenApplication {
   void let_go();
 
   const Cgroup* cgroup_;
-  std::unique_ptr<Urgent> urgent_;
+  std::unique_ptr<ShortTurns> turns_;
   Clock::time_point since_ = Clock::now();
   std::vector<FrozenProcess> processes_;
 };

@@ -25,8 +25,11 @@ struct Paths {
   std::string snapshot_partial(const std::string& id) const {
     return snapshots() + "/.partial-" + id;
   }
-  std::string instance_state(const std::string& aid) const {
-    return state_dir + "/instances/" + aid;
+  std::string instances() const { return state_dir + "/instances"; }
+  std::string instance_state(const std::string& aid) const { return instances() + "/" + aid; }
+  // What its harness keeps of the image that it was woken from.
+  std::string instance_origin(const std::string& aid) const {
+    return instance_state(aid) + "/origin";
   }
   std::string instance_run(const std::string& aid) const { return run_dir + "/instances/" + aid; }
 };

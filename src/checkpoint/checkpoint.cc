@@ -7,6 +7,7 @@
 
 #include "checkpoint/capture_process.h"
 #include "checkpoint/capture_undo.h"
+#include "checkpoint/contents_ahead.h"
 #include "checkpoint/earlier_pages.h"
 #include "checkpoint/machine.h"
 #include "checkpoint/moment.h"
@@ -183,9 +184,13 @@ class Checkpoint {
       tracked->known = KnownPages(std::move(zeros));
       tracked->known.add(std::move(kept));
     }
+    instance_.tracks->forget_contents_not_captured();
+    instance_.tracks->origin().reset();
     instance_.tracks->kept() = {request_.id, request_.final_path, std::move(image_.pages),
                                 file_.next_base()};
   }
+
+  double frozen_ms() const { return frozen_.ms(); }
 
   CheckpointReport report() const {
     CheckpointReport report;
@@ -252,14 +257,18 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   const EarlierPages earlier = EarlierPages::link(*instance.tracks, request.partial);
   const std::unique_ptr<image::PagesFile> file = TRY(image::PagesFile::create(
       request.partial + "/" + image::kPagesName, earlier.next_base(), sync));
-  PageCopies pages(*file);
+  PageCopies pages(*file, earlier.bytes());
   TRY(fault_point("snapshot.begin"));
   Precopied precopied;
+  // Which of its files are likely to be as they were.
+  if (instance.tracks->origin()) (void)!ContentsAhead::find(instance, *instance.tracks);
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
 
   // From here to resume() or kill() nothing of the application runs.
-  const Clock::time_point froze = Clock::now();
-  Moment moment = TRY(hold_moment(instance, Deadline::in(kFreezeMax)));
+  Moment moment = TRY(hold_moment(
+      instance,
+      request.stop ? FrozenApplication::Afterwards::ends : FrozenApplication::Afterwards::runs_on,
+      Deadline::in(kFreezeMax)));
   if (request.mute) TRY(request.mute());
   TRY(fault_point("snapshot.frozen"));
   Checkpoint capture(instance, request, std::move(moment), *file, pages);
@@ -271,7 +280,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   double frozen_ms = 0;
   if (resume_early) {
     TRY(capture.resume());
-    frozen_ms = ms_since(froze);
+    frozen_ms = capture.frozen_ms();
   }
 
   // The image becomes whole, then visible; only then may the application end.
@@ -282,7 +291,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   TRY(fault_point("snapshot.published"));
   if (request.stop) {
     TRY(capture.kill());
-    frozen_ms = ms_since(froze);
+    frozen_ms = capture.frozen_ms();
   } else {
     capture.remember();
     kept.stand();

@@ -24,6 +24,8 @@ std::vector<uint64_t> count_known(const MemoryTracks& tracks, const image::Pages
   };
   for (const auto& process : tracks.processes())
     for (const image::PageRun& run : process.second.known.runs()) count(run);
+  for (const auto& content : tracks.contents())
+    for (const image::PageRun& run : content.second.pages.runs()) count(run);
   return known;
 }
 
@@ -34,11 +36,18 @@ void forget_little_used(MemoryTracks& tracks, const image::PagesParts& parts) {
   std::vector<size_t> order(parts.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return known[a] < known[b]; });
-  for (size_t i = 0; i + kFilesMax / 2 < order.size(); ++i)
-    for (auto& process : tracks.processes()) {
-      const image::PagesPartT& part = *parts[order[i]];
-      process.second.known.forget_offsets(part.base, part.base + part.length);
+  for (size_t i = 0; i + kFilesMax / 2 < order.size(); ++i) {
+    const image::PagesPartT& part = *parts[order[i]];
+    auto forget = [&](KnownPages& pages) {
+      pages.forget_offsets(part.base, part.base + part.length);
+    };
+    for (auto& process : tracks.processes()) forget(process.second.known);
+    if (tracks.origin()) tracks.origin()->forget_offsets(part.base, part.base + part.length);
+    for (auto& content : tracks.contents()) {
+      forget(content.second.pages);
+      content.second.stamp.reset();
     }
+  }
 }
 
 }  // namespace
@@ -68,8 +77,11 @@ EarlierPages EarlierPages::link(MemoryTracks& tracks, const std::string& folder)
 
 Result<image::PagesParts> EarlierPages::used_by(const image::ImageT& image) const {
   std::set<const image::PagesPartT*> used;
-  for (const image::PageRun& run : image::all_runs(image))
-    used.insert(image::find_part(parts_, run.offset(), run.length()));
+  const image::PagesPartT* last = nullptr;
+  for (const image::PageRun& run : image::all_runs(image)) {
+    const image::PagesPartT* part = image::find_part(parts_, run.offset(), run.length());
+    if (part != last) used.insert(last = part);
+  }
   image::PagesParts parts;
   std::set<std::string> unused;
   for (const auto& part : parts_) unused.insert(part->file);

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "image/schema/values.h"
+#include "resources/earlier_bytes.h"
 #include "resources/memory_tracks.h"
 
 namespace appshot {
@@ -18,6 +19,7 @@ class EarlierPages {
   static EarlierPages link(MemoryTracks& tracks, const std::string& folder);
 
   uint64_t next_base() const { return next_base_; }
+  EarlierBytes bytes() const { return {folder_, parts_}; }
   // Of them what a complete image refers to; files that it does not need are given up.
   Result<image::PagesParts> used_by(const image::ImageT& image) const;
 

@@ -16,6 +16,8 @@ namespace appshot {
 namespace {
 
 constexpr int kMomentsMax = 20;
+// After the first, and as much more after each: on a busy machine a process that was let go takes a
+// while until it waits again as it did, by which it is told what it waits for.
 constexpr std::chrono::milliseconds kBetweenMoments{1};
 // With so much memory of its own smaps takes a millisecond.
 constexpr uint64_t kSlowToCount = 32 << 20;
@@ -47,18 +49,19 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
 }
 
 Result<FrozenApplication> freeze(const InstanceView& instance, const RunningProcesses& running,
-                                 Deadline deadline) {
+                                 FrozenApplication::Afterwards afterwards, Deadline deadline) {
   const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
-  FrozenApplication frozen =
-      TRY(FrozenApplication::freeze(*instance.application, deadline, instance.kernel_layout));
+  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, afterwards,
+                                                           deadline, instance.kernel_layout));
   TRY(epoll_times.shorten(frozen));
   TRY(find_time_left(frozen, deadline));
   return frozen;
 }
 
 Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcesses& running,
-                              Obstacles& obstacles, Deadline deadline) {
-  Moment moment{TRY(freeze(instance, running, deadline))};
+                              FrozenApplication::Afterwards afterwards, Obstacles& obstacles,
+                              Deadline deadline) {
+  Moment moment{TRY(freeze(instance, running, afterwards, deadline))};
   std::vector<HostPid> threads;
   for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
   Seen seen = TRY(look_at_all(instance, threads, obstacles));
@@ -71,13 +74,14 @@ Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcess
 
 // Obstacles are looked for in the very moment that would be captured. Some pass: between vfork and
 // exec two processes are one for a while. So they are believed only when they are there again.
-Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
+Result<Moment> hold_moment(const InstanceView& instance, FrozenApplication::Afterwards afterwards,
+                           Deadline deadline) {
   RunningProcesses running = TRY(look_at_running(instance));
   if (running.traced)
     if (Obstacles lasting = TRY(preflight(instance)); !lasting.empty()) return refusal(lasting);
   for (int moments = 1;; ++moments) {
     Obstacles obstacles;
-    Result<Moment> moment = look_at_moment(instance, running, obstacles, deadline);
+    Result<Moment> moment = look_at_moment(instance, running, afterwards, obstacles, deadline);
     const bool cannot_be_held = !moment && moment.error().cls() == ErrorClass::refused;
     if (obstacles.empty() && !cannot_be_held) return moment;
     if (moment) TRY(moment->frozen.resume());
@@ -85,17 +89,18 @@ Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline) {
     if (!lasting.empty()) return refusal(lasting);
     if (moments == kMomentsMax || deadline.passed())
       return cannot_be_held ? std::move(moment) : refusal(obstacles);
-    std::this_thread::sleep_for(kBetweenMoments);
+    std::this_thread::sleep_for(moments * kBetweenMoments);
     running = TRY(look_at_running(instance));
   }
 }
 
 Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline) {
   for (int moments = 1;; ++moments) {
-    Result<FrozenApplication> frozen = freeze(instance, TRY(look_at_running(instance)), deadline);
+    Result<FrozenApplication> frozen = freeze(instance, TRY(look_at_running(instance)),
+                                              FrozenApplication::Afterwards::runs_on, deadline);
     const bool cannot_be_held = !frozen && frozen.error().cls() == ErrorClass::refused;
     if (!cannot_be_held || moments == kMomentsMax || deadline.passed()) return frozen;
-    std::this_thread::sleep_for(kBetweenMoments);
+    std::this_thread::sleep_for(moments * kBetweenMoments);
   }
 }
 

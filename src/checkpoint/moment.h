@@ -20,7 +20,8 @@ struct Moment {
 };
 
 // A moment that can be captured; else everything runs on, and the error names every obstacle.
-Result<Moment> hold_moment(const InstanceView& instance, Deadline deadline);
+Result<Moment> hold_moment(const InstanceView& instance, FrozenApplication::Afterwards afterwards,
+                           Deadline deadline);
 
 // The application stands still, and no program will be able to tell; without a look at it.
 Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline);

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <chrono>
 
+#include "checkpoint/contents_ahead.h"
 #include "checkpoint/moment.h"
 #include "checkpoint/preflight.h"
 #include "checkpoint/track_writes.h"
+#include "os/short_turns.h"
 #include "trace/remote_memory.h"
 
 namespace appshot {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Less than this is copied while the application stands still: sooner than another round is done.
 constexpr uint64_t kLeftToTheEnd = 4 << 20;
@@ -36,13 +36,19 @@ class Precopy {
       TRY(pause([&](FrozenApplication& frozen) {
         return begin_tracking(frozen, tracks_, Deadline::in(kPauseMax));
       }));
+    ContentsAhead contents = TRY(ContentsAhead::find(instance_, tracks_));
+    bool look_at_contents = contents.bytes() > 0;
     uint64_t before = ~0ULL;
     for (int round = 0; round < kRoundsMax; ++round) {
-      const uint64_t left = count_unknown();
-      if (left < kLeftToTheEnd || left > before / kShrinksAtLeast) break;
+      std::vector<Unknown> all = protect_all();
+      const uint64_t left = bytes_of(all);
+      const bool enough = left < kLeftToTheEnd || left > before / kShrinksAtLeast;
+      if (enough && !look_at_contents) break;
       if (round == 0) TRY(refuse_what_lasts());
       before = left;
-      TRY(copy_round());
+      TRY(copy_round(all, look_at_contents ? &contents : nullptr));
+      // While much is copied for the first time, some of it changes.
+      look_at_contents = round == 0 && contents.bytes_stored_from(pages_.base()) > kLeftToTheEnd;
     }
     return result_;
   }
@@ -73,11 +79,10 @@ class Precopy {
 
   template <typename Action>
   Result<> pause(const Action& action) {
-    const Clock::time_point start = Clock::now();
     FrozenApplication frozen = TRY(freeze_unseen(instance_, Deadline::in(kPauseMax)));
     TRY(action(frozen));
     TRY(frozen.resume());
-    const double ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    const double ms = frozen.ms();
     result_.paused_ms += ms;
     result_.longest_ms = std::max(result_.longest_ms, ms);
     return {};
@@ -90,9 +95,9 @@ class Precopy {
     std::vector<PageRange> of_memory, of_files;
     std::vector<image::PageRun> copied;
   };
-  enum class Then { look, protect };
 
-  std::vector<Unknown> look_at_all(Then then) {
+  // What is written after that is told by the next look.
+  std::vector<Unknown> protect_all() {
     std::vector<Unknown> all;
     for (auto& [pid, tracked] : tracks_.processes()) {
       Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
@@ -101,63 +106,50 @@ class Precopy {
       Result<PageScan> scan = PageScan::open("/proc/" + std::to_string(pid));
       if (!mappings || !scan) continue;
       all.push_back({&tracked, HostPid{pid}, {}, {}, {}});
-      for (const proc::Mapping& mapping : *mappings) {
-        if (mapping.shared || mapping.name.starts_with("[v")) continue;
-        look_at(all.back(), *scan, mapping, then);
-      }
+      for (const proc::Mapping& mapping : *mappings)
+        if (!mapping.shared && !mapping.name.starts_with("[v")) protect(all.back(), *scan, mapping);
     }
     return all;
   }
 
-  static void look_at(Unknown& unknown, const PageScan& scan, const proc::Mapping& mapping,
-                      Then then) {
-    constexpr uint64_t kThere = kPagePresent | kPageSwapped;
+  static void protect(Unknown& unknown, const PageScan& scan, const proc::Mapping& mapping) {
     const bool of_file = mapping.inode != 0;
-    const uint64_t not_kept = (of_file ? kPageFile : kPageZero) | kPageGuard;
-    TrackedMemory& tracked = *unknown.tracked;
-    Result<std::vector<PageRange>> ranges =
-        then == Then::protect
-            ? tracked.find_and_protect(scan, mapping.start, mapping.end, kThere, not_kept)
-            : scan.find(mapping.start, mapping.end, kThere, not_kept);
+    Result<std::vector<PageRange>> ranges = unknown.tracked->find_unknown(
+        scan, mapping.start, mapping.end, of_file ? Beneath::file : Beneath::zeros, Protect::yes);
     if (!ranges) return;  // it is gone by now
     std::vector<PageRange>& to = of_file ? unknown.of_files : unknown.of_memory;
-    std::vector<image::PageRun> written;
-    for (const PageRange& range : *ranges) {
-      if (!is_unchanged(range)) {
-        written.emplace_back(range.start, range.end - range.start, 0);
-        to.push_back(range);
-        continue;
-      }
-      tracked.known.visit(range.start, range.end, [&](const KnownPages::Part& part) {
-        if (part.known == nullptr) to.push_back({part.start, part.end, 0});
-      });
-    }
-    if (then == Then::protect) tracked.known.forget(written);
+    to.insert(to.end(), ranges->begin(), ranges->end());
   }
 
-  uint64_t count_unknown() {
+  static uint64_t bytes_of(const std::vector<Unknown>& all) {
     uint64_t bytes = 0;
-    for (const Unknown& unknown : look_at_all(Then::look))
+    for (const Unknown& unknown : all)
       for (const auto* ranges : {&unknown.of_memory, &unknown.of_files})
         for (const PageRange& range : *ranges) bytes += range.end - range.start;
     return bytes;
   }
 
-  // Protected first, so that whatever is written after it is told. A call of the kernel that began
-  // to write into memory before (with pages it holds on to, as a direct read from a disk does) ends
-  // in the pause, and only then the pages are read.
-  Result<> copy_round() {
-    std::vector<Unknown> all = look_at_all(Then::protect);
-    TRY(pause([](FrozenApplication&) { return Result<>(); }));
+  // They are protected, so that whatever is written from now on is told. A call of the kernel that
+  // began to write into memory before (with pages it holds on to, as a direct read from a disk
+  // does) ends in the pause, and only then the pages are read.
+  Result<> copy_round(std::vector<Unknown>& all, ContentsAhead* contents) {
+    TRY(pause([&](FrozenApplication&) {
+      if (contents != nullptr) contents->take_stamps();
+      return Result<>();
+    }));
+    if (contents != nullptr) TRY(contents->copy(pages_));
     for (Unknown& unknown : all) {
       Result<RemoteMemory> memory = RemoteMemory::open(unknown.pid);
       if (!memory) continue;
       auto source = std::make_shared<const RunningPages>(std::move(memory).value());
       for (const PageRange& range : unknown.of_memory)
-        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::noted);
+        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::noted,
+                   tracks_.likely(unknown.tracked->id));
       for (const PageRange& range : unknown.of_files)
-        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept);
+        pages_.add(source, range.start, range.end, unknown.copied, ZeroPages::kept,
+                   tracks_.likely(unknown.tracked->id));
     }
+    const ShortTurns turns;
     TRY(pages_.complete());
     for (Unknown& unknown : all) unknown.tracked->known.add(std::move(unknown.copied));
     return {};

@@ -66,7 +66,7 @@ class Newcomer {
         (void)writes_->add(mapping.start, mapping.end);
     const HostPid tid = process_.any().tid();
     const proc::Stat stat = TRY(TRY(proc::ProcessDir::open(tid)).stat());
-    tracks.begin(tid, stat.start_time, std::move(*writes_));
+    tracks.begin(tid, stat.start_time, std::move(*writes_), process_.id);
     return {};
   }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "endpoints/held_connections.h"
+#include "harness/origin.h"
 #include "init/init.h"
 #include "os/file.h"
 #include "protocol/error_json.h"
@@ -43,6 +44,10 @@ int Harness::run() {
   }
   tell_everyone(make_event(
       "ready", {{"init_pid", instance_->init_pid.value}, {"root_pid", instance_->root_pid}}));
+  if (config_.mode == "restore") {
+    drop_origin(places_);
+    keep_origin(config_, places_);
+  }
   if (config_.mode != "launch" && !instance_->pager) tell_everyone(make_event("memory_is_in"));
   (void)!remove_old_layers(places_);
   serve();
@@ -251,6 +256,7 @@ void Harness::clean_up() {
   }
   listener_.reset();
   (void)!remove_tree(places_.run);
+  drop_origin(places_);
 }
 
 void Harness::tell_everyone(const Json& message) {

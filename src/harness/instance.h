@@ -18,6 +18,7 @@ struct InstancePlaces {
   std::string exit_record() const { return state + "/exit.json"; }
   std::string root() const { return run + "/root"; }
   std::string info() const { return run + "/info"; }
+  std::string origin() const { return state + "/origin"; }
   std::string memory() const { return run + "/instance.json"; }  // for a harness that takes over
   std::string socket() const { return run + "/harness.sock"; }
   std::string init_socket() const { return run + "/init.sock"; }

@@ -10,6 +10,7 @@
 #include "checkpoint/preflight.h"
 #include "endpoints/held_connections.h"
 #include "harness/harness.h"
+#include "harness/origin.h"
 #include "harness/progress.h"
 #include "image/working_set.h"
 #include "init/init.h"
@@ -182,6 +183,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.progress = Progress(connection.channel, int_at(args, "id"));
   TRY(await_memory(connection, request));
   session_->drain();
+  if (!checkpoint_request.full) recall_origin(config_, places_, tracks_);
   InstanceView instance = view();
   // What a peer has been told of is in the image, when the application ends with it.
   if (checkpoint_request.stop)
@@ -205,6 +207,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
     return taken.take_error();
   }
   const CheckpointReport& report = *taken;
+  drop_origin(places_);
   hand_on_working_set(checkpoint_request.final_path);
   if (checkpoint_request.stop) end_reason_ = "snapshot";
   return Json{{"processes", report.processes},

@@ -241,6 +241,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.state_dir = config.state_dir;
   merged.run_dir = config.run_dir;
   merged.image = config.image;
+  merged.image_goes = config.image_goes;
   merged.event = config.event;
   merged.generation = config.generation;
   merged.share = image.manifest.share;

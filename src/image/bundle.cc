@@ -9,6 +9,7 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "image/shared_pages.h"
 #include "image/summary.h"
 #include "image/tar.h"
 #include "os/file.h"
@@ -32,7 +33,7 @@ Result<> export_manifest(const ImageT& image, uint64_t mtime_s, const WriteBytes
 }
 
 Result<> export_part(const std::string& folder, const PagesPartT& part, const WriteBytes& write) {
-  UniqueFd file = TRY(open_file(folder + "/" + part.file, O_RDONLY));
+  UniqueFd file = TRY(open_pages_file(folder + "/" + part.file));
   std::vector<char> buffer(kBufferBytes);
   uint64_t at = part.position, left = part.length;
   while (left > 0) {

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "image/format.h"
+#include "image/shared_pages.h"
 #include "os/file.h"
 
 namespace appshot::image {
@@ -23,7 +24,7 @@ constexpr size_t kBlocksForThreads = 8;  // 2 MiB
 constexpr unsigned kThreadsMax = 4;
 
 Result<UniqueFd> open_pages(const std::string& path, const std::string& name, uint64_t length) {
-  UniqueFd file = TRY(open_file(path, O_RDONLY));
+  UniqueFd file = TRY(open_pages_file(path));
   struct stat info {};
   TRY_SYS(::fstat(file.get(), &info));
   if (static_cast<uint64_t>(info.st_size) != length)

@@ -272,10 +272,11 @@ bool Lifecycle::wait_harness_gone(Instance& instance, Deadline deadline) {
 
 namespace {
 
-// Those of a life that did not come about, and those that were put aside for it.
-Result<> remove_layers(const std::string& state_dir) {
+// The layers of a life that did not come about, those that were put aside for it, and what it was
+// woken from.
+Result<> remove_what_lived(const std::string& state_dir) {
   for (const std::string& name : TRY(list_folder(state_dir)))
-    if (name.starts_with("layers")) TRY(remove_tree(state_dir + "/" + name));
+    if (name.starts_with("layers") || name == "origin") TRY(remove_tree(state_dir + "/" + name));
   return {};
 }
 
@@ -286,7 +287,7 @@ void Lifecycle::sweep(const std::string& aid) {
   Result<> swept =
       path ? remove_instance_group(*path, Deadline::in(kSweepWait)) : path.take_error();
   if (swept) swept = remove_tree(node_.paths.instance_run(aid));
-  if (swept) swept = remove_layers(node_.paths.instance_state(aid));
+  if (swept) swept = remove_what_lived(node_.paths.instance_state(aid));
   if (!swept) log_warning(std::move(swept).within("what is left of " + aid).error().message());
 }
 

@@ -217,6 +217,7 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   HarnessConfig config;
   config.mode = "restore";
   config.image = snapshot.dir;
+  config.image_goes = !snapshot.owner.empty();
   config.memory = memory;
   config.event = "restore";
   config.generation = record.generation;

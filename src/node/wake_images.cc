@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "node/lineage_space.h"
 #include "node/log.h"
 #include "os/file.h"
 
@@ -65,8 +66,11 @@ void drop_snapshot(Node& node, Background& background, const std::string& id) {
   if (Result<> removed = node.registry.remove_snapshot(id); !removed)
     log_warning(removed.error().message());
   node.endpoints.dropped(id);
-  background.run([doomed] {
-    if (Result<> removed = remove_tree(doomed); !removed) log_warning(removed.error().message());
+  background.run([doomed, paths = node.paths] {
+    const PagesFiles shared = shared_pages(doomed);
+    if (Result<> removed = remove_tree(doomed); !removed)
+      return log_warning(removed.error().message());
+    give_back_room(paths, shared);
   });
 }
 

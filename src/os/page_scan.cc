@@ -25,31 +25,46 @@ Result<PageScan> PageScan::open(const std::string& proc_folder) {
 
 Result<std::vector<PageRange>> PageScan::find(uint64_t start, uint64_t end, uint64_t any,
                                               uint64_t none) const {
-  return scan(start, end, any, none, 0);
+  return scan(start, end, {0, any, none});
 }
 
 Result<std::vector<PageRange>> PageScan::find_and_protect(uint64_t start, uint64_t end,
                                                           uint64_t any, uint64_t none) const {
-  return scan(start, end, any, none, kProtect | kOnlyTracked);
+  return scan(start, end, {0, any, none, kProtect | kOnlyTracked});
 }
 
-Result<std::vector<PageRange>> PageScan::scan(uint64_t start, uint64_t end, uint64_t any,
-                                              uint64_t none, uint64_t flags) const {
+Result<std::vector<PageRange>> PageScan::find_written(uint64_t start, uint64_t end) const {
+  return scan(start, end, {kPageWritten, kPagePresent | kPageSwapped, kPageGuard});
+}
+
+Result<std::vector<PageRange>> PageScan::find_written_and_protect(uint64_t start,
+                                                                  uint64_t end) const {
+  return scan(start, end,
+              {kPageWritten, kPagePresent | kPageSwapped, kPageGuard, kProtect | kOnlyTracked});
+}
+
+Result<std::vector<PageRange>> PageScan::find_not_present(uint64_t start, uint64_t end) const {
+  return scan(start, end, {0, 0, kPagePresent});
+}
+
+Result<std::vector<PageRange>> PageScan::scan(uint64_t start, uint64_t end,
+                                              const Wish& wish) const {
   std::vector<PageRange> found;
   PageRange batch[512];
   while (start < end) {
     ScanArgs args{};
     args.size = sizeof args;
-    args.flags = flags;
+    args.flags = wish.flags;
     args.start = start;
     args.end = end;
     args.vec = reinterpret_cast<uint64_t>(batch);
     args.vec_len = std::size(batch);
     // A page must have all of `category_mask` after inversion: the unwanted ones, inverted.
-    args.category_inverted = none;
-    args.category_mask = none;
-    args.category_anyof_mask = any;
-    args.return_mask = kPageTracked | kPageWritten | kPagePresent | kPageHuge | kPageGuard;
+    args.category_inverted = wish.none;
+    args.category_mask = wish.all | wish.none;
+    args.category_anyof_mask = wish.any;
+    args.return_mask = kPageTracked | kPageWritten | kPagePresent | kPageSwapped | kPageZero |
+                       kPageHuge | kPageGuard;
     int got = ::ioctl(pagemap_.get(), kPagemapScan, &args);
     if (got < 0) return Error::from_errno(errno, "ioctl(PAGEMAP_SCAN)");
     for (int i = 0; i < got; ++i) {

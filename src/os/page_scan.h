@@ -39,9 +39,18 @@ class PageScan {
   Result<std::vector<PageRange>> find_and_protect(uint64_t start, uint64_t end, uint64_t any,
                                                   uint64_t none) const;
 
+  // Pages that are there and were written, and those that are not present: where most pages are
+  // neither, in a third of the time, since the kernel only counts what it has to tell.
+  Result<std::vector<PageRange>> find_written(uint64_t start, uint64_t end) const;
+  Result<std::vector<PageRange>> find_written_and_protect(uint64_t start, uint64_t end) const;
+  Result<std::vector<PageRange>> find_not_present(uint64_t start, uint64_t end) const;
+
  private:
-  Result<std::vector<PageRange>> scan(uint64_t start, uint64_t end, uint64_t any, uint64_t none,
-                                      uint64_t flags) const;
+  struct Wish {
+    uint64_t all, any, none;  // categories: a page must have all of these, one of these, none
+    uint64_t flags = 0;
+  };
+  Result<std::vector<PageRange>> scan(uint64_t start, uint64_t end, const Wish& wish) const;
   explicit PageScan(UniqueFd pagemap) : pagemap_(std::move(pagemap)) {}
   UniqueFd pagemap_;
 };

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace appshot {
 namespace {
@@ -23,6 +25,10 @@ Result<WriteTracking> WriteTracking::begin(UniqueFd userfault) {
   api.features = kFeatureUnpopulated | kFeatureAsynchronous;
   TRY_SYS(::ioctl(userfault.get(), UFFDIO_API, &api));
   return WriteTracking(std::move(userfault));
+}
+
+Result<WriteTracking> WriteTracking::of_ourselves() {
+  return begin(UniqueFd(static_cast<int>(TRY_SYS(::syscall(SYS_userfaultfd, kCallFlags)))));
 }
 
 bool WriteTracking::add(uint64_t start, uint64_t end) const {

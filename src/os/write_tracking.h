@@ -17,6 +17,7 @@ class WriteTracking {
   static const int kCallFlags;
 
   static Result<WriteTracking> begin(UniqueFd userfault);
+  static Result<WriteTracking> of_ourselves();
 
   // Whole mappings. False: such memory cannot be tracked, or it is another's by now.
   bool add(uint64_t start, uint64_t end) const;

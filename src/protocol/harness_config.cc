@@ -29,6 +29,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"ports", config.ports},
           {"keep_connections", config.keep_connections},
           {"image", config.image},
+          {"image_goes", config.image_goes},
           {"memory", config.memory},
           {"event", config.event},
           {"generation", config.generation}};
@@ -57,6 +58,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.ports = strings_at(document, "ports");
   config.keep_connections = bool_at(document, "keep_connections");
   config.image = string_at(document, "image");
+  config.image_goes = bool_at(document, "image_goes");
   config.memory = string_at(document, "memory");
   config.event = string_at(document, "event", "launch");
   config.generation = int_at(document, "generation", 1);

@@ -35,6 +35,7 @@ struct HarnessConfig {
   // restore
   bool keep_connections = false;  // those with others than itself go on; else they have been lost
   std::string image;
+  bool image_goes = false;       // when all that it holds is in memory
   std::string memory;            // lazy, eager; empty: as is best for the image
   std::string event = "launch";  // launch, restore, clone: what the application is told
   int64_t generation = 1;

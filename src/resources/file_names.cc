@@ -28,7 +28,9 @@ Result<int> capture_ghost(CaptureContext& context, const std::string& link, cons
   ghost->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
   ghost->links = static_cast<uint32_t>(info.st_nlink);
   if (S_ISREG(info.st_mode)) {
-    TRY(context.pages.add_file(TRY(content()), link, ghost->size, ghost->pages));
+    KnownContent* known =
+        context.tracks == nullptr ? nullptr : context.tracks->captured(identity, ghost->size);
+    TRY(context.pages.add_file(TRY(content()), link, ghost->size, ghost->pages, known));
   }
   int index = static_cast<int>(context.image.ghosts.size());
   context.image.ghosts.push_back(std::move(ghost));

@@ -24,11 +24,23 @@ size_t KnownPages::first_after(uint64_t address) const {
   return static_cast<size_t>(found - runs_.begin());
 }
 
-// One pass over both, however many there are of either.
+size_t KnownPages::first_from(uint64_t address) const {
+  auto found = std::partition_point(runs_.begin(), runs_.end(),
+                                    [&](const PageRun& run) { return run.address() < address; });
+  return static_cast<size_t>(found - runs_.begin());
+}
+
+// One pass over both, from the first to the last that is concerned.
 void KnownPages::forget(const std::vector<PageRun>& ranges) {
+  if (ranges.empty()) return;
+  const size_t first = first_after(ranges.front().address());
+  const size_t last = std::max(first, first_from(end_of(ranges.back())));
+  if (first == last) return;
   std::vector<PageRun> left;
+  left.reserve(last - first + ranges.size());
   size_t next = 0;
-  for (const PageRun& run : runs_) {
+  for (size_t at = first; at < last; ++at) {
+    const PageRun& run = runs_[at];
     while (next < ranges.size() && end_of(ranges[next]) <= run.address()) ++next;
     PageRun rest = run;
     for (size_t i = next; i < ranges.size() && ranges[i].address() < end_of(run); ++i) {
@@ -39,7 +51,15 @@ void KnownPages::forget(const std::vector<PageRun>& ranges) {
     }
     if (rest.length() > 0) left.push_back(rest);
   }
-  runs_ = std::move(left);
+  const auto at = runs_.begin() + static_cast<ptrdiff_t>(first);
+  const auto end = runs_.begin() + static_cast<ptrdiff_t>(last);
+  const size_t replaced = std::min(left.size(), last - first);
+  const auto rest_of_left = left.begin() + static_cast<ptrdiff_t>(replaced);
+  const auto rest = std::copy(left.begin(), rest_of_left, at);
+  if (rest_of_left == left.end())
+    runs_.erase(rest, end);
+  else
+    runs_.insert(rest, rest_of_left, left.end());
 }
 
 void KnownPages::forget_offsets(uint64_t first, uint64_t end) {

@@ -43,6 +43,7 @@ class KnownPages {
 
  private:
   size_t first_after(uint64_t address) const;  // the first run that ends after it
+  size_t first_from(uint64_t address) const;   // the first that begins there or after it
 
   std::vector<image::PageRun> runs_;  // ascending
 };

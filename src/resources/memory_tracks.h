@@ -12,29 +12,39 @@
 #include "os/page_scan.h"
 #include "os/pids.h"
 #include "os/write_tracking.h"
-#include "resources/known_pages.h"
+#include "resources/known_content.h"
+#include "resources/origin.h"
 
 namespace appshot {
+
+// What a private mapping shows where it has no page of its own.
+enum class Beneath { zeros, file };
+enum class Protect : bool { no, yes };
 
 struct TrackedMemory {
   uint64_t started = 0;  // when the process was: the kernel uses its id again
   WriteTracking writes;
   KnownPages known;
+  VirtualPid id;
 
-  // PageScan::find in a private mapping; what was written until now is protected. A mapping that is
-  // new, whatever had been at its address before, is tracked from now on.
-  Result<std::vector<PageRange>> find_and_protect(const PageScan& scan, uint64_t start,
-                                                  uint64_t end, uint64_t any, uint64_t none);
+  // Brings what is known of a private mapping up to date, and returns its pages that are there and
+  // not known: never kept, or written since they were last protected. With Protect::yes they are
+  // protected from now on, and a mapping that is new, whatever had been at its address before, is
+  // tracked.
+  Result<std::vector<PageRange>> find_unknown(const PageScan& scan, uint64_t start, uint64_t end,
+                                              Beneath beneath, Protect protect);
+
+ private:
+  Result<std::vector<PageRange>> look_at_each(const PageScan& scan, uint64_t start, uint64_t end,
+                                              Beneath beneath, Protect protect);
+  Result<std::vector<PageRange>> look_at_changed(const PageScan& scan, uint64_t start, uint64_t end,
+                                                 Protect protect);
 };
-
-inline bool is_unchanged(const PageRange& range) {
-  return (range.categories & (kPageTracked | kPageWritten)) == kPageTracked;
-}
 
 class MemoryTracks {
  public:
   TrackedMemory* find(HostPid pid, uint64_t started);
-  TrackedMemory& begin(HostPid pid, uint64_t started, WriteTracking writes);
+  TrackedMemory& begin(HostPid pid, uint64_t started, WriteTracking writes, VirtualPid id);
   void end(HostPid pid) { processes_.erase(pid.value); }
   // Of those that are no more.
   void keep_only(const std::vector<HostPid>& pids);
@@ -49,12 +59,35 @@ class MemoryTracks {
   std::map<pid_t, TrackedMemory>& processes() { return processes_; }
   const std::map<pid_t, TrackedMemory>& processes() const { return processes_; }
 
+  // Of a file or memory object, by its device and inode; begun anew where nothing is known of it.
+  using Identity = std::pair<uint64_t, uint64_t>;
+  KnownContent& content(const Identity& identity);
+  // The same when it becomes part of an image; null: it is small, and simply copied.
+  KnownContent* captured(const Identity& identity, uint64_t size);
+  std::map<Identity, KnownContent>& contents() { return contents_; }
+  const std::map<Identity, KnownContent>& contents() const { return contents_; }
+  // Only what has become part of an image since the last call lies where it is known to.
+  void forget_contents_not_captured();
+
+  // The image in that folder is what the instance was restored from, and nothing is kept since.
+  void begin_from(const image::ImageT& image, const std::string& folder);
+  // Until something is.
+  std::optional<Origin>& origin() { return origin_; }
+  // What of it a process may have still; may be null.
+  const KnownPages* likely(VirtualPid process) const {
+    return origin_ ? origin_->of_process(process) : nullptr;
+  }
+
   // Whatever is kept is not to be used again.
   void forget_pages();
 
  private:
+  std::map<Identity, KnownContent> contents_;
+  const uint64_t seed_ = random_number();
+  static uint64_t random_number();
   std::map<pid_t, TrackedMemory> processes_;
   std::optional<Kept> kept_;
+  std::optional<Origin> origin_;
 };
 
 }  // namespace appshot

@@ -107,6 +107,56 @@ TEST_F(PageCopiesTest, MemoryIsReadThroughItsProtection) {
   ::munmap(memory, bytes.size());
 }
 
+// With sums of what it was, as between two snapshots, and without, as after a restore.
+TEST_F(PageCopiesTest, OfAKnownFileOnlyWhatHasChangedIsKeptAgain) {
+  std::vector<char> bytes = content();
+  const std::string path = folder_ + "/file";
+  ASSERT_TRUE(write_all(open_file(path, O_RDWR | O_CREAT, 0600).value().get(), bytes));
+  KnownContent known(4711);
+  std::vector<image::PageRun> first;
+  {
+    PageCopies copies(*pages_);
+    UniqueFd file = open_file(path, O_RDONLY).value();
+    ASSERT_TRUE(copies.add_file(std::move(file), path, bytes.size(), first, &known));
+    ASSERT_TRUE(copies.close());
+    ASSERT_TRUE(pages_->finish());
+  }
+  image::PagesParts earlier;
+  earlier.push_back(pages_->part(image::kPagesName));
+  std::memset(bytes.data() + 500 * kPageSize, 'Z', kPageSize);
+  std::memset(bytes.data() + 503 * kPageSize, 0, kPageSize);
+  std::memset(bytes.data() + 1999 * kPageSize, 'Z', kPageSize);
+  ASSERT_TRUE(write_all(open_file(path, O_RDWR).value().get(), bytes));
+  KnownContent from_image(4711);
+  from_image.pages = known.pages;
+  for (KnownContent* one : {&known, &from_image}) {
+    auto later = image::PagesFile::create(folder_ + "/later", pages_->next_base()).value();
+    PageCopies copies(*later, EarlierBytes(folder_, earlier));
+    std::vector<image::PageRun> runs;
+    UniqueFd file = open_file(path, O_RDONLY).value();
+    ASSERT_TRUE(copies.add_file(std::move(file), path, bytes.size(), runs, one));
+    ASSERT_TRUE(copies.close());
+    ASSERT_TRUE(later->finish());
+    uint64_t stored = 0;
+    for (const image::PageRun& run : runs)
+      stored += run.offset() >= later->base() ? run.length() : 0;
+    EXPECT_EQ(stored, 2 * kPageSize);
+    image::PagesParts parts;
+    parts.push_back(pages_->part(image::kPagesName));
+    parts.push_back(later->part("later"));
+    std::vector<char> there(bytes.size());
+    std::vector<image::Placement> placements;
+    for (const image::PageRun& run : runs)
+      placements.push_back({run.offset(), run.length(), there.data() + run.address()});
+    EXPECT_EQ(one->pages.runs().size(), runs.size());
+    EarlierBytes all(folder_, parts);
+    for (const image::Placement& one_place : placements)
+      EXPECT_TRUE(all.read(one_place.offset, {one_place.to, one_place.length}));
+    EXPECT_EQ(there, bytes);
+    fs::remove(folder_ + "/later");
+  }
+}
+
 TEST_F(PageCopiesTest, WhatCannotBeReadIsNamed) {
   auto source = std::make_shared<const ProcessPages>(
       RemoteMemory::open(HostPid{::getpid()}).value(), "process 7 (sleep)");

@@ -42,6 +42,7 @@ Result<size_t> FilePages::read(uint64_t at, std::span<char> room) const {
     // The last page of a file is filled up; the file's size tells where it really ends.
     size_t whole = (static_cast<size_t>(got) + kPageSize - 1) / kPageSize * kPageSize;
     std::memset(room.data() + got, 0, whole - static_cast<size_t>(got));
+    if (prepare_) prepare_->prepare(at, at + whole);
     return whole;
   }
 }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "os/unique_fd.h"
+#include "resources/content_mapping.h"
 #include "trace/remote_memory.h"
 
 namespace appshot {
@@ -45,7 +46,9 @@ class RunningPages : public PageSource {
 
 class FilePages : public PageSource {
  public:
-  FilePages(UniqueFd file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+  // `prepare`: what is read is looked at there later; may be null.
+  FilePages(UniqueFd file, std::string name, std::shared_ptr<const ContentMapping> prepare)
+      : file_(std::move(file)), name_(std::move(name)), prepare_(std::move(prepare)) {}
   Result<size_t> read(uint64_t at, std::span<char> room) const override;
   std::string words(uint64_t from, uint64_t until) const override;
   int fd() const { return file_.get(); }
@@ -53,6 +56,7 @@ class FilePages : public PageSource {
  private:
   UniqueFd file_;
   std::string name_;
+  std::shared_ptr<const ContentMapping> prepare_;
 };
 
 }  // namespace appshot

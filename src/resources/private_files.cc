@@ -92,10 +92,24 @@ class Capture {
     ghost->uid = info.st_uid;
     ghost->gid = info.st_gid;
     ghost->mtime = std::make_unique<image::Time>(to_time(info.st_mtim));
-    UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NOATIME));
-    TRY(context_.pages.add_file(std::move(fd), path, ghost->size, ghost->pages));
+    TRY(pages(path, info, ghost->pages));
     context_.image.ghosts.push_back(std::move(ghost));
     return static_cast<int>(context_.image.ghosts.size()) - 1;
+  }
+
+  Result<> pages(const std::string& path, const struct stat& info,
+                 std::vector<image::PageRun>& runs) {
+    const auto size = static_cast<uint64_t>(info.st_size);
+    KnownContent* known = context_.tracks == nullptr
+                              ? nullptr
+                              : context_.tracks->captured({info.st_dev, info.st_ino}, size);
+    if (known != nullptr && known->stamp == FileStamp::of(info)) {
+      runs = known->pages.runs();
+      return {};
+    }
+    UniqueFd fd = TRY(open_file(path, O_RDONLY | O_NOFOLLOW | O_NOATIME));
+    if (known != nullptr) known->stamp = FileStamp::take(fd.get());
+    return context_.pages.add_file(std::move(fd), path, size, runs, known);
   }
 
   CaptureContext& context_;

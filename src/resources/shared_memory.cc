@@ -56,12 +56,17 @@ bool is_shared_memory_link(const std::string& link) {
                                        link.starts_with(kAnonymousHuge)));
 }
 
+// A segment's inode number is its id, which another object of that file system may have as well.
+Result<MemoryTracks::Identity> shared_memory_identity(int fd, const std::string& link,
+                                                      const struct stat& info) {
+  if (!link.starts_with(kSysv)) return MemoryTracks::Identity{info.st_dev, info.st_ino};
+  return MemoryTracks::Identity{TRY(generation_of(fd)), info.st_ino | kSysvIdentity};
+}
+
 Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::string& link) {
   struct stat info {};
   TRY_SYS(::fstat(fd, &info));
-  CaptureContext::Identity identity{info.st_dev, info.st_ino};
-  // Other objects of that file system may have the same number.
-  if (link.starts_with(kSysv)) identity = {TRY(generation_of(fd)), info.st_ino | kSysvIdentity};
+  const CaptureContext::Identity identity = TRY(shared_memory_identity(fd, link, info));
   if (auto known = context.shared_memory.find(identity); known != context.shared_memory.end())
     return known->second;
   auto object = std::make_unique<image::SharedMemoryT>();
@@ -79,7 +84,9 @@ Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::st
     object->sysv_id = static_cast<int>(info.st_ino);
   }
   UniqueFd content(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
-  TRY(context.pages.add_file(std::move(content), link, object->size, object->pages));
+  KnownContent* known =
+      context.tracks == nullptr ? nullptr : context.tracks->captured(identity, object->size);
+  TRY(context.pages.add_file(std::move(content), link, object->size, object->pages, known));
   int index = static_cast<int>(context.image.shared_memory.size());
   context.image.shared_memory.push_back(std::move(object));
   context.shared_memory.emplace(identity, index);

@@ -2,6 +2,8 @@
 // once in the new instance's init.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <string>
 
 #include "base/result.h"
@@ -12,6 +14,10 @@ namespace appshot {
 
 // `fd` is open on the object, `link` is what /proc calls it. Returns its index.
 Result<int> capture_shared_memory(CaptureContext& context, int fd, const std::string& link);
+
+// Of an object that `link` leads to: nothing else has the same.
+Result<MemoryTracks::Identity> shared_memory_identity(int fd, const std::string& link,
+                                                      const struct stat& info);
 
 bool is_shared_memory_link(const std::string& link);
 

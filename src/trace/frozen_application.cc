@@ -90,9 +90,11 @@ Result<uint64_t> address_in(const proc::ProcessDir& dir) {
 
 }  // namespace
 
-Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadline deadline,
+Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Afterwards afterwards,
+                                                    Deadline deadline,
                                                     std::optional<KernelLayout>* layout) {
   FrozenApplication frozen(cgroup);
+  if (afterwards == Afterwards::runs_on) frozen.turns_ = std::make_unique<ShortTurns>();
   TRY(SideGroup::clear(cgroup));
   TRY(cgroup.freeze(deadline));
   // Who cannot be stopped is found before any is told to.
@@ -113,12 +115,19 @@ Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Deadli
 }
 
 FrozenApplication::FrozenApplication(FrozenApplication&& other) noexcept
-    : cgroup_(std::exchange(other.cgroup_, nullptr)), processes_(std::move(other.processes_)) {}
+    : cgroup_(std::exchange(other.cgroup_, nullptr)),
+      turns_(std::move(other.turns_)),
+      since_(other.since_),
+      processes_(std::move(other.processes_)) {}
 
 FrozenApplication::~FrozenApplication() {
   if (cgroup_ == nullptr) return;
   // Nothing useful can be done about a failure here; resume() is the way that tells.
   (void)!resume();
+}
+
+double FrozenApplication::ms() const {
+  return std::chrono::duration<double, std::milli>(Clock::now() - since_).count();
 }
 
 Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline deadline) {
@@ -191,6 +200,7 @@ Result<> FrozenApplication::resume() {
   Result<> frozen = cgroup.begin_freeze();
   let_go();  // each thread goes from its stop into the frozen state
   TRY(cgroup.thaw());
+  turns_.reset();
   TRY(std::move(bound));
   return frozen;
 }

@@ -6,6 +6,8 @@
 // application runs by itself. Its destruction lets everything go on, whatever happened.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "base/result.h"
 #include "os/cgroup.h"
 #include "os/proc/process_dir.h"
+#include "os/short_turns.h"
 #include "os/timed_calls.h"
 #include "trace/traced.h"
 #include "trace/tracee.h"
@@ -42,14 +45,17 @@ struct FrozenProcess {
 
 class FrozenApplication {
  public:
-  // `layout` is kept from one to the next, and may be nullptr.
-  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Deadline deadline,
-                                          std::optional<KernelLayout>* layout);
+  // When it runs on afterwards, whoever asks gets the processor back sooner meanwhile. `layout` is
+  // kept from one to the next, and may be nullptr.
+  enum class Afterwards { runs_on, ends };
+  static Result<FrozenApplication> freeze(const Cgroup& cgroup, Afterwards afterwards,
+                                          Deadline deadline, std::optional<KernelLayout>* layout);
   FrozenApplication(FrozenApplication&&) noexcept;
   FrozenApplication& operator=(FrozenApplication&&) = delete;
   ~FrozenApplication();
 
   std::vector<FrozenProcess>& processes() { return processes_; }
+  double ms() const;  // how long it has stood still by now
 
   // Lets everything go on; all at once, because it happens in the frozen state.
   Result<> resume();
@@ -57,6 +63,7 @@ class FrozenApplication {
   Result<> kill();
 
  private:
+  using Clock = std::chrono::steady_clock;
   explicit FrozenApplication(const Cgroup& cgroup) : cgroup_(&cgroup) {}
   struct ThreadLook {
     HostPid tid;
@@ -76,6 +83,8 @@ class FrozenApplication {
   void reap_all(Deadline deadline);
 
   const Cgroup* cgroup_;
+  std::unique_ptr<ShortTurns> turns_;
+  Clock::time_point since_ = Clock::now();
   std::vector<FrozenProcess> processes_;
 };
 

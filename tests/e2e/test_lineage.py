@@ -14,6 +14,7 @@ SNAPSHOTS_UNDER_LOAD = int(os.environ.get("APPSHOT_TEST_SNAPSHOTS", "5"))
 MIB_UNDER_LOAD = os.environ.get("APPSHOT_TEST_MIB", "128")
 KEPT_UNDER_LOAD = 3
 PROGRAM = pathlib.Path(__file__).with_name("changing_memory.py")
+CONTENTS = pathlib.Path(__file__).with_name("changing_contents.py")
 
 
 def setUpModule():
@@ -29,8 +30,8 @@ class Lineage(RealNode):
         self.log and self.log.close()
         super().tearDown()
 
-    def run_program(self):
-        self.appshot("run", "-d", "--name", self.aid, "--", "python3", str(PROGRAM))
+    def run_program(self, program=PROGRAM):
+        self.appshot("run", "-d", "--name", self.aid, "--", "python3", str(program))
         self.log = Follower(self, "logs", "-f", self.aid)
         return int(self.log.line().split()[1])
 
@@ -69,6 +70,20 @@ class Lineage(RealNode):
         for _ in range(2 * steps):
             name, expected = self.step()
             taken.append((name, self.snapshot(), expected))
+        for name, snapshot, expected in taken:
+            with self.subTest(name):
+                self.assert_holds(snapshot, expected)
+                self.appshot("snapshot-rm", snapshot["id"])
+
+    def test_each_holds_the_files_and_the_shared_memory_however_they_were_changed(self):
+        steps = self.run_program(CONTENTS)
+        taken = []
+        for _ in range(2 * steps):
+            name, expected = self.step()
+            taken.append((name, self.snapshot(), expected))
+        for name, snapshot, _ in taken[1:]:
+            with self.subTest(name):
+                self.assertLess(snapshot["stored_bytes"], taken[0][1]["stored_bytes"] * 0.7)
         for name, snapshot, expected in taken:
             with self.subTest(name):
                 self.assert_holds(snapshot, expected)
@@ -123,6 +138,50 @@ class Lineage(RealNode):
             self.appshot("verify", taken[index][0]["id"])
             self.assert_holds(*taken[index])
 
+    def test_what_a_removed_one_alone_has_needed_gives_its_room_back(self):
+        self.run_program()
+        taken = []
+        for _ in range(4):
+            _, expected = self.step()
+            taken.append((self.snapshot(), expected))
+        first, last = taken[0][0], taken[-1][0]
+        shared = os.path.join(last["dir"], f"pages.{first['id']}")
+        size, whole = os.path.getsize(shared), os.stat(shared).st_blocks
+        # fill, write_some, give_back and read_what_was_given_back: the middle ones need less and less of it.
+        for snapshot, _ in taken[:-1]:
+            self.appshot("snapshot-rm", snapshot["id"])
+        until(lambda: os.stat(shared).st_blocks < whole * 0.98, "its room")
+        self.assertEqual(os.path.getsize(shared), size)
+        _, expected = self.step()
+        taken.append((self.snapshot(), expected))
+        for snapshot, holds in taken[-2:]:
+            self.appshot("verify", snapshot["id"])
+            self.assert_holds(snapshot, holds)
+
+    def test_nothing_is_given_back_that_a_restore_still_brings_in(self):
+        self.use_fault("memory.stream:EAGAIN")  # what nobody asks for stays missing
+        self.run_program()
+        _, expected = self.step()
+        first = self.snapshot()
+        for _ in range(3):
+            self.step()
+        second = self.snapshot()
+        other = f"{self.aid}-again"
+        self.appshot("restore", "--lazy", first["id"], "--as", other)
+        self.assertGreater(self.instance(other)["missing_bytes"], 0)
+        self.appshot("snapshot-rm", first["id"])
+        snapshots = os.path.dirname(second["dir"])
+        until(lambda: not [name for name in os.listdir(snapshots) if name.startswith(".")], "it is removed")
+        self.appshot("check", other)  # brings the rest in
+        self.assertEqual(self.instance(other)["missing_bytes"], 0)
+        with Follower(self, "logs", "-f", other) as log:
+            self.appshot("kill", "-s", "USR2", other)
+            while not (line := log.line()).startswith("holds"):
+                pass
+            self.assertEqual(line.split()[1], expected)
+        self.appshot("verify", second["id"])
+        self.appshot("rm", "-f", other)
+
     def test_an_export_of_one_needs_no_other(self):
         self.run_program()
         for _ in range(3):
@@ -161,6 +220,79 @@ class Lineage(RealNode):
         last = self.snapshot("--stop")
         self.assertLess(last["stored_bytes"], first["stored_bytes"] / 2)
         self.assert_holds(last, expected)
+
+    def holds(self):
+        self.appshot("kill", "-s", "USR2", self.aid)
+        while not (line := self.log.line()).startswith("holds"):
+            pass
+        return line.split()[1]
+
+    def follow_again(self):
+        """Behind what it had written in its life before."""
+        known = len(self.appshot("logs", self.aid).splitlines())
+        self.log.close()
+        self.log = Follower(self, "logs", "-f", self.aid)
+        for _ in range(known):
+            self.log.line()
+
+    def test_after_a_restore_only_what_changed_is_stored(self):
+        for program in (PROGRAM, CONTENTS):
+            for how in ("--lazy", "--eager"):
+                with self.subTest(program=program.name, how=how):
+                    self.run_program(program)
+                    self.step()
+                    first = self.snapshot("--stop")
+                    self.appshot("restore", how, first["id"])
+                    self.follow_again()
+                    expected = self.holds()
+                    if how == "--eager":
+                        _, expected = self.step()
+                    second = self.snapshot()
+                    self.assertIn(f"pages.{first['id']}", self.files(second))
+                    self.assertLess(second["stored_bytes"], first["stored_bytes"] * 0.6)
+                    self.appshot("snapshot-rm", first["id"])
+                    _, at_last = self.step()
+                    third = self.snapshot("--stop")
+                    self.assertIn(f"pages.{first['id']}", self.files(third))
+                    self.assert_holds(second, expected)
+                    self.assert_holds(third, at_last)
+                    self.log.close()
+                    self.appshot("rm", "-f", self.aid)
+                    for one in (second, third):
+                        self.appshot("snapshot-rm", one["id"])
+
+    def test_across_sleep_and_wake_only_what_changed_is_stored(self):
+        self.run_program()
+        self.step()
+        origin = os.path.join(self.root, "lib", "instances", self.aid, "origin")
+        full = self.snapshot("--full")
+        for _ in range(3):
+            self.appshot("sleep", self.aid)
+            self.appshot("wake", self.aid)
+            self.follow_again()
+            self.step()
+        for _ in range(2):
+            snapshot = self.snapshot()
+            self.assertLess(snapshot["stored_bytes"], full["stored_bytes"] * 0.6)
+            _, expected = self.step()
+        self.assertFalse(os.path.exists(origin))
+        self.appshot("sleep", self.aid)
+        self.appshot("wake", self.aid)
+        self.follow_again()
+        self.assertEqual(self.holds(), expected)
+
+    def test_of_an_origin_that_is_gone_or_damaged_nothing_is_believed(self):
+        self.run_program()
+        self.step()
+        first = self.snapshot("--stop")
+        self.appshot("restore", "--eager", first["id"])
+        self.follow_again()
+        with open(os.path.join(first["dir"], "pages"), "r+b") as file:
+            file.write(b"\xff" * os.path.getsize(file.name))
+        _, expected = self.step()
+        second = self.snapshot()
+        self.assertEqual(self.files(second), ["manifest", "pages"])
+        self.assert_holds(second, expected)
 
     def test_after_a_failure_and_after_its_harness_has_died_nothing_old_is_believed(self):
         self.run_program()

@@ -10,7 +10,6 @@
 namespace appshot::layers {
 namespace {
 
-constexpr char kLayers[] = "layers/";
 constexpr char kSharedMemory[] = "shm/";
 constexpr char kSharedMemoryFolder[] = "/dev/shm";
 constexpr char kDevices[] = "dev/";

@@ -10,6 +10,9 @@
 
 namespace appshot::layers {
 
+// How the image names what lies in them, before the name of a layer.
+inline constexpr char kLayers[] = "layers/";
+
 Result<> capture(CaptureContext& context);
 
 // Before the instance's init exists: fills the layers' folders anew.

@@ -38,7 +38,10 @@ class Capture {
         scan_(std::move(scan)),
         tracked_(context.tracks == nullptr
                      ? nullptr
-                     : context.tracks->find(process.host, process.stat.start_time)) {}
+                     : context.tracks->find(process.host, process.stat.start_time)),
+        likely_(context.tracks == nullptr || context.runs_on ? nullptr
+                                                             : context.tracks->likely(process.id)) {
+  }
 
   Result<std::unique_ptr<image::MappingT>> mapping(const proc::Mapping& source) {
     auto mapping = std::make_unique<image::MappingT>();
@@ -102,33 +105,38 @@ class Capture {
   Result<> private_pages(const proc::Mapping& source, image::MappingT& mapping,
                          uint64_t same_as_fresh, ZeroPages zeros) {
     // smaps counts no huge pages among a process's own.
-    if (source.anonymous_bytes + source.swapped_bytes > 0 || mapping.huge_page != 0) {
-      for (const PageRange& range : TRY(own_pages(source, same_as_fresh | kPageGuard)))
-        keep(range, mapping.pages, zeros);
-    }
+    if (source.anonymous_bytes + source.swapped_bytes > 0 || mapping.huge_page != 0)
+      TRY(own_pages(source, mapping, same_as_fresh, zeros));
     if ((source.vm_flags & VmFlag::kGuard) == 0) return {};
     for (const PageRange& range : TRY(scan_.find(source.start, source.end, kPageGuard, 0)))
       mapping.guards.emplace_back(range.start, range.end - range.start, 0);
     return {};
   }
 
-  Result<std::vector<PageRange>> own_pages(const proc::Mapping& source, uint64_t none) {
+  Result<> own_pages(const proc::Mapping& source, image::MappingT& mapping, uint64_t same_as_fresh,
+                     ZeroPages zeros) {
     constexpr uint64_t kThere = kPagePresent | kPageSwapped;
-    if (tracked_ == nullptr || !context_.runs_on)
-      return scan_.find(source.start, source.end, kThere, none);
-    return tracked_->find_and_protect(scan_, source.start, source.end, kThere, none);
-  }
-
-  // What an earlier snapshot has kept need not be copied again.
-  void keep(const PageRange& range, std::vector<image::PageRun>& runs, ZeroPages zeros) {
-    if (tracked_ == nullptr || !is_unchanged(range))
-      return context_.pages.add(pages_, range.start, range.end, runs, zeros);
-    tracked_->known.visit(range.start, range.end, [&](const KnownPages::Part& part) {
-      if (part.known == nullptr)
-        context_.pages.add(pages_, part.start, part.end, runs, zeros);
-      else if (!is_zeros(*part.known))
-        context_.pages.add_known(*part.known, runs);
+    auto copy = [&](uint64_t start, uint64_t end) {
+      context_.pages.add(pages_, start, end, mapping.pages, zeros, likely_);
+    };
+    if (tracked_ == nullptr) {
+      for (const PageRange& range :
+           TRY(scan_.find(source.start, source.end, kThere, same_as_fresh | kPageGuard)))
+        copy(range.start, range.end);
+      return {};
+    }
+    const std::vector<PageRange> unknown =
+        TRY(tracked_->find_unknown(scan_, source.start, source.end,
+                                   same_as_fresh == kPageFile ? Beneath::file : Beneath::zeros,
+                                   context_.runs_on ? Protect::yes : Protect::no));
+    // What an earlier snapshot has kept need not be copied again.
+    auto next = unknown.begin();
+    tracked_->known.visit(source.start, source.end, [&](const KnownPages::Part& part) {
+      for (; next != unknown.end() && next->start < part.end; ++next) copy(next->start, next->end);
+      if (part.known != nullptr && !is_zeros(*part.known))
+        context_.pages.add_known(*part.known, mapping.pages);
     });
+    return {};
   }
 
   Result<int> shared_memory(const proc::Mapping& source) {
@@ -169,6 +177,7 @@ class Capture {
   std::shared_ptr<const ProcessPages> pages_;
   PageScan scan_;
   TrackedMemory* const tracked_;
+  const KnownPages* const likely_;  // only where nobody waits for it to go on: files are read
 };
 
 }  // namespace

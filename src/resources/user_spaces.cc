@@ -1,11 +1,9 @@
 #include "resources/user_spaces.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 
 #include "os/child.h"
 #include "os/file.h"
+#include "os/thread_ids.h"
 #include "resources/acting.h"
 
 namespace appshot::user_spaces {
@@ -105,10 +104,9 @@ struct Turns {
 int begin_as(uint32_t maker, const image::NamespaceT* parent) {
   if (parent != nullptr && !parent->groups.empty()) {
     const gid_t group = parent->groups.front().inside();
-    if (::syscall(SYS_setresgid, group, group, group) != 0) return -errno;
+    if (set_thread_gids(group, group, group) != 0) return -errno;
   }
-  if (::syscall(SYS_setresuid, maker, maker, maker) != 0 || ::unshare(CLONE_NEWUSER) != 0)
-    return -errno;
+  if (set_thread_uids(maker, maker, maker) != 0 || ::unshare(CLONE_NEWUSER) != 0) return -errno;
   return ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
 }
 

@@ -1,12 +1,9 @@
 #include "restore/id_keeper.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <climits>
-
 #include "os/file.h"
+#include "os/futex.h"
 
 namespace appshot {
 namespace {
@@ -15,13 +12,9 @@ constexpr uint32_t kNoMore = ~0U;
 
 uint32_t load(const uint32_t& word) { return __atomic_load_n(&word, __ATOMIC_SEQ_CST); }
 
-void wait_while(uint32_t& word, uint32_t value) {
-  ::syscall(SYS_futex, &word, FUTEX_WAIT, value, nullptr, nullptr, 0);
-}
-
 void set(uint32_t& word, uint32_t value) {
   __atomic_store_n(&word, value, __ATOMIC_SEQ_CST);
-  ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  futex_wake_all(word);
 }
 
 }  // namespace
@@ -31,12 +24,12 @@ void keep_ids_child(const Zone& zone, int keeper, pid_t own) {
   set(slot.stands, 1);
   for (;;) {
     uint32_t wanted;
-    while ((wanted = load(slot.wanted)) == 0) wait_while(slot.wanted, 0);
+    while ((wanted = load(slot.wanted)) == 0) futex_wait(slot.wanted, 0);
     if (wanted == kNoMore) ::_exit(0);
     Result<> kept = write_file("/proc/sys/kernel/ns_last_pid", std::to_string(wanted - 1));
     if (!kept) zone.fail(own, kept.error().message());
     set(slot.next, wanted);
-    while (load(slot.wanted) == wanted) wait_while(slot.wanted, wanted);
+    while (load(slot.wanted) == wanted) futex_wait(slot.wanted, wanted);
     set(slot.next, 0);  // whoever comes next may want the same
   }
 }
@@ -58,17 +51,17 @@ IdTurn::IdTurn(const Zone& zone, const std::vector<Births::Kept>& kept, bool alo
   // Whoever makes a keeper may need a turn for that, and so must not wait for ours.
   for (const Births::Kept& one : kept) {
     uint32_t& stands = zone.control()->keepers[one.keeper].stands;
-    while (load(stands) == 0) wait_while(stands, 0);
+    while (load(stands) == 0) futex_wait(stands, 0);
   }
   control_ = zone.control();
   for (uint32_t nobody = 0; !__atomic_compare_exchange_n(&control_->id_turn, &nobody, 1, false,
                                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
        nobody = 0)
-    wait_while(control_->id_turn, 1);
+    futex_wait(control_->id_turn, 1);
   for (uint32_t i = 0; i < ids_.count; ++i) {
     auto& slot = control_->keepers[ids_.each[i].keeper];
     set(slot.wanted, ids_.each[i].id);
-    for (uint32_t now; (now = load(slot.next)) != ids_.each[i].id;) wait_while(slot.next, now);
+    for (uint32_t now; (now = load(slot.next)) != ids_.each[i].id;) futex_wait(slot.next, now);
   }
 }
 
@@ -77,7 +70,7 @@ IdTurn::~IdTurn() {
   for (uint32_t i = 0; i < ids_.count; ++i) {
     auto& slot = control_->keepers[ids_.each[i].keeper];
     set(slot.wanted, 0);
-    for (uint32_t now; (now = load(slot.next)) != 0;) wait_while(slot.next, now);
+    for (uint32_t now; (now = load(slot.next)) != 0;) futex_wait(slot.next, now);
   }
   set(control_->id_turn, 0);
 }

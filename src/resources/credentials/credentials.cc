@@ -1,14 +1,13 @@
 #include "resources/credentials/credentials.h"
 
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <sstream>
 
+#include "os/thread_ids.h"
 #include "resources/user_spaces.h"
 
 namespace appshot::credentials {
@@ -116,11 +115,11 @@ Result<> become_before_entering_child(const image::ProcessT& process,
                                       const image::NamespaceT& users) {
   if (process.threads.empty()) return {};  // it is dead
   const image::CredentialsT& who = *process.threads.front()->credentials;
-  TRY_SYS(::setgroups(who.groups.size(), who.groups.data()));
+  TRY_SYS(set_thread_groups(who.groups.size(), who.groups.data()));
   if (seen_in(users, who)) return {};
   TRY_SYS(::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0));
-  TRY_SYS(::setresgid(who.gid[0], who.gid[1], who.gid[2]));
-  TRY_SYS(::setresuid(who.uid[0], who.uid[1], who.uid[2]));
+  TRY_SYS(set_thread_gids(who.gid[0], who.gid[1], who.gid[2]));
+  TRY_SYS(set_thread_uids(who.uid[0], who.uid[1], who.uid[2]));
   return {};
 }
 

@@ -9,6 +9,7 @@ namespace appshot {
 namespace {
 
 constexpr uint32_t kNoMore = ~0U;
+static_assert(Births::kKeepersMax == STUB_KEEPERS);
 
 uint32_t load(const uint32_t& word) { return __atomic_load_n(&word, __ATOMIC_SEQ_CST); }
 

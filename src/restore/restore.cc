@@ -172,6 +172,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
       TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
   MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
   const Births births(image);
+  if (births.keepers().size() > Births::kKeepersMax)
+    return Error(ErrorClass::corrupt, "the image has too many pid namespaces of other owners");
   const LazyMemory lazy = TRY(LazyMemory::choose(image, births, request.memory));
   Zone zone = TRY(Zone::map(layout));
   const LateFiles late(image, first_free_descriptor(image));

@@ -1,5 +1,6 @@
 """Connections inside an instance go on whatever becomes of a snapshot, and of who takes it. The real harness."""
 
+import os
 import pathlib
 import socket
 import sys
@@ -42,19 +43,20 @@ class Connections(RealNode):
                 self.assert_counts_on()
 
     def test_one_whose_other_end_is_outside_is_named(self):
-        listening = ("import os,socket,time\n"
-                     "s=socket.create_server(('127.0.0.1',0))\n"
-                     "print(s.getsockname()[1],flush=True)\n"
-                     "c,_=s.accept()\n"
-                     "print('accepted',flush=True)\n"
-                     "time.sleep(1000)\n")
-        self.appshot("run", "-d", "--name", self.aid, "--share", "net", "--", "python3", "-c", listening)
-        with Follower(self, "logs", "-f", self.aid) as log:
-            port = int(log.line())
-            with socket.create_connection(("127.0.0.1", port)):
-                self.assertEqual(log.line(), "accepted")
+        path = os.path.join(self.root, "outside.socket")
+        connecting = ("import socket,sys,time\n"
+                      "s=socket.socket(socket.AF_UNIX)\n"
+                      f"s.connect({path!r})\n"
+                      "print('connected',flush=True)\n"
+                      "time.sleep(1000)\n")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            self.appshot("run", "-d", "--name", self.aid, "--share", "fs", "--", "python3", "-c", connecting)
+            connection, _ = listener.accept()
+            with connection, Follower(self, "logs", "-f", self.aid) as log:
+                self.assertEqual(log.line(), "connected")
                 self.appshot("snapshot", self.aid, status=4)
-                self.assertIn(f"port {port}", self.stderr)
                 self.assertIn("outside of the application", self.stderr)
 
 

@@ -121,6 +121,7 @@ class Leaks(RealNode):
         # From the first instance on, a harness is kept ready for the next.
         self.appshot("run", "--rm", "true")
         until(lambda: sorted(descendants().values()) == [SPARE, "appshotd"], "a spare")
+        until(lambda: self.network() == (0, 0), "the first one's address gone")
         before = self.traces()
         self.run_counter()
         snapshot = self.appshot("snapshot", "--stop", self.aid)

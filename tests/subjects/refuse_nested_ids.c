@@ -55,24 +55,14 @@ static void hold_priority(struct peer* child) {
 
 int main(void) {
   if (geteuid() != 0) subject_skip("needs root");
-  void (*holds[])(struct peer*) = {hold_pidfd, hold_thread, hold_priority};
+  const peer_body holds[] = {hold_pidfd, hold_thread, hold_priority};
   enum { kCount = sizeof holds / sizeof holds[0] };
   struct peer children[kCount];
-  for (int i = 0; i < kCount; ++i) {
-    children[i] = peer_fork();
-    if (children[i].pid == 0) {
-      holds[i](&children[i]);
-      _exit(0);
-    }
-    peer_hear(&children[i]);
-  }
+  peers_start(children, holds, kCount);
   subject_expect(kAnyProcess, "a pidfd of a process that it cannot see");
   subject_expect(kAnyProcess, "is another user than others");
   subject_expect(kAnyProcess, "a higher priority than anybody");
   subject_hold();
-  for (int i = 0; i < kCount; ++i) {
-    peer_tell(&children[i], 0);
-    peer_end(&children[i]);
-  }
+  peers_end(children, kCount);
   subject_done();
 }

@@ -142,21 +142,11 @@ static void check_nested(struct peer* child) {
 
 int main(void) {
   if (geteuid() != 0) subject_skip("needs root");
-  void (*checks[])(struct peer*) = {check_mapped, check_as_somebody, check_unmapped, check_nested};
+  const peer_body checks[] = {check_mapped, check_as_somebody, check_unmapped, check_nested};
   enum { kCount = sizeof checks / sizeof checks[0] };
   struct peer children[kCount];
-  for (int i = 0; i < kCount; ++i) {
-    children[i] = peer_fork();
-    if (children[i].pid == 0) {
-      checks[i](&children[i]);
-      _exit(0);
-    }
-    peer_hear(&children[i]);
-  }
+  peers_start(children, checks, kCount);
   STEP("all");
-  for (int i = 0; i < kCount; ++i) {
-    peer_tell(&children[i], 0);
-    peer_end(&children[i]);
-  }
+  peers_end(children, kCount);
   subject_done();
 }

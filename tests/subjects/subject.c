@@ -276,6 +276,24 @@ void peer_end(struct peer* peer) {
   close(peer->hear);
 }
 
+void peers_start(struct peer* peers, const peer_body* bodies, int count) {
+  for (int i = 0; i < count; ++i) {
+    peers[i] = peer_fork();
+    if (peers[i].pid == 0) {
+      bodies[i](&peers[i]);
+      _exit(0);
+    }
+    peer_hear(&peers[i]);
+  }
+}
+
+void peers_end(struct peer* peers, int count) {
+  for (int i = 0; i < count; ++i) {
+    peer_tell(&peers[i], 0);
+    peer_end(&peers[i]);
+  }
+}
+
 // ---- threads ----
 
 pid_t gettid_raw(void) { return (pid_t)syscall(SYS_gettid); }

@@ -90,6 +90,11 @@ struct peer peer_fork(void);
 void peer_tell(const struct peer* peer, long value);
 long peer_hear(const struct peer* peer);  // fails when the other side is gone
 void peer_end(struct peer* peer);         // waits for the child, which must exit with 0
+// One for each body, which tells once when it is where it should be, and hears once that it may go
+// on.
+typedef void (*peer_body)(struct peer*);
+void peers_start(struct peer* peers, const peer_body* bodies, int count);
+void peers_end(struct peer* peers, int count);
 void reap_ok(pid_t pid);
 int reap(pid_t pid);  // its wait status
 

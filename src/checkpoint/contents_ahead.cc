@@ -31,6 +31,19 @@ bool is_large(const UniqueFd& folder, const char* name) {
          static_cast<uint64_t>(info.st_size) >= kWorthCopyingAhead;
 }
 
+Result<bool> watches_files(const Cgroup& application) {
+  for (pid_t pid : TRY(application.processes())) {
+    Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+    Result<std::vector<int>> descriptors = dir ? dir->descriptors() : std::vector<int>();
+    if (!descriptors) continue;
+    for (int fd : *descriptors) {
+      Result<std::string> link = dir->link("fd/" + std::to_string(fd));
+      if (link && link->ends_with(":inotify")) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<ContentsAhead> ContentsAhead::find(const InstanceView& instance, MemoryTracks& tracks) {
@@ -41,7 +54,8 @@ Result<ContentsAhead> ContentsAhead::find(const InstanceView& instance, MemoryTr
       if (Result<UniqueFd> folder = open_file(upper, O_RDONLY | O_DIRECTORY))
         found.add_folder(*folder, layers::kLayers + layer, 0);
     }
-  if (!instance.share.ipc)
+  // Reading there tells who watches it.
+  if (!instance.share.ipc && !TRY(watches_files(*instance.application)))
     if (Result<UniqueFd> folder =
             open_file(instance.root + kSharedMemoryFolder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
       found.add_folder(*folder, "shm", 0);

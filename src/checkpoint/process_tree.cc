@@ -45,6 +45,8 @@ Result<std::unique_ptr<image::ProcessT>> zombie(CaptureContext& context, const p
   const int proc = context.instance.proc.get();
   const std::string folder = std::to_string(stat.pid) + "/";
   const proc::Fields status{TRY(read_file_at(proc, folder + "status"))};
+  process->ended_user = static_cast<uint32_t>(proc::field_number(status, "Uid"));
+  process->ended_group = static_cast<uint32_t>(proc::field_number(status, "Gid"));
   // This /proc begins with the instance's own ids.
   process->nested_ids = proc::nested_ids(status, "NStgid", 1);
   process->nested_groups = proc::nested_ids(status, "NSpgid", 1);

@@ -67,14 +67,15 @@ Result<int> FileTable::keep_in_flight(UniqueFd file, const std::string& where) {
 }
 
 Result<> FileTable::add(const ProcessSource& process, image::ProcessT& into) {
-  std::set<ino_t> locked;
+  std::set<int> locked;
   for (const DescriptorSource& d : process.descriptors) {
     auto descriptor = std::make_unique<image::DescriptorT>();
     descriptor->fd = d.fd;
     descriptor->close_on_exec = (d.flags() & O_CLOEXEC) != 0;
     descriptor->file = TRY(index_of(process, d).within("descriptor " + std::to_string(d.fd)));
-    // A process's locks show with each of its descriptors of the file: one is enough.
-    bool first_of_file = locked.insert(d.info.st_ino).second;
+    // A process's lock shows with every descriptor of the open file that it was taken through, and
+    // with no other of the same file: one is enough.
+    const bool first_of_file = locked.insert(descriptor->file).second;
     for (auto& lock : locks::parse(d.fdinfo))
       if (locks::belongs_to_process(*lock) && first_of_file)
         descriptor->locks.push_back(std::move(lock));

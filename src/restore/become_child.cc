@@ -16,6 +16,7 @@
 
 #include "os/file.h"
 #include "os/proc/process_dir.h"
+#include "os/thread_ids.h"
 #include "resources/children/continued.h"
 #include "resources/credentials/credentials.h"
 #include "resources/mounts/restore_mounts.h"
@@ -52,6 +53,7 @@ class Becoming {
   Result<> children_of_init() {
     TRY(windows_.withhold_below(1));
     TRY(start_id_keeper(-1, SIGCHLD));
+    TRY(mount_processes());
     return make_children(1, context_.restore.application_group, true);
   }
 
@@ -119,8 +121,7 @@ class Becoming {
     }
     windows_.forget(index);
     if (!spaces_.is_first(process)) return {};
-    TRY(start_id_keeper(spaces_.space_of(process), process.parent == 1 ? SIGCHLD : 0));
-    return mount_processes_of(process);
+    return start_id_keeper(spaces_.space_of(process), process.parent == 1 ? SIGCHLD : 0);
   }
 
   // Its maker waits for it when all threads are there, and must not be told; init reaps whatever
@@ -160,15 +161,25 @@ class Becoming {
     return wait_for_helper(pid);
   }
 
-  // Of the pid namespace that begins with it; a process that lives there mounts it.
-  Result<> mount_processes_of(const image::ProcessT& first) {
-    const int space = spaces_.space_of(first);
-    auto mounter = plan_.mounters.find(space);
-    if (mounter == plan_.mounters.end()) return {};
-    const pid_t pid = TRY(place_.fork_helper(space, mounter->second, {}));
+  // The /proc of each pid namespace is mounted by a process that lives there, and goes where nobody
+  // comes back from. All of them are sent by one who has every right, and who waits for the first
+  // process of each: those around others come first.
+  Result<> mount_processes() {
+    if (plan_.mounters.empty()) return {};
+    if (TRY(place_.fork_helper(place_.space(), plan_.mounters_sender, {})) != 0) return {};
+    Result<> done;
+    for (const auto& [space, id] : plan_.mounters)
+      if (done) done = mount_processes_of(space, id);
+    if (!done) fail(plan_.mounters_sender, done.error());
+    context_.zone.pass_stage(kStageTree);
+    ::_exit(0);
+  }
+
+  Result<> mount_processes_of(int space, int id) {
+    const pid_t pid = TRY(place_.fork_helper(space, id, {}));
     if (pid == 0) {
       Result<> mounted = mounts::mount_processes_child(context_.restore, space);
-      if (!mounted) fail(mounter->second, mounted.error());
+      if (!mounted) fail(id, mounted.error());
       ::_exit(0);
     }
     return wait_for_helper(pid);
@@ -331,6 +342,9 @@ class Becoming {
   }
 
   [[noreturn]] void die_as(const image::ProcessT& process) {
+    // Where it may not become them it is them already.
+    (void)set_thread_gids(process.ended_group, process.ended_group, process.ended_group);
+    (void)set_thread_uids(process.ended_user, process.ended_user, process.ended_user);
     ::prctl(PR_SET_NAME, process.name.c_str(), 0, 0, 0);
     rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

@@ -117,9 +117,10 @@ Result<LazyMemory> LazyMemory::choose(const image::ImageT& image, const Births& 
   for (const auto& process : image.processes) {
     std::vector<bool>& mappings = chosen.lazy_.emplace_back();
     if (!process->address_space) continue;
-    // Who is born without rights may not let its memory be watched, and the descriptor that tells what
-    // is missing must be nobody else's.
-    const bool may = lazy && births.users_at_birth(*process) < 0 && !has_common_table(image, *process);
+    // Who is born without rights may not let its memory be watched, and the descriptor that tells
+    // what is missing must be nobody else's.
+    const bool may =
+        lazy && births.users_at_birth(*process) < 0 && !has_common_table(image, *process);
     for (const auto& mapping : process->address_space->mappings)
       mappings.push_back(may && can_wait(*mapping) && kept_bytes(*mapping) >= least);
   }

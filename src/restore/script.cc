@@ -22,8 +22,8 @@
 #include "resources/threads/threads.h"
 #include "resources/timers/timers.h"
 #include "resources/user_spaces.h"
-#include "restore/id_keeper.h"
 #include "restore/beside.h"
+#include "restore/id_keeper.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
 
@@ -257,6 +257,12 @@ class ProcessScript {
   const int users_, users_at_birth_;  // Image.namespaces[]; -1: the instance's own
 };
 
+// Somebody more takes part in the first stage: who has them mounted.
+bool mounts_processes(const image::ImageT& image) {
+  return std::ranges::any_of(image.file_systems,
+                             [](const auto& system) { return system->processes_of >= 0; });
+}
+
 }  // namespace
 
 uint64_t zone_bytes_for(const image::ImageT& image) {
@@ -290,6 +296,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
   Script script;
   StubControl& control = *zone.control();
+  control.expected[kStageTree] += mounts_processes(image);
   for (size_t i = 0; i < image.processes.size(); ++i) {
     const image::ProcessT& process = *image.processes[i];
     if (!process.shares_memory) {

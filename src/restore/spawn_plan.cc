@@ -67,6 +67,7 @@ class Planner {
     for (const auto& system : image_.file_systems)
       if (system->processes_of >= 0 && plan_.mounters.count(system->processes_of) == 0)
         plan_.mounters[system->processes_of] = free_id();
+    if (!plan_.mounters.empty()) plan_.mounters_sender = free_id();
   }
 
   // Of one that has begun its own since.

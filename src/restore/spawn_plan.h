@@ -37,6 +37,7 @@ struct SpawnPlan {
   std::map<int, int> ways;       // by process id: who makes it in a user namespace (births.h)
   std::map<int, int> last_ones;  // by process id: who ends in the namespace of its children
   std::map<int, int> mounters;   // by pid namespace: who mounts its /proc
+  int mounters_sender = 0;
 };
 
 SpawnPlan plan_spawn(const image::ImageT& image, const Births& births, int free_id_max);

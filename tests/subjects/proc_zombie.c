@@ -24,12 +24,18 @@ int main(void) {
   signal(SIGUSR2, SIG_IGN);
   pid_t clone = (pid_t)CHECK_OK(syscall(SYS_clone, SIGUSR2, 0, 0, 0, 0));
   if (clone == 0) _exit(7);
+  pid_t other = (pid_t)CHECK_OK(fork());
+  if (other == 0) _exit(setuid(1234) == 0 ? 3 : 4);
+  wait_until_state(other, other, 'Z');
   wait_until_state(clone, clone, 'Z');
   wait_until_state(exited, exited, 'Z');
   wait_until_state(killed, killed, 'Z');
   STEP("zombies");
   check_zombie(exited, CLD_EXITED, 42);
   check_zombie(killed, CLD_KILLED, SIGKILL);
+  siginfo_t of_other = {0};
+  CHECK_OK(waitid(P_PID, (id_t)other, &of_other, WEXITED));
+  if (of_other.si_status == 3) CHECK_EQ(of_other.si_uid, 1234);  // root may become another
   char path[64], text[64];
   snprintf(path, sizeof path, "/proc/%d/comm", killed);
   read_text(path, text, sizeof text);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -184,6 +185,18 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
   if (system.f_type == kProcMagic) return tells_of_the_machine(link);
   return system.f_type != kSysMagic && system.f_type != kMqueueMagic &&
          system.f_type != kSecretMemoryMagic;
+}
+
+// Who reads its content breaks the lease; of a file in a private layer it is read beneath.
+std::string RegularFile::obstacle(const DescriptorRef& ref) const {
+  struct statfs system {};
+  if (ref.descriptor.fdinfo.find("LEASE") == std::string::npos ||
+      ref.descriptor.fdinfo.find("WRITE") == std::string::npos ||
+      ::statfs(descriptor_path(ref).c_str(), &system) != 0 ||
+      (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC))
+    return "";
+  return ref.descriptor.link +
+         ", a file in memory of which it has a lease for writing (F_SETLEASE)";
 }
 
 Result<image::FileKindUnion> RegularFile::capture(CaptureContext& context,

@@ -8,6 +8,7 @@ namespace appshot::files {
 class RegularFile : public FileKind {
  public:
   bool recognises(const DescriptorRef& ref) const override;
+  std::string obstacle(const DescriptorRef& ref) const override;
   Result<image::FileKindUnion> capture(CaptureContext& context,
                                        const DescriptorRef& ref) const override;
   image::FileKind type() const override { return image::FileKind::RegularFile; }

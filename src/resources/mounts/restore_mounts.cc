@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "os/file.h"
 #include "os/mount_namespace.h"
@@ -176,8 +175,11 @@ class LateMounts {
     for (size_t i = 0; i < image_.file_systems.size(); ++i)
       if (image_.file_systems[i]->processes_of == space_)
         systems_[static_cast<int>(i)] = TRY(make_file_system(*image_.file_systems[i]));
+    // What is mounted somewhere cannot be copied from anywhere else.
     for (size_t i = 0; i < made_.size(); ++i)
-      if (is_ours(i)) TRY(mount(i));
+      if (is_ours(i)) made_[i] = TRY(piece(i));
+    for (size_t i = 0; i < made_.size(); ++i)
+      if (made_[i]) TRY(mount(i));
     for (const auto& [index, system] : systems_)
       if (image_.file_systems[static_cast<size_t>(index)]->options.starts_with("ro"))
         TRY(make_read_only(system.get()));
@@ -187,40 +189,56 @@ class LateMounts {
  private:
   const image::MountT& record(size_t index) const { return *image_.mounts[index]; }
 
-  // On the way to the root of its namespace there is one of ours.
+  // It shows our pid namespace, or is mounted on such a one; the nearest decides.
   bool is_ours(size_t index) const {
-    for (int at = static_cast<int>(index); at >= 0; at = record(static_cast<size_t>(at)).parent)
-      if (record(static_cast<size_t>(at)).kind == image::MountKind::made &&
-          systems_.count(record(static_cast<size_t>(at)).file_system) != 0)
-        return true;
+    for (int at = static_cast<int>(index); at >= 0;) {
+      const image::MountT& mount = record(static_cast<size_t>(at));
+      const bool made = mount.kind == image::MountKind::made && mount.file_system >= 0;
+      const int shows =
+          made ? image_.file_systems[static_cast<size_t>(mount.file_system)]->processes_of : -1;
+      if (shows >= 0) return shows == space_;
+      at = mount.parent;
+    }
     return false;
   }
 
-  // The first one takes the file system's own mount; others are copies of that.
   Result<UniqueFd> piece(size_t index) {
     const image::MountT& mount = record(index);
     auto system = systems_.find(mount.file_system);
-    const UniqueFd& whole =
-        system != systems_.end() ? system->second : context_.mounts[index];  // cut before
-    if (system == systems_.end() || (mount.root.empty() && used_.insert(mount.file_system).second))
-      return UniqueFd(TRY_SYS(::fcntl(whole.get(), F_DUPFD_CLOEXEC, 0)));
-    return UniqueFd(TRY_SYS(::open_tree(whole.get(), mount.root.c_str(),
-                                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH)));
+    if (system == systems_.end())  // cut before
+      return UniqueFd(TRY_SYS(::fcntl(context_.mounts[index].get(), F_DUPFD_CLOEXEC, 0)));
+    const unsigned of_itself = mount.root.empty() ? AT_EMPTY_PATH : 0;
+    return UniqueFd(TRY_SYS(::open_tree(system->second.get(), mount.root.c_str(),
+                                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | of_itself)));
   }
 
   Result<> mount(size_t index) {
     const image::MountT& mount = record(index);
     TRY(enter(mount.space));
-    made_[index] = TRY(piece(index));
     TRY(set_attributes(made_[index].get(), mount.attributes));
-    const auto parent = static_cast<size_t>(mount.parent);
-    const UniqueFd& on = made_[parent] ? made_[parent] : context_.mounts[parent];
+    const UniqueFd on = TRY(where(static_cast<size_t>(mount.parent)));
     TRY(mount_on(made_[index].get(), on.get(), mount.point));
     if (!mount.unbindable) return {};
     mount_attr change{};
     change.propagation = MS_UNBINDABLE;
     TRY_SYS(::mount_setattr(made_[index].get(), "", AT_EMPTY_PATH, &change, sizeof change));
     return {};
+  }
+
+  // The root of a mount of this namespace. Another process has made it if it shows another pid
+  // namespace: that one was there before, and it is found by its place.
+  Result<UniqueFd> where(size_t index) const {
+    for (const UniqueFd* known : {&made_[index], &context_.mounts[index]})
+      if (*known) return UniqueFd(TRY_SYS(::fcntl(known->get(), F_DUPFD_CLOEXEC, 0)));
+    return open_file(place_of(index), O_PATH | O_CLOEXEC);
+  }
+
+  std::string place_of(size_t index) const {
+    const image::MountT& mount = record(index);
+    if (mount.parent < 0) return mount.kind == image::MountKind::kept ? mount.point : "/";
+    const std::string parent = place_of(static_cast<size_t>(mount.parent));
+    if (mount.point.empty()) return parent;
+    return (parent == "/" ? "" : parent) + "/" + mount.point;
   }
 
   // The instance's own comes first among mounts, and the caller is there.
@@ -236,8 +254,7 @@ class LateMounts {
   const int space_;
   int here_ = -1;
   std::map<int, UniqueFd> systems_;  // by Image.file_systems
-  std::set<int> used_;
-  std::vector<UniqueFd> made_;  // by Image.mounts
+  std::vector<UniqueFd> made_;       // by Image.mounts
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <signal.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -92,8 +93,17 @@ Result<> make_queue(const image::MessageQueueT& queue) {
   mq_attr attributes{};
   attributes.mq_maxmsg = queue.messages_max;
   attributes.mq_msgsize = queue.message_size;
-  UniqueFd fd(TRY_SYS(::mq_open(
-      queue.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC, 0600, &attributes)));
+  // In a namespace that belongs to a user namespace only somebody with a name there can be the
+  // maker.
+  ::setfsgid(queue.gid);
+  ::setfsuid(queue.uid);
+  const int made = ::mq_open(queue.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC,
+                             0600, &attributes);
+  const int error = errno;
+  ::setfsuid(0);
+  ::setfsgid(0);
+  if (made < 0) return Error::from_errno(error, "mq_open " + queue.name);
+  const UniqueFd fd(made);
   TRY_SYS(::fchown(fd.get(), queue.uid, queue.gid));
   TRY_SYS(::fchmod(fd.get(), queue.mode & 07777));
   for (const auto& message : queue.messages)

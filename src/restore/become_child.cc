@@ -225,6 +225,8 @@ class Becoming {
   // Who may not choose it has been given it. /proc tells it as the instance does.
   Result<> check_id(const image::ProcessT& process) const {
     if (!place_.is_elsewhere()) return {};
+    // Who has entered a user namespace is hidden from those it was made by, who must find it.
+    TRY_SYS(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
     const std::string own = TRY(read_link("/proc/self"));
     if (own == std::to_string(process.pid)) return {};
     return Error(ErrorClass::conflict, "it has been given the id " + own);

@@ -16,13 +16,15 @@ namespace {
 constexpr std::chrono::seconds kBeginMax{10};
 constexpr int kBetweenLooks_ms = 1;
 
-// Another process may still be about to make its first one.
+// Another process may still be about to make its first one, or that one hidden from us yet.
 Result<UniqueFd> open_space_of(pid_t process) {
   const std::string path = "/proc/" + std::to_string(process) + "/ns/pid";
   const Deadline deadline = Deadline::in(kBeginMax);
   for (;;) {
     Result<UniqueFd> space = open_file(path, O_RDONLY | O_CLOEXEC);
-    if (space || space.error().err() != ENOENT || deadline.passed()) return space;
+    const bool may_come =
+        !space && (space.error().err() == ENOENT || space.error().err() == EACCES);
+    if (!may_come || deadline.passed()) return space;
     ::poll(nullptr, 0, kBetweenLooks_ms);
   }
 }

@@ -44,6 +44,10 @@ class Sandboxes(GoingOn):
         self.goes_on("rootless", *NOBODY, "bwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc",
                      "--dev", "/dev", "--tmpfs", "/mnt", *LOAD, "redis", "/mnt")
 
+    def test_one_inside_another(self):
+        again = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+        self.goes_on("twice", *NOBODY, *again, *again, *LOAD, "redis", "/var/tmp")
+
     def test_root_that_is_nobody_special(self):
         self.goes_on("mapped", *NOBODY, "unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc",
                      "--net", "sh", "-c", f"ip link set lo up; mount -t tmpfs none /mnt; exec {' '.join(LOAD)} node /mnt")

@@ -194,7 +194,8 @@ class SharedNetwork(RealNode):
             idle.sendall(b"idle")
             self.assertEqual(idle.recv(99), b"idle")
             self.assertEqual(self.tables(), [])
-        self.assertEqual([one.endings(80, peers) for one in ears], [[], []])
+        # Who asked anew may have been answered since, and is gone.
+        self.assertEqual([one.endings(80, peers[:-1]) for one in ears], [[], []])
 
     def test_a_client_inside_keeps_its_server(self):
         listeners = [socket.create_server((HOST, 7000)), self.far.run(lambda: socket.create_server((FAR, 7000)))]

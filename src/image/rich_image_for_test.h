@@ -321,8 +321,16 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
     image.namespaces.back()->kind = kind;
   }
   image.namespaces.front()->host_name = "inner";
-  image.namespaces[3]->settings.push_back(std::make_unique<SettingT>());
-  image.namespaces[3]->settings.back()->path = "/proc/sys/net/ipv4/ip_forward";
+  for (int space : {-1, 3}) {
+    image.networks.push_back(std::make_unique<NetworkT>());
+    NetworkT& network = *image.networks.back();
+    network.space = space;
+    network.settings.push_back(std::make_unique<SettingT>());
+    network.settings.back()->path = "/proc/sys/net/ipv4/ip_forward";
+    network.devices.push_back(std::make_unique<NetworkObjectT>());
+    network.devices.back()->body = {0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  }
+  image.network_cables.emplace_back(-1, 3, 3, 3);
   image.namespaces[4]->users = image.namespaces[4]->groups = {IdRange(0, 1000, 10)};
   image.namespaces[4]->groups_denied = true;
   image.namespaces[4]->maker = 1000;

@@ -19,6 +19,7 @@
 #include "image/verify_ipc.h"
 #include "image/verify_mounts.h"
 #include "image/verify_namespaces.h"
+#include "image/verify_networks.h"
 #include "image/verify_sharing.h"
 #include "image/verify_tracing.h"
 #include "image/verify_words.h"
@@ -71,6 +72,7 @@ class Verifier {
     TRY(private_files());
     TRY(terminals());
     TRY(verify_namespaces(image_));
+    TRY(verify_networks(image_));
     TRY(verify_mounts(image_));
     TRY(verify_sharing(image_));
     TRY(verify_tracing(image_));

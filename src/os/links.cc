@@ -48,7 +48,7 @@ NetlinkMessage route_message(uint16_t type, uint16_t flags, const Route& route,
   rtmsg fixed{};
   fixed.rtm_family = static_cast<uint8_t>(route.to.address.family());
   fixed.rtm_dst_len = route.to.bits;
-  fixed.rtm_protocol = kRouteProtocol;
+  fixed.rtm_protocol = kOurProtocol;
   fixed.rtm_table = route.kind == RouteKind::local ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
   fixed.rtm_type = route.kind == RouteKind::device        ? RTN_UNICAST
                    : route.kind == RouteKind::unreachable ? RTN_UNREACHABLE
@@ -148,6 +148,7 @@ NetlinkMessage add_address(int index, const IpAddress& address) {
   fixed.ifa_flags = IFA_F_NODAD | IFA_F_PERMANENT;
   NetlinkMessage message(RTM_NEWADDR, kMake, fixed, "address " + address.text());
   message.add(IFA_LOCAL, address.bytes()).add(IFA_ADDRESS, address.bytes());
+  message.number<uint8_t>(IFA_PROTO, kOurProtocol);
   return message;
 }
 
@@ -200,7 +201,7 @@ Result<std::vector<SeenRoute>> list_routes(NetlinkSocket& socket, int family) {
     route.to = {address_from(family, answer.attribute(kFixed, RTA_DST)), fixed.rtm_dst_len};
     route.index = answer.number<int>(kFixed, RTA_OIF);
     route.metric = answer.number<uint32_t>(kFixed, RTA_PRIORITY);
-    route.ours = fixed.rtm_protocol == kRouteProtocol;
+    route.ours = fixed.rtm_protocol == kOurProtocol;
     route.unreachable = fixed.rtm_type == RTN_UNREACHABLE;
     all.push_back(route);
   };

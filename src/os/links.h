@@ -46,8 +46,8 @@ NetlinkMessage add_route(const Route& route);
 // In place of one to the same addresses with the same metric.
 NetlinkMessage replace_route(const Route& route);
 NetlinkMessage delete_route(const Route& route);
-// Marks the routes that are ours.
-inline constexpr uint8_t kRouteProtocol = 97;
+// Marks the addresses and routes that are ours.
+inline constexpr uint8_t kOurProtocol = 97;
 
 // Everything that the device is to send is dropped without a word, until it is undone.
 NetlinkMessage drop_all(int index);

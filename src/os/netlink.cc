@@ -9,18 +9,49 @@ constexpr size_t kPacketMax = 64 * 1024;  // the kernel makes its lists in piece
 
 }  // namespace
 
-std::span<const uint8_t> NetlinkAnswer::attribute(size_t fixed_bytes, uint16_t type) const {
-  const auto* at = reinterpret_cast<const uint8_t*>(header_) + NLMSG_SPACE(fixed_bytes);
-  const auto* end = reinterpret_cast<const uint8_t*>(header_) + header_->nlmsg_len;
-  while (at + sizeof(nlattr) <= end) {
+void NetlinkAttributes::each(
+    const std::function<bool(uint16_t type, std::span<const uint8_t> value)>& take) const {
+  std::span<const uint8_t> left = bytes_;
+  while (left.size() >= sizeof(nlattr)) {
     nlattr attribute;
-    std::memcpy(&attribute, at, sizeof attribute);
-    if (attribute.nla_len < sizeof attribute || at + attribute.nla_len > end) return {};
-    if ((attribute.nla_type & NLA_TYPE_MASK) == type)
-      return {at + NLA_HDRLEN, attribute.nla_len - size_t{NLA_HDRLEN}};
-    at += NLA_ALIGN(attribute.nla_len);
+    std::memcpy(&attribute, left.data(), sizeof attribute);
+    if (attribute.nla_len < sizeof attribute || attribute.nla_len > left.size()) return;
+    if (take(attribute.nla_type & NLA_TYPE_MASK,
+             left.subspan(NLA_HDRLEN, attribute.nla_len - size_t{NLA_HDRLEN})))
+      return;
+    left = left.subspan(std::min(left.size(), size_t{NLA_ALIGN(attribute.nla_len)}));
   }
-  return {};
+}
+
+std::span<const uint8_t> NetlinkAttributes::find(uint16_t type) const {
+  std::span<const uint8_t> found;
+  each([&](uint16_t one, std::span<const uint8_t> value) {
+    if (one != type) return false;
+    found = value;
+    return true;
+  });
+  return found;
+}
+
+std::string NetlinkAttributes::text(uint16_t type) const {
+  const std::span<const uint8_t> bytes = find(type);
+  return {bytes.begin(), std::ranges::find(bytes, 0)};
+}
+
+std::span<const uint8_t> NetlinkAnswer::attribute(size_t fixed_bytes, uint16_t type) const {
+  const size_t behind = NLMSG_ALIGN(fixed_bytes);
+  return behind > body().size() ? std::span<const uint8_t>()
+                                : NetlinkAttributes(body().subspan(behind)).find(type);
+}
+
+NetlinkMessage NetlinkMessage::of_body(uint16_t type, uint16_t flags, std::span<const uint8_t> body,
+                                       std::string what) {
+  NetlinkMessage message;
+  message.type_ = type;
+  message.flags_ = flags;
+  message.what_ = std::move(what);
+  message.body_.assign(body.begin(), body.end());
+  return message;
 }
 
 NetlinkMessage& NetlinkMessage::add(uint16_t type, std::span<const uint8_t> value) {
@@ -94,6 +125,12 @@ bool wants_answer(const NetlinkMessage& message) { return (message.flags() & NLM
 
 }  // namespace
 
+Result<> NetlinkSocket::take_large() {
+  constexpr int kAtOnce = 256 << 20;
+  TRY_SYS(::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kAtOnce, sizeof kAtOnce));
+  return {};
+}
+
 Result<> NetlinkSocket::change(std::span<const NetlinkMessage> messages, int tolerated) {
   std::vector<uint8_t> packet;
   const uint32_t first = sequence_ + 1;
@@ -153,6 +190,18 @@ Result<> NetlinkSocket::list(uint16_t type, std::span<const uint8_t> request, co
   TRY(send(type, NLM_F_DUMP, request, what));
   while (!TRY(take_packet(what, take))) {
   }
+  return {};
+}
+
+Result<> NetlinkSocket::ask(const NetlinkMessage& question, const Take& take) {
+  const char* what = question.what().c_str();
+  TRY(send(question.type(), question.flags(), question.body(), what));
+  bool answered = false;
+  while (!answered)
+    TRY(take_packet(what, [&](const NetlinkAnswer& answer) {
+      take(answer);
+      answered = true;
+    }));
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -17,12 +18,41 @@
 
 namespace appshot {
 
+// Attributes one behind the other: behind the fixed part of a message, or in one that is nested.
+class NetlinkAttributes {
+ public:
+  explicit NetlinkAttributes(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+
+  // Until `take` says that it has seen enough.
+  void each(const std::function<bool(uint16_t type, std::span<const uint8_t> value)>& take) const;
+  // Empty when there is none.
+  std::span<const uint8_t> find(uint16_t type) const;
+  NetlinkAttributes nested(uint16_t type) const { return NetlinkAttributes(find(type)); }
+  template <typename T>
+  T number(uint16_t type) const {
+    T value{};
+    std::span<const uint8_t> bytes = find(type);
+    if (!bytes.empty()) std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof value));
+    return value;
+  }
+  // Without the zero at its end.
+  std::string text(uint16_t type) const;
+
+ private:
+  std::span<const uint8_t> bytes_;
+};
+
 // One message as it came: its fixed part, then attributes.
 class NetlinkAnswer {
  public:
   explicit NetlinkAnswer(const nlmsghdr* header) : header_(header) {}
 
   uint16_t type() const { return header_->nlmsg_type; }
+  // All that is behind the message's header.
+  std::span<const uint8_t> body() const {
+    return {reinterpret_cast<const uint8_t*>(header_) + NLMSG_HDRLEN,
+            header_->nlmsg_len - size_t{NLMSG_HDRLEN}};
+  }
   // The fixed part.
   template <typename T>
   T fixed() const {
@@ -49,6 +79,8 @@ class NetlinkAnswer {
 class NetlinkMessage {
  public:
   // `what` is for errors: "route to 198.18.0.5".
+  static NetlinkMessage of_body(uint16_t type, uint16_t flags, std::span<const uint8_t> body,
+                                std::string what);
   template <typename T>
   NetlinkMessage(uint16_t type, uint16_t flags, const T& fixed, std::string what)
       : type_(type), flags_(flags), what_(std::move(what)) {
@@ -73,8 +105,9 @@ class NetlinkMessage {
   std::span<const uint8_t> body() const { return body_; }
 
  private:
-  uint16_t type_;
-  uint16_t flags_;
+  NetlinkMessage() = default;
+  uint16_t type_ = 0;
+  uint16_t flags_ = 0;
   std::string what_;
   std::vector<uint8_t> body_;
 };
@@ -93,9 +126,13 @@ class NetlinkSocket {
   }
 
   using Take = std::function<void(const NetlinkAnswer&)>;
+  // However much is changed at once.
+  Result<> take_large();
   // All of a list (NLM_F_DUMP). `what` is for errors: "list of UNIX sockets".
   Result<> list(uint16_t type, std::span<const uint8_t> request, const char* what,
                 const Take& take);
+  // A question that has one answer.
+  Result<> ask(const NetlinkMessage& question, const Take& take);
 
  private:
   explicit NetlinkSocket(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -40,6 +40,7 @@ struct CaptureContext {
   std::map<Identity, int> message_queues{};  // -> Image.message_queues
   std::map<Identity, int> namespaces{};      // -> Image.namespaces
   std::map<int, UniqueFd> ipc_spaces{};      // Image.namespaces -> leads to it; of IPC
+  std::map<int, UniqueFd> network_spaces{};  // the same; of networks
 
   // What the application has mounted; empty when that is nothing.
   struct MountSpaces {

@@ -15,9 +15,8 @@
 #include "isolation/clocks.h"
 #include "os/file.h"
 #include "os/namespace_visit.h"
-#include "os/network_look.h"
-#include "os/parallel.h"
 #include "resources/acting.h"
+#include "resources/networks/networks.h"
 #include "resources/user_spaces.h"
 
 namespace appshot::namespaces {
@@ -41,44 +40,6 @@ std::string path_of(HostPid process, const std::string& kind) {
 // "/proc/12/" of "/proc/12/ns/uts".
 std::string folder_of(const std::string& path) {
   return path.substr(0, path.find('/', std::string_view("/proc/").size()) + 1);
-}
-
-Result<bool> has_only_loopback(const std::string& path) {
-  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
-  const NetworkObjects objects = TRY(list_network_objects());
-  NetworkObjects of_new;
-  TRY(in_new_network(TRY(is_loopback_up()), [&]() -> Result<> {
-    of_new = TRY(list_network_objects());
-    return {};
-  }));
-  return objects == of_new;
-}
-
-Result<> read_network(const std::string& path, image::NamespaceT& into) {
-  NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
-  into.loopback_up = TRY(is_loopback_up());
-  NetworkSettings of_new;
-  Alongside new_one([&] {
-    return in_new_network(into.loopback_up, [&]() -> Result<> {
-      of_new = read_network_settings();
-      return {};
-    });
-  });
-  const NetworkSettings settings = read_network_settings();
-  TRY(new_one.finish());
-  for (const auto& [file, value] : settings) {
-    if (auto same = of_new.find(file); same != of_new.end() && same->second == value) continue;
-    into.settings.push_back(std::make_unique<image::SettingT>());
-    into.settings.back()->path = file;
-    into.settings.back()->value = value;
-  }
-  return {};
-}
-
-Result<> restore_network(const image::NamespaceT& space) {
-  TRY(set_loopback(space.loopback_up));
-  for (const auto& setting : space.settings) TRY(write_file(setting->path, setting->value));
-  return {};
 }
 
 Result<> read_names(const std::string& path, image::NamespaceT& into) {
@@ -118,7 +79,6 @@ Result<UniqueFd> make_here(const image::NamespaceT& space) {
     TRY_SYS(::sethostname(space.host_name.data(), space.host_name.size()));
     TRY_SYS(::setdomainname(space.domain_name.data(), space.domain_name.size()));
   }
-  if (space.kind == "net") TRY(restore_network(space));
   return open_file("/proc/self/ns/" + space.kind, O_RDONLY | O_CLOEXEC);
 }
 
@@ -146,7 +106,6 @@ Result<int> capture_related(CaptureContext& context, const std::string& kind,
 
 Result<> read_more(const std::string& path, image::NamespaceT& into) {
   if (into.kind == "uts") TRY(read_names(path, into));
-  if (into.kind == "net") TRY(read_network(path, into));
   if (into.kind == "user") TRY(user_spaces::read(path, into));
   if (into.kind != "time") return {};
   into.monotonic_ahead = std::make_unique<image::Time>();
@@ -168,9 +127,9 @@ std::string obstacle(const std::string& kind, const std::string& path) {
     return *plain ? "" : "whose root is another than where it lives; that cannot be captured yet";
   }
   if (kind != "net") return "";
-  Result<bool> plain = has_only_loopback(path);
-  if (!plain) return why_not_looked_into(plain.error());
-  return *plain ? "" : "in which there is more than loopback; that cannot be captured yet";
+  Result<std::string> why = networks::obstacle(path);
+  if (!why) return why_not_looked_into(why.error());
+  return why->empty() ? "" : "in which there is " + *why + "; that cannot be captured yet";
 }
 
 Result<int> capture(CaptureContext& context, const std::string& kind, const std::string& path) {
@@ -189,6 +148,8 @@ Result<int> capture(CaptureContext& context, const std::string& kind, const std:
   if (kind != "user") space->owner = TRY(capture_related(context, "user", path, NS_GET_USERNS));
   const int index = static_cast<int>(context.image.namespaces.size());
   if (kind == "ipc") context.ipc_spaces.emplace(index, TRY(open_file(path, O_RDONLY | O_CLOEXEC)));
+  if (kind == "net")
+    context.network_spaces.emplace(index, TRY(open_file(path, O_RDONLY | O_CLOEXEC)));
   context.image.namespaces.push_back(std::move(space));
   context.namespaces.emplace(identity, index);
   return index;

@@ -16,6 +16,7 @@
 #include "resources/mounts/restore_mounts.h"
 #include "resources/mqueue/queues.h"
 #include "resources/namespaces.h"
+#include "resources/networks/networks.h"
 #include "resources/plain_sockets/packets.h"
 #include "resources/shared_memory.h"
 #include "resources/tcp/make_sockets.h"
@@ -106,6 +107,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   // Global and shared things first, then everything that refers to them.
   TRY(layers::restore_memory_files(image.manifest, image.pages));
   TRY(namespaces::make_all(context));
+  TRY(networks::make_all(context).within("a network of the application"));
   TRY(mounts::make_all(context).within("what the application has mounted"));
   TRY(refuse_changed_files(context));
   TRY(ipc::restore(context));
@@ -134,6 +136,7 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(ipc::restore_attached(context));
   close_helper_ends(context);
   TRY(epolls::fill_sets(context));
+  TRY(networks::begin_filtering(context).within("packet filters of the application"));
   TRY(fault_point("restore.inside"));
 
   BecomeContext become{context, layout, script, zone, exe_fd, late, own_parts, births};

@@ -5,9 +5,7 @@
 #include <sys/socket.h>
 
 #include <map>
-#include <set>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "os/cgroup.h"
@@ -17,6 +15,7 @@
 #include "os/sock_diag.h"
 #include "resources/inet.h"
 #include "resources/namespaces.h"
+#include "resources/tcp/ends.h"
 #include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
@@ -128,6 +127,7 @@ Result<> capture_urgent(CaptureContext& context, const Connected& one) {
 struct End {
   int network;
   const image::TcpSocketT* record;
+  bool waits = false;  // to be accepted
 };
 
 std::vector<End> find_ends(const CaptureContext& context, const std::vector<Connected>& connected) {
@@ -139,17 +139,23 @@ std::vector<End> find_ends(const CaptureContext& context, const std::vector<Conn
     const image::TcpSocketT* listener = file.kind.AsTcpSocket();
     if (listener == nullptr) continue;
     for (const auto& waiting : listener->waiting)
-      if (waiting->state != TCP_CLOSE) ends.push_back({file.network, waiting.get()});
+      if (waiting->state != TCP_CLOSE) ends.push_back({file.network, waiting.get(), true});
   }
   return ends;
 }
 
-Result<> find_other_ends(const std::vector<End>& ends, bool by_marks) {
-  std::set<std::tuple<int, std::string, std::string>> names;
-  for (const auto& [network, end] : ends)
-    names.emplace(network, key_of(end->name), key_of(end->peer_name));
-  for (const auto& [network, end] : ends) {
-    if (names.contains({network, key_of(end->peer_name), key_of(end->name)})) continue;
+Result<> find_other_ends(const Ends& of_image, const std::vector<End>& ends, bool by_marks) {
+  for (const auto& [network, end, waits] : ends) {
+    const bool is_whole = of_image.other_end(network, *end) != nullptr;
+    const bool is_translated = !is_whole && of_image.translated_end(network, *end) != nullptr;
+    if (waits && (is_translated || (is_whole && Ends::leads_elsewhere(*end))))
+      // What it is answered would be heard by nobody there yet.
+      return Error(ErrorClass::refused,
+                   "a connection waits to be accepted at port " +
+                       std::to_string(port_of(end->name)) +
+                       " that comes from another network of the application, or is translated")
+          .hint("let the application accept it first");
+    if (is_whole || is_translated) continue;
     // Its peer sends again what has not been acknowledged to it, as soon as we are back.
     if (by_marks && network < 0 ? end->outside : has_outside_peer(*end)) continue;
     // An end that was closed when everything had arrived is made once more, and closed.
@@ -230,7 +236,7 @@ Result<> capture_connections(CaptureContext& context) {
   for (const Connected& one : connected) TRY(capture_urgent(context, one));
   const bool in_host_network = context.instance.share.net;
   if (!in_host_network) TRY(capture_waiting(context));
-  return find_other_ends(find_ends(context, connected), in_host_network);
+  return find_other_ends(Ends(context.image), find_ends(context, connected), in_host_network);
 }
 
 }  // namespace appshot::tcp

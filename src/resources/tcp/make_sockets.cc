@@ -13,11 +13,13 @@
 #include <list>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/deadline.h"
 #include "resources/inet.h"
 #include "resources/sockets.h"
 #include "resources/tcp/connecting.h"
+#include "resources/tcp/ends.h"
 #include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
@@ -36,11 +38,13 @@ Result<UniqueFd> new_socket(int domain) {
 
 bool is_outside(const TcpSocketT& socket) { return socket.outside || has_outside_peer(socket); }
 
+// Those of one network namespace.
 class Maker {
  public:
-  // Those of one network namespace.
-  Maker(RestoreContext& context, int network)
+  Maker(RestoreContext& context, int network, const Ends& of_image)
       : context_(context),
+        network_(network),
+        of_image_(of_image),
         in_host_network_(network < 0 && std::ranges::count(context.image.share, "net") != 0),
         waiting_(context.keeps_connections, in_host_network_) {
     for (const auto& file : context.image.open_files)
@@ -48,9 +52,25 @@ class Maker {
         sockets_.push_back({file.get(), socket});
   }
 
-  Result<> run() {
+  // In steps that all networks take together.
+  Result<> make() {
     TRY(listeners());
-    TRY(connections());
+    return connections();
+  }
+  Result<> speak() {
+    waiting_.let_all_speak();
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
+    TRY(hear(&Connecting::hear_urgent, [](const End& end) { return end.socket->urgent_at >= 0; }));
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
+    return hear(&Connecting::hear_end, [](const End& end) {
+      return end.other == nullptr && was_finished(end.socket->state);
+    });
+  }
+  Result<> finish() {
+    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
+    for (End& end : ends_)
+      if (end.file != nullptr) keep(*end.file, std::move(end.fd));
+    ends_.clear();  // the closed ones are closed
     for (const auto& [file, socket] : sockets_) TRY(within(*socket, other(*file, *socket)));
     for (const auto& [file, socket] : sockets_) TRY(finish(*file, *socket));
     return {};
@@ -97,17 +117,6 @@ class Maker {
       if (is_lost) lost_.insert(end->socket);
       end = is_lost ? ends_.erase(end) : std::next(end);
     }
-    waiting_.let_all_speak();
-    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
-    TRY(hear(&Connecting::hear_urgent, [](const End& end) { return end.socket->urgent_at >= 0; }));
-    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
-    TRY(hear(&Connecting::hear_end, [](const End& end) {
-      return end.other == nullptr && was_finished(end.socket->state);
-    }));
-    for (End& end : ends_) TRY(within(*end.socket, Connecting(end).settle()));
-    for (End& end : ends_)
-      if (end.file != nullptr) keep(*end.file, std::move(end.fd));
-    ends_.clear();  // the closed ones are closed
     return {};
   }
 
@@ -137,22 +146,17 @@ class Maker {
   }
 
   void find_ends() {
-    std::map<std::pair<std::string, std::string>, const TcpSocketT*> by_names;
-    for (const auto& [file, socket] : sockets_) {
-      if (socket->connection) by_names[{key_of(socket->name), key_of(socket->peer_name)}] = socket;
-      for (const auto& waiting : socket->waiting)
-        if (waiting->state != TCP_CLOSE)
-          by_names[{key_of(waiting->name), key_of(waiting->peer_name)}] = waiting.get();
-    }
     for (const auto& [file, socket] : sockets_) {
       for (const auto& waiting : socket->waiting)
         if (waiting->state != TCP_CLOSE && !is_outside(*waiting) &&
-            !by_names.contains({key_of(waiting->peer_name), key_of(waiting->name)}))
+            of_image_.other_end(network_, *waiting) == nullptr)
           add_closed_end(*waiting);
       if (!socket->connection) continue;
-      auto other = by_names.find({key_of(socket->peer_name), key_of(socket->name)});
-      if (other != by_names.end()) {
-        ends_.push_back({file, socket, other->second});
+      if (const TcpSocketT* other = of_image_.other_end(network_, *socket)) {
+        ends_.push_back({file, socket, other});
+      } else if (of_image_.translated_end(network_, *socket) != nullptr) {
+        // Nothing is translated yet. Each says again what the other has not got, when it is.
+        ends_.push_back({file, socket, nullptr});
       } else if (is_outside(*socket)) {
         find_outside(file, *socket);
       } else {
@@ -281,6 +285,8 @@ class Maker {
   }
 
   RestoreContext& context_;
+  const int network_;
+  const Ends& of_image_;
   const bool in_host_network_;
   std::vector<std::pair<const image::OpenFileT*, const TcpSocketT*>> sockets_;
   std::list<TcpSocketT> closed_;  // at places that do not change
@@ -292,8 +298,15 @@ class Maker {
 }  // namespace
 
 Result<> make_all(RestoreContext& context) {
+  const Ends ends(context.image);
+  std::list<std::pair<int, Maker>> makers;
   for (int network : context.networks())
-    TRY(context.in_network(network, [&] { return Maker(context, network).run(); }));
+    makers.emplace_back(std::piecewise_construct, std::forward_as_tuple(network),
+                        std::forward_as_tuple(context, network, ends));
+  using Step = Result<> (Maker::*)();
+  for (Step step : {&Maker::make, &Maker::speak, static_cast<Step>(&Maker::finish)})
+    for (auto& [network, maker] : makers)
+      TRY(context.in_network(network, [&, &one = maker] { return (one.*step)(); }));
   return {};
 }
 

@@ -1,0 +1,25 @@
+// The tables of packet filters of a network namespace (nf_tables), as the kernel tells of them and
+// as they are told to it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "os/netlink.h"
+#include "resources/networks/objects.h"
+
+namespace appshot::networks {
+
+// In the namespace of the socket, which is one of NETLINK_NETFILTER; in an order in which they can
+// be made.
+Result<std::vector<Object>> list_filters(NetlinkSocket& socket);
+// In words that follow "in which there is …"; empty: they can be kept.
+Result<std::string> obstacle_of_filters(NetlinkSocket& socket);
+// All at one moment, or nothing.
+Result<> make_filters(NetlinkSocket& socket, const std::vector<Object>& filters);
+
+// Whether it can be one of a filter that was listed.
+bool is_filter(const Object& object);
+
+}  // namespace appshot::networks

@@ -115,7 +115,7 @@ class Checkpoint {
   }
 
   // Held and asked by this thread, which alone may, while another looks at all that is seen.
-  Result<> capture_processes(const networks::Look& of_new_network) {
+  Result<> capture_processes() {
     for (size_t i = 0; i < sources_.size(); ++i)
       image_.processes.push_back(std::make_unique<image::ProcessT>());
     TRY(mounts::capture(context_, mounts_));
@@ -127,7 +127,7 @@ class Checkpoint {
     for (size_t i = 0; i < sources_.size(); ++i)
       TRY(capture_own_folders(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
     for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
-    TRY(networks::capture(context_, of_new_network));
+    TRY(networks::capture(context_));
     TRY(tcp::capture_connections(context_));
     TRY(unix_sockets::translate_identities(context_, sources_));
     TRY(files.find_lost_pipe_ends(sources_));
@@ -261,17 +261,10 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
       request.partial + "/" + image::kPagesName, earlier.next_base(), sync));
   PageCopies pages(*file, earlier.bytes());
   TRY(fault_point("snapshot.begin"));
-  networks::Look of_new_network;
-  Alongside looked_at_new_network([&]() -> Result<> {
-    of_new_network = TRY(networks::look_at_new());
-    return {};
-  });
   Precopied precopied;
   // Which of its files are likely to be as they were.
   if (instance.tracks->origin()) (void)!ContentsAhead::find(instance, *instance.tracks);
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
-
-  TRY(looked_at_new_network.finish());
 
   // From here to resume() or kill() nothing of the application runs.
   Moment moment = TRY(hold_moment(
@@ -282,7 +275,7 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   TRY(fault_point("snapshot.frozen"));
   Checkpoint capture(instance, request, std::move(moment), *file, pages);
   TRY(capture.describe());
-  TRY(capture.capture_processes(of_new_network));
+  TRY(capture.capture_processes());
   TRY(fault_point("snapshot.captured"));
   TRY(capture.capture_global_state());
   const bool resume_early = !request.stop;

@@ -153,18 +153,6 @@ void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
   }
 }
 
-// The application may have put into the instance's own network what no image has a place for.
-void find_network_obstacle(const InstanceView& instance, Obstacles& obstacles) {
-  if (instance.share.net) return;
-  Result<std::string> why =
-      networks::obstacle("/proc/" + std::to_string(instance.init.value) + "/ns/net");
-  if (!why)
-    obstacles.add("the instance's network cannot be looked into (" + why.error().message() + ")");
-  else if (!why->empty())
-    obstacles.add("in the instance's network there is " + *why + "; that cannot be captured yet",
-                  "remove it before the snapshot");
-}
-
 void find_tracer(const InstanceView& instance, const ProcessSource& process, Obstacles& obstacles) {
   if (!is_traced_from_outside(instance, process.status)) return;
   obstacles.add(process.words() + " is traced by process " +
@@ -270,7 +258,7 @@ Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
   mounts.find_obstacles(obstacles);
   if (!mounts.empty())
     for (const ProcessSource& process : processes) mounts::find_forbidden_uses(process, obstacles);
-  find_network_obstacle(instance, obstacles);
+  if (moment == aio::Moment::running) networks::find_obstacle(instance, obstacles);
   find_visitors(instance, obstacles);
   return mounts;
 }

@@ -31,6 +31,10 @@ EndpointAddresses addresses_of(const HarnessConfig& config) {
 InstanceNetwork InstanceNetwork::prepare() {
   InstanceNetwork network;
   network.network_ = OwnNetwork::prepare();
+  if (network.network_.host() >= 0)
+    if (Result<networks::Look> look = networks::look()) network.when_new_ = std::move(*look);
+  if (Result<SettingWrites> writes = SettingWrites::prepare())
+    network.setting_writes_ = std::move(*writes);
   if (network.network_.host() >= 0) (void)!network.lay_cable();
   return network;
 }
@@ -56,6 +60,10 @@ Result<> InstanceNetwork::enter(const HarnessConfig& config, const std::string& 
   std::optional<IpAddress> believed = IpAddress::parse(former);
   if (believed && *believed != addresses_.v4) TRY(cable_->give_former(*believed));
   return {};
+}
+
+void InstanceNetwork::watch_settings(int group) {
+  if (setting_writes_) (void)!setting_writes_->watch(group);
 }
 
 Result<> InstanceNetwork::leave() {

@@ -10,7 +10,9 @@
 #include "endpoints/cable.h"
 #include "isolation/own_network.h"
 #include "os/pids.h"
+#include "os/setting_writes.h"
 #include "protocol/harness_config.h"
+#include "resources/networks/look.h"
 
 namespace appshot {
 
@@ -18,6 +20,9 @@ class InstanceNetwork {
  public:
   // What fails here is tried again, and told, by enter().
   static InstanceNetwork prepare();
+
+  // Of the instance's group: whether anybody there changes settings of networks.
+  void watch_settings(int group);
 
   // With the addresses of the configuration, if it has any. `former`: what the instance believes
   // its address to be; empty: the same.
@@ -43,6 +48,11 @@ class InstanceNetwork {
   // None: the instance has no way out of its own.
   Cable* cable() { return cable_ ? &*cable_ : nullptr; }
   const EndpointAddresses& addresses() const { return addresses_; }
+  // nullptr: not known.
+  const networks::Look* when_new() const { return when_new_ ? &*when_new_ : nullptr; }
+  const SettingWrites* setting_writes() const {
+    return setting_writes_ ? &*setting_writes_ : nullptr;
+  }
 
  private:
   Result<> lay_cable();
@@ -51,6 +61,8 @@ class InstanceNetwork {
   UniqueFd namespace_;  // of the instance, when this process is not in it
   std::optional<Cable> cable_;
   EndpointAddresses addresses_;
+  std::optional<networks::Look> when_new_;
+  std::optional<SettingWrites> setting_writes_;
   bool is_muted_ = false;
 };
 

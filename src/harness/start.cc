@@ -51,6 +51,7 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
                        places.info(),
                        {node_folder(places.state), node_folder(places.run)}};
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
+  network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);
   parts.setup.listener = TRY(listen_for_successor(places));

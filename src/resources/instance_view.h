@@ -19,6 +19,11 @@
 
 namespace appshot {
 
+class SettingWrites;
+namespace networks {
+struct Look;
+}
+
 // A pipe or terminal whose other end the harness holds.
 struct StreamIdentity {
   std::string name;  // "stdin", "stdout", "stderr"
@@ -42,6 +47,9 @@ struct InstanceView {
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
   MemoryTracks* tracks = nullptr;                        // the same
   MappingFlags* mapping_flags = nullptr;                 // the same
+  // Of its network when it was new, and since; nullptr: not known.
+  const networks::Look* new_network = nullptr;
+  const SettingWrites* setting_writes = nullptr;
 };
 
 }  // namespace appshot

@@ -9,9 +9,11 @@
 
 #include "os/file.h"
 #include "os/namespace_visit.h"
+#include "os/setting_writes.h"
 #include "resources/networks/cable.h"
 #include "resources/networks/devices.h"
 #include "resources/networks/filters.h"
+#include "resources/networks/look.h"
 #include "resources/networks/networks.h"
 #include "resources/networks/objects.h"
 #include "resources/networks/tracks.h"
@@ -43,28 +45,101 @@ Result<std::vector<Space>> spaces_of(const CaptureContext& context) {
   return all;
 }
 
+// What has no place in an image; each list is empty nearly always.
+Result<std::string> obstacle_of_lists(NetlinkSocket& route) {
+  std::string why;
+  TRY(route.list(RTM_GETQDISC, std::vector<uint8_t>(sizeof(tcmsg)), "queueing disciplines",
+                 [&](const NetlinkAnswer& answer) {
+                   const auto queue = answer.fixed<tcmsg>();
+                   const NetlinkAttributes told(answer.body().subspan(sizeof queue));
+                   // Those that devices have by themselves have no handle.
+                   if (queue.tcm_handle != 0 && told.text(TCA_KIND) != kMuteKind)
+                     why = "a queueing discipline (" + told.text(TCA_KIND) + ")";
+                 }));
+  if (!why.empty()) return why;
+  TRY(route.list(RTM_GETNEXTHOP, std::vector<uint8_t>(sizeof(nhmsg)), "next hops",
+                 [&](const NetlinkAnswer&) { why = "a next hop by itself (ip nexthop)"; }));
+  return why;
+}
+
+Result<std::string> obstacle_of_old_tables() {
+  for (const char* legacy : {"ip_tables_names", "ip6_tables_names", "arp_tables_names"})
+    if (Result<std::string> names = read_file(std::string("/proc/thread-self/net/") + legacy);
+        names && !names->empty())
+      return std::string("a table of packet filters of the old kind (iptables-legacy)");
+  return std::string();
+}
+
+// Of the calling thread's.
+Result<std::string> obstacle_in(const Look& seen) {
+  for (const Device& device : seen.devices)
+    if (std::string why = device.obstacle(); !why.empty()) return why;
+  NetlinkSocket route = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  std::string why = TRY(obstacle_of_lists(route));
+  if (why.empty() && seen.cable) why = TRY(obstacle_of_cable(route, *seen.cable));
+  if (!why.empty()) return why;
+  NetlinkSocket filter = TRY(NetlinkSocket::open(NETLINK_NETFILTER));
+  why = TRY(obstacle_of_filters(filter));
+  return why.empty() ? obstacle_of_old_tables() : why;
+}
+
+std::string words_of_own(const std::string& why) {
+  return "in the instance's network there is " + why + "; that cannot be captured yet";
+}
+constexpr char kRemove[] = "remove it before the snapshot";
+
+// What a new one is like. Most have been told nothing, and then that need not be known in full.
+class OfNew {
+ public:
+  explicit OfNew(const InstanceView& instance)
+      : known_(instance.new_network), writes_(instance.setting_writes) {}
+
+  Result<const Look*> look() {
+    if (known_ == nullptr) known_ = &TRY(whole())->look;
+    return known_;
+  }
+  // Of the calling thread's: those that a new one has otherwise.
+  Result<Settings> other_settings(const std::string& cable) {
+    if (writes_ != nullptr && !writes_->may_have_been()) return Settings();
+    return differences(read_settings(), TRY(whole())->settings, cable);
+  }
+
+ private:
+  Result<const NewNetwork*> whole() {
+    if (!whole_) whole_ = TRY(look_at_new());
+    return &*whole_;
+  }
+
+  const Look* known_;
+  const SettingWrites* writes_;
+  std::optional<NewNetwork> whole_;
+};
+
 // The application's part of one.
 class Capture {
  public:
-  Capture(CaptureContext& context, const std::vector<Space>& spaces, const Look& of_new)
-      : context_(context), spaces_(spaces), of_new_(of_new) {}
+  Capture(CaptureContext& context, const std::vector<Space>& spaces)
+      : context_(context), spaces_(spaces), of_new_(context.instance) {}
 
   Result<> of(const Space& space) {
     NamespaceVisit visit =
         TRY(NamespaceVisit::to("/proc/self/fd/" + std::to_string(space.fd.get()), "net"));
     const Look seen = TRY(look());
+    if (space.index < 0) TRY(note_obstacle(seen));  // others have been looked at
     auto network = std::make_unique<image::NetworkT>();
     network->space = space.index;
-    TRY(keep_filters(*network));
-    if (is_like(seen, of_new_) && network->filters.empty()) return {};
-    TRY(keep_devices(seen, *network));
-    for (const Object& object : seen.objects) network->objects.push_back(record(object));
-    const std::string cable = seen.cable ? seen.cable->name() : "";
-    for (const auto& [path, value] : differences(seen.settings, of_new_.settings, cable)) {
+    for (const auto& [path, value] :
+         TRY(of_new_.other_settings(seen.cable ? seen.cable->name() : ""))) {
       network->settings.push_back(std::make_unique<image::SettingT>());
       network->settings.back()->path = path;
       network->settings.back()->value = value;
     }
+    TRY(keep_filters(*network));
+    if (network->settings.empty() && network->filters.empty() &&
+        is_like(seen, *TRY(of_new_.look())))
+      return {};
+    TRY(keep_devices(seen, *network));
+    for (const Object& object : seen.objects) network->objects.push_back(record(object));
     context_.image.networks.push_back(std::move(network));
     return {};
   }
@@ -112,63 +187,36 @@ class Capture {
     return {};
   }
 
+  Result<> note_obstacle(const Look& seen) {
+    if (const std::string why = TRY(obstacle_in(seen)); !why.empty())
+      context_.obstacles.add(words_of_own(why), kRemove);
+    return {};
+  }
+
   CaptureContext& context_;
   const std::vector<Space>& spaces_;
-  const Look& of_new_;
+  OfNew of_new_;
 };
-
-Result<std::string> obstacle_of_devices(NetlinkSocket& route) {
-  const std::vector<Device> devices = TRY(list_devices(route));
-  const std::optional<Device> cable = TRY(find_cable(route, devices));
-  for (const Device& device : devices) {
-    if (cable && cable->index() == device.index()) continue;
-    if (std::string why = device.obstacle(); !why.empty()) return why;
-  }
-  if (cable) return obstacle_of_cable(route, *cable);
-  return std::string();
-}
-
-// What has no place in an image; each list is empty nearly always.
-Result<std::string> obstacle_of_lists(NetlinkSocket& route) {
-  std::string why;
-  TRY(route.list(RTM_GETQDISC, std::vector<uint8_t>(sizeof(tcmsg)), "queueing disciplines",
-                 [&](const NetlinkAnswer& answer) {
-                   const auto queue = answer.fixed<tcmsg>();
-                   const NetlinkAttributes told(answer.body().subspan(sizeof queue));
-                   // Those that devices have by themselves have no handle.
-                   if (queue.tcm_handle != 0 && told.text(TCA_KIND) != kMuteKind)
-                     why = "a queueing discipline (" + told.text(TCA_KIND) + ")";
-                 }));
-  if (!why.empty()) return why;
-  TRY(route.list(RTM_GETNEXTHOP, std::vector<uint8_t>(sizeof(nhmsg)), "next hops",
-                 [&](const NetlinkAnswer&) { why = "a next hop by itself (ip nexthop)"; }));
-  return why;
-}
-
-Result<std::string> obstacle_of_old_tables() {
-  for (const char* legacy : {"ip_tables_names", "ip6_tables_names", "arp_tables_names"})
-    if (Result<std::string> names = read_file(std::string("/proc/thread-self/net/") + legacy);
-        names && !names->empty())
-      return std::string("a table of packet filters of the old kind (iptables-legacy)");
-  return std::string();
-}
 
 }  // namespace
 
 Result<std::string> obstacle(const std::string& path) {
   NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
-  NetlinkSocket route = TRY(NetlinkSocket::open(NETLINK_ROUTE));
-  NetlinkSocket filter = TRY(NetlinkSocket::open(NETLINK_NETFILTER));
-  std::string why = TRY(obstacle_of_devices(route));
-  if (why.empty()) why = TRY(obstacle_of_lists(route));
-  if (why.empty()) why = TRY(obstacle_of_filters(filter));
-  if (why.empty()) why = TRY(obstacle_of_old_tables());
-  return why;
+  return obstacle_in(TRY(look()));
 }
 
-Result<> capture(CaptureContext& context, const Look& of_new) {
+void find_obstacle(const InstanceView& instance, Obstacles& obstacles) {
+  if (instance.share.net) return;
+  Result<std::string> why = obstacle("/proc/" + std::to_string(instance.init.value) + "/ns/net");
+  if (!why)
+    obstacles.add("the instance's network cannot be looked into (" + why.error().message() + ")");
+  else if (!why->empty())
+    obstacles.add(words_of_own(*why), kRemove);
+}
+
+Result<> capture(CaptureContext& context) {
   const std::vector<Space> spaces = TRY(spaces_of(context));
-  Capture networks(context, spaces, of_new);
+  Capture networks(context, spaces);
   for (const Space& space : spaces) TRY(networks.of(space));
   return {};
 }

@@ -21,24 +21,22 @@ Result<Look> look() {
   for (const Kind& kind : kinds())
     for (Object& object : TRY(list(socket, kind)))
       if (!is_ours(kind, object)) all.objects.push_back(std::move(object));
-  all.settings = read_settings();
   return all;
 }
 
-Result<Look> look_at_new() {
+Result<NewNetwork> look_at_new() {
   // It begins and ends where the thread is.
   NamespaceVisit visit = TRY(NamespaceVisit::to("/proc/thread-self/ns/net", "net"));
   TRY_SYS(::unshare(CLONE_NEWNET));
   NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   TRY(set_loopback(socket, true));
-  return look();
+  return NewNetwork{TRY(look()), read_settings()};
 }
 
 bool is_like(const Look& own, const Look& of_new) {
   auto settable = [](const Device& device) { return device.settable().body(); };
   return std::ranges::equal(own.devices, of_new.devices, {}, settable, settable) &&
-         own.objects == of_new.objects &&
-         differences(own.settings, of_new.settings, own.cable ? own.cable->name() : "").empty();
+         own.objects == of_new.objects;
 }
 
 }  // namespace appshot::networks

@@ -17,15 +17,18 @@ struct Look {
   std::optional<Device> cable;
   std::vector<Device> devices;  // with all that is told of them
   std::vector<Object> objects;
-  Settings settings;
 };
 
 // At the calling thread's namespace.
 Result<Look> look();
-// At one that has just been made, and whose loopback is up.
-Result<Look> look_at_new();
-
 // Whether a new one is like that already.
 bool is_like(const Look& own, const Look& of_new);
+
+// A namespace that has just been made, with loopback up.
+struct NewNetwork {
+  Look look;
+  Settings settings;
+};
+Result<NewNetwork> look_at_new();
 
 }  // namespace appshot::networks

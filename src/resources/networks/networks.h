@@ -6,7 +6,6 @@
 
 #include "base/result.h"
 #include "resources/capture_context.h"
-#include "resources/networks/look.h"
 #include "resources/restore_context.h"
 
 namespace appshot::networks {
@@ -14,9 +13,11 @@ namespace appshot::networks {
 // Of the namespace that `path` leads to, in words that follow "in which there is ": what cannot be
 // kept. Empty: everything can.
 Result<std::string> obstacle(const std::string& path);
+// In the instance's own, while it may change.
+void find_obstacle(const InstanceView& instance, Obstacles& obstacles);
 
 // While nothing runs. Of all that the application has made, and of the instance's own.
-Result<> capture(CaptureContext& context, const Look& of_new);
+Result<> capture(CaptureContext& context);
 
 // Inside the new instance's init, when the namespaces are there and no socket is yet: devices,
 // settings, addresses, routes.

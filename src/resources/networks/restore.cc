@@ -10,6 +10,7 @@
 #include "resources/networks/filters.h"
 #include "resources/networks/networks.h"
 #include "resources/networks/objects.h"
+#include "resources/networks/settings.h"
 #include "resources/networks/tracks.h"
 
 namespace appshot::networks {

@@ -9,7 +9,9 @@
 namespace appshot::image {
 namespace {
 
-constexpr std::string_view kMadeSystems[] = {"devpts", "proc", "ramfs", "tmpfs"};
+constexpr std::string_view kMadeSystems[] = {"devpts", "nsfs", "proc", "ramfs", "sysfs", "tmpfs"};
+// Of namespaces that are there before anything is mounted.
+constexpr std::string_view kKept[] = {"cgroup", "ipc", "net", "time", "user", "uts"};
 
 class Verifier {
  public:
@@ -30,9 +32,20 @@ class Verifier {
       if (!known_type || (!made && !leads_down_from_root(system->place)) ||
           (made && holds_files != (system->folder != nullptr)))
         return wrong("a file system");
+      TRY(shown(*system));
       if (system->folder && !system->folder->mtime) return wrong("a file system's root");
     }
     return {};
+  }
+
+  Result<> shown(const FileSystemT& system) {
+    if (system.type == "nsfs" && system.place.empty()) {
+      if (std::ranges::find(kKept, system.source) == std::end(kKept))
+        return wrong("a mounted namespace");
+      return verify_space(image_, system.shows, system.source);
+    }
+    if (system.shows != -1 && system.type != "sysfs") return wrong("a file system");
+    return verify_space(image_, system.shows, "net");
   }
 
   // Of every namespace one is the root, and first among its mounts.

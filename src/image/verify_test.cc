@@ -117,6 +117,14 @@ const Case kFileCases[] = {
     {"CableWithOneEnd", [](ImageT& i) { i.network_cables[0] = NetworkCable(-1, 3, -1, 3); }},
     {"CableToNoDevice", [](ImageT& i) { i.network_cables[0] = NetworkCable(-1, 3, 3, 4); }},
     {"FileSystemOfNoKind", [](ImageT& i) { i.file_systems[1]->type = "ext4"; }},
+    {"FileSystemOfAnotherNamespace", [](ImageT& i) { i.file_systems[1]->shows = 3; }},
+    {"MountedNamespaceOfNoKind",
+     [](ImageT& i) {
+       i.file_systems.push_back(std::make_unique<FileSystemT>());
+       i.file_systems.back()->type = "nsfs";
+       i.file_systems.back()->source = "mnt";
+       i.file_systems.back()->shows = 2;
+     }},
     {"FileSystemWithoutRoot", [](ImageT& i) { i.file_systems[1]->folder.reset(); }},
     {"FileSystemElsewhere", [](ImageT& i) { i.file_systems[0]->place = "/../x"; }},
     {"NamespaceMadeInALaterOne", [](ImageT& i) { i.namespaces[5]->parent = 5; }},

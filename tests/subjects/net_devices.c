@@ -67,15 +67,36 @@ static void check_bridge(void) {
   free(entries), free(link);
 }
 
+// The instance's own cable is appshot's; what else it is told is the application's.
+static const char kCable[] = "eth0";
+
+static bool has_cable(void) { return if_nametoindex(kCable) != 0; }
+
+static void check_cable(void) {
+  if (!has_cable()) return;
+  char* addresses = told_by("ip -o addr show dev eth0");
+  CHECK(strstr(addresses, "10.90.0.1/32") != NULL);
+  char* routes = told_by("ip -o route show dev eth0");
+  CHECK(strstr(routes, "10.90.1.0/24 scope link") != NULL);
+  CHECK(strstr(routes, "default") != NULL);
+  free(addresses), free(routes);
+  expect_setting("/proc/sys/net/ipv4/conf/eth0/rp_filter", "2\n");
+}
+
 int main(void) {
   if (geteuid() != 0) subject_skip("needs root");
   if (subject_cycles() == 0) CHECK_OK(unshare(CLONE_NEWNET)), tool("ip link set lo up");
   make_devices();
   make_settings();
   make_objects();
+  if (has_cable()) {
+    tool("ip addr add 10.90.0.1/32 dev eth0; ip route add 10.90.1.0/24 dev eth0");
+    write_text("/proc/sys/net/ipv4/conf/eth0/rp_filter", "2\n");
+  }
   struct looks before = look();
   STEP("made");
   check_looks(&before);
+  check_cable();
   check_settings();
   check_bridge();
   // What the kernel would have made by itself, and default rules.
@@ -86,5 +107,6 @@ int main(void) {
   STEP("changed");
   check_looks(&before);
   check_settings();
+  check_cable();
   subject_done();
 }

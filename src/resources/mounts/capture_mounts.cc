@@ -5,6 +5,7 @@
 
 #include "os/mount_namespace.h"
 #include "resources/mounts/kept_mounts.h"
+#include "resources/mounts/namespace_files.h"
 #include "resources/namespaces.h"
 #include "resources/private_files.h"
 
@@ -98,6 +99,11 @@ class Capture {
       record->parent = mounts_.at(mount.parent);
       record->point = proc::point_below(parent->point, mount.point);
     }
+    if (is_namespace_file(mount)) {
+      record->file_system = TRY(namespace_file(space, mount));
+      add(mount, std::move(record));
+      return {};
+    }
     const Mount* place = seen_.place_of(mount);
     const Mount& from = place != nullptr ? *place : *seen_.system_of(mount)->top;
     record->file_system = TRY(file_system(mount, place));
@@ -120,6 +126,19 @@ class Capture {
     context_.image.mounts.push_back(std::move(record));
   }
 
+  // All lie in one file system of the kernel's own; here each is one.
+  Result<int> namespace_file(const SeenSpace& space, const Mount& mount) {
+    if (auto known = namespace_files_.find(mount.root); known != namespace_files_.end())
+      return known->second;
+    auto system = std::make_unique<image::FileSystemT>();
+    system->type = mount.type;
+    system->source = kind_of_namespace(mount);
+    system->shows = TRY(namespaces::capture(context_, system->source, space.here(mount.point)));
+    const int index = static_cast<int>(context_.image.file_systems.size());
+    context_.image.file_systems.push_back(std::move(system));
+    return namespace_files_[mount.root] = index;
+  }
+
   Result<int> file_system(const Mount& mount, const Mount* place) {
     const auto key = std::pair(mount.device, place == nullptr ? 0 : place->id);
     if (auto known = systems_.find(key); known != systems_.end()) return known->second;
@@ -133,6 +152,7 @@ class Capture {
       const SeenFileSystem& seen = *seen_.system_of(mount);
       if (seen.of_nested_processes)
         system->processes_of = TRY(namespaces::capture(context_, "pid", seen.processes()));
+      if (seen.network) system->shows = TRY(namespaces::capture(context_, "net", *seen.network));
       if (holds_files(mount.type))
         system->folder = TRY(capture_folder(seen.space->here(seen.top->point)));
     }
@@ -149,6 +169,7 @@ class Capture {
   std::map<uint64_t, std::vector<const Mount*>> children_;  // of one namespace
   std::map<uint64_t, int> mounts_;                          // -> Image.mounts, of one namespace
   std::map<std::pair<dev_t, uint64_t>, int> systems_;       // -> Image.file_systems
+  std::map<std::string, int> namespace_files_;              // the same, by the namespace
 };
 
 // Its files as nothing that is mounted on them covers them.

@@ -23,6 +23,7 @@ const std::vector<MadeAgain>& all_made_again() {
         "inode32", "inode64"}},
       {"ramfs", {"ro", "rw", "mode"}},
       {"proc", {"ro", "rw", "hidepid", "gid", "subset"}},
+      {"sysfs", {"ro", "rw"}},
       {"devpts", {"ro", "rw", "uid", "gid", "mode", "ptmxmode", "max"}}};
   return kAll;
 }
@@ -69,6 +70,7 @@ std::string why_not_made_again(const Mount& mount, const SeenFileSystem& system)
     return "a part of a file system of which the whole can be seen nowhere";
   if (mount.type == "devpts" && has_terminals(system))
     return "in which there are terminals; those cannot be captured yet";
+  if (mount.type == "sysfs" && !system.network) return "which shows a network that nobody lives in";
   if (system.of_nested_processes) {
     if (system.top->root != "/") return "of which the whole can be seen nowhere";
     struct stat first {};

@@ -7,6 +7,7 @@
 
 #include "os/file.h"
 #include "resources/mounts/kept_mounts.h"
+#include "resources/mounts/namespace_files.h"
 
 namespace appshot::mounts {
 namespace {
@@ -136,6 +137,9 @@ Result<SeenMounts> SeenMounts::look(const InstanceView& instance,
       was.root = same_now->root;  // as it is told to us
   seen.find_file_systems();
   for (SeenFileSystem& system : seen.systems_)
+    if (system.top != nullptr && system.top->type == "sysfs")
+      system.network = network_shown(system.device, processes);
+  for (SeenFileSystem& system : seen.systems_)
     system.of_nested_processes = system.top != nullptr && system.top->type == "proc" &&
                                  !is_same_space(system.processes(), folder + "ns/pid");
   return seen;
@@ -211,6 +215,8 @@ void SeenMounts::find_obstacles_of(const SeenSpace& space, const Mount& mount,
     why = "of which the source has been removed";
   else if (mount.master != 0 && !is_known_group(*this, mount.master))
     why = "which gets its mounts from a group outside of the application";
+  else if (is_namespace_file(mount))
+    why = why_namespace_not_kept(space, mount);
   else if (const Mount* place = place_of(mount))
     why = why_not_found_again(*place, mount);
   else

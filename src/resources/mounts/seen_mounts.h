@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct SeenFileSystem {
   const proc::Mount* top = nullptr;
   // A /proc of a pid namespace of the application's own.
   bool of_nested_processes = false;
+  // Of a sysfs: what leads to the network whose devices it shows.
+  std::optional<std::string> network{};
   // What leads to that namespace from here; nothing when its first process has ended.
   std::string processes() const { return space->here(top->point) + "/1/ns/pid"; }
 };

@@ -26,9 +26,23 @@ std::string place_of_system(size_t index) {
   return std::string(kPlace) + "/" + std::to_string(index);
 }
 
+Result<UniqueFd> copy_of(const std::string& path) {
+  const int found = ::open_tree(AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (found < 0) return Error::from_errno(errno, "open_tree " + path);
+  return UniqueFd(found);
+}
+
+Result<UniqueFd> namespace_file(const RestoreContext& context, const image::FileSystemT& system) {
+  if (system.shows < 0) return copy_of("/proc/thread-self/ns/" + system.source);
+  return copy_of(descriptor_path(context.namespaces[static_cast<size_t>(system.shows)]));
+}
+
 Result<UniqueFd> make_again(const RestoreContext& context, size_t index) {
   const image::FileSystemT& system = *context.image.file_systems[index];
-  UniqueFd mount = TRY(make_file_system(system));
+  if (system.type == "nsfs") return namespace_file(context, system);
+  // A sysfs shows the network of who makes it.
+  const int network = system.type == "sysfs" ? system.shows : -1;
+  UniqueFd mount = TRY(context.in_network(network, [&] { return make_file_system(system); }));
   if (system.folder) {
     const std::string folder = descriptor_path(mount) + "/.";
     TRY(restore_files(context.image, context.pages, "mounts/" + std::to_string(index) + "/",
@@ -45,10 +59,7 @@ Result<UniqueFd> find_or_make(const RestoreContext& context, size_t index) {
   if (system.processes_of >= 0) return UniqueFd();
   if (system.place.empty())
     return make_again(context, index).within("a file system (" + system.type + ")");
-  const int found =
-      ::open_tree(AT_FDCWD, system.place.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  if (found < 0) return Error::from_errno(errno, "open_tree " + system.place);
-  return UniqueFd(found);
+  return copy_of(system.place);
 }
 
 Result<> put(const UniqueFd& mount, const std::string& where) {

@@ -141,10 +141,6 @@ NetlinkMessage edge(uint16_t type) {
 
 }  // namespace
 
-bool is_filter(const Object& object) {
-  return object.body.size() >= sizeof(nfgenmsg) && part_of(object) != nullptr;
-}
-
 Result<std::vector<Object>> list_filters(NetlinkSocket& socket) {
   std::vector<Object> all;
   for (const Part* part : kParts) {

@@ -19,7 +19,4 @@ Result<std::string> obstacle_of_filters(NetlinkSocket& socket);
 // All at one moment, or nothing.
 Result<> make_filters(NetlinkSocket& socket, const std::vector<Object>& filters);
 
-// Whether it can be one of a filter that was listed.
-bool is_filter(const Object& object);
-
 }  // namespace appshot::networks

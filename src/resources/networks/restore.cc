@@ -135,6 +135,8 @@ class Networks {
   static Result<> make_objects(const image::NetworkT& network, NetlinkSocket& socket,
                                bool only_addresses) {
     const std::vector<Object> all = objects_of(network.objects);
+    if (std::ranges::any_of(all, [](const Object& object) { return kind_of(object) == nullptr; }))
+      return Error(ErrorClass::corrupt, "the image holds an unknown object of a network");
     for (const Kind& kind : kinds()) {
       if (only_addresses && kind.make != RTM_NEWADDR) continue;
       std::vector<Object> wanted;

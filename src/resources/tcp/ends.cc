@@ -3,8 +3,8 @@
 #include <netinet/tcp.h>
 
 #include "resources/inet.h"
-#include "resources/networks/tracks.h"
 #include "resources/tcp/states.h"
+#include "resources/translation.h"
 
 namespace appshot::tcp {
 namespace {
@@ -42,7 +42,7 @@ void Ends::add(int network, const TcpSocketT& end) {
 }
 
 void Ends::add_translation(const image::NetworkObjectT& track) {
-  const auto names = networks::translation_in({track.type, track.body});
+  const auto names = translation_of_tcp(track.body);
   if (!names) return;
   const Names caller{key_of(names->caller), key_of(names->called)},
       callee{key_of(names->callee), key_of(names->calling)};

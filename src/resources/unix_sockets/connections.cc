@@ -110,24 +110,6 @@ Result<> join(CaptureContext& context, WaitingConnections& waiting, const SeenSo
   return {};
 }
 
-// A restore makes both ends together, and one that waits together with its listener.
-void find_ends_apart(CaptureContext& context) {
-  const auto& files = context.image.open_files;
-  auto is_apart = [&](const image::OpenFileT& file, int other) {
-    return other >= 0 && files[static_cast<size_t>(other)]->network != file.network;
-  };
-  for (const auto& file : files) {
-    const image::UnixSocketT* socket = file->kind.AsUnixSocket();
-    if (socket == nullptr) continue;
-    const bool of_waiting = std::ranges::any_of(
-        socket->waiting, [&](const auto& one) { return is_apart(*file, one->client); });
-    if (of_waiting || (socket->type != SOCK_DGRAM && is_apart(*file, socket->peer)))
-      context.obstacles.add(
-          "a UNIX socket is connected with one that was made in another network namespace",
-          "close it first");
-  }
-}
-
 }  // namespace
 
 Result<bool> find_obstacles(const InstanceView& instance,
@@ -182,7 +164,6 @@ Result<> capture_connections(CaptureContext& context, const std::vector<ProcessS
     TRY(join(context, waiting, context.sockets.at(inode), state->second));
   }
   waiting.find_names_in_use();
-  find_ends_apart(context);
   return {};
 }
 

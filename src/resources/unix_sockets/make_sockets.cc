@@ -231,7 +231,9 @@ class Maker {
   Result<> waiting_clients(int index) {
     const UnixSocketT& listener = record(index);
     for (const auto& waiting : listener.waiting) {
-      UniqueFd client = TRY(new_socket(listener.type));
+      const int network = file(waiting->client >= 0 ? waiting->client : index)->network;
+      UniqueFd client =
+          TRY(context_.in_network(network, [&] { return new_socket(listener.type); }));
       if (waiting->client >= 0)
         TRY(bind_own(context_, client.get(), record(waiting->client)));
       else

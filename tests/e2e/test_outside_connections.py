@@ -87,8 +87,8 @@ class Traffic:
 
 
 class OutsideConnections(RealNode):
-    def serve(self, *options, arguments=()):
-        self.appshot("run", "-d", "--name", self.aid, *options, "--", "python3", str(SERVER), *arguments)
+    def serve(self, *options, arguments=(), around=()):
+        self.appshot("run", "-d", "--name", self.aid, *options, "--", *around, "python3", str(SERVER), *arguments)
         with Follower(self, "logs", "-f", self.aid) as log:
             self.assertEqual(log.line(), "listens")
         return self.json("inspect", self.aid)["address"]
@@ -106,6 +106,30 @@ class OutsideConnections(RealNode):
             self.appshot("snapshot-rm", self.stop_and_restore())
             traffic.await_progress(self)
             self.appshot("snapshot-rm", self.appshot("snapshot", self.aid))
+            traffic.await_progress(self)
+
+    def test_many_go_on_that_packet_filters_lead_into_a_room(self):
+        # As container runtimes do: the server has a network of its own, to which its instance's translates.
+        room = """ip netns add room; ip link add out type veth peer name in netns room
+            ip addr add 10.60.0.1/24 dev out; ip link set out up
+            ip -n room addr add 10.60.0.2/24 dev in; ip -n room link set in up; ip -n room link set lo up
+            ip -n room route add default via 10.60.0.1; echo 1 > /proc/sys/net/ipv4/ip_forward
+            nft 'table ip room {
+                chain into { type nat hook prerouting priority -100; iifname eth0 tcp dport 80 dnat to 10.60.0.2; }
+                chain pass { type filter hook forward priority 0; policy drop;
+                    ct state established,related accept; iifname eth0 tcp dport 80 ct state new tcp flags syn accept; }
+            }'
+            exec ip netns exec room "$@" """
+        traffic = Traffic(self.serve(around=["sh", "-c", room, "sh"]), 20)
+        self.addCleanup(traffic.close)
+        traffic.await_progress(self)
+        for _ in range(3):
+            self.appshot("snapshot-rm", self.stop_and_restore())
+            traffic.await_progress(self)
+            self.appshot("snapshot-rm", self.appshot("snapshot", self.aid))
+            traffic.await_progress(self)
+            self.appshot("sleep", self.aid)
+            self.appshot("wake", self.aid)
             traffic.await_progress(self)
 
     def test_they_go_on_after_sleep_and_a_restore_that_failed(self):

@@ -27,6 +27,8 @@ namespace {
 
 using image::TcpSocketT;
 
+constexpr int kLooksMax = 100;
+
 // Of the caller's network namespace, and of the machine: an inexpensive look.
 Result<bool> may_be_some() {
   std::istringstream lines(TRY(read_file("/proc/thread-self/net/sockstat")));
@@ -107,26 +109,50 @@ class Left {
     if (!TRY(may_be_some())) return {};
     KernelView* kernel = context_.kernel();
     if (kernel == nullptr) return without_memory();
-    const Result<LeftTcp> left = list_left_tcp(*kernel);
-    if (!left)
-      return left.error().cls() == ErrorClass::unsupported ? without_memory()
-                                                           : Result<>(left.error());
-    const uint32_t time = TRY(kernel_time());
-    for (const UnownedTcpSock& one : left->unowned) {
-      const auto it = TRY(unowned_tcp_connection(*kernel, one.address));
-      if (!it) continue;
-      auto record = std::make_unique<image::UnownedTcpT>();
-      record->network = network;
-      record->socket = record_of(*it, time);
-      context_.image.unowned_tcp.push_back(std::move(record));
+    for (int looks = 0; looks < kLooksMax; ++looks) {
+      const Result<LeftTcp> left = list_left_tcp(*kernel);
+      if (!left)
+        return left.error().cls() == ErrorClass::unsupported ? without_memory()
+                                                             : Result<>(left.error());
+      if (TRY(note_all(*kernel, network, *left))) return {};
     }
-    for (const EndedTcpConnection& one : left->ended)
-      if (!is_made_with_its_other_end(network, one) && !is_of_a_link(one.names))
-        context_.image.ended_tcp.push_back(ended_record(one, network, time));
-    return {};
+    return Error(ErrorClass::timeout, "TCP connections that have been closed do not rest");
   }
 
  private:
+  // False: one has come further than it was in the list.
+  Result<bool> note_all(KernelView& kernel, int network, const LeftTcp& left) {
+    std::vector<std::unique_ptr<image::UnownedTcpT>> unowned;
+    const uint32_t time = TRY(kernel_time());
+    for (const UnownedTcpSock& one : left.unowned) {
+      auto it = unowned_tcp_connection(kernel, one.address);
+      if (!it && context_.runs_on && !is_loopback(peer_of(one.names))) continue;  // it goes on
+      if (!it)
+        return it.take_error()
+            .within("a TCP connection at port " + std::to_string(one.names.own.port) +
+                    " that has been closed")
+            .as(ErrorClass::refused);
+      if (!*it || !is_of(**it, one.names)) return false;
+      unowned.push_back(std::make_unique<image::UnownedTcpT>());
+      unowned.back()->network = network;
+      unowned.back()->socket = record_of(**it, time);
+    }
+    for (auto& record : unowned) context_.image.unowned_tcp.push_back(std::move(record));
+    for (const EndedTcpConnection& one : left.ended)
+      if (!is_made_with_its_other_end(network, one) && !is_of_a_link(one.names))
+        context_.image.ended_tcp.push_back(ended_record(one, network, time));
+    return true;
+  }
+
+  static InetName peer_of(const TcpNames& names) {
+    return name_at(AF_INET6, names.peer.address, names.peer.port);
+  }
+  // Its place may be another's by now.
+  static bool is_of(const UnownedTcpConnection& it, const TcpNames& names) {
+    return it.port == names.own.port && it.peer_port == names.peer.port &&
+           it.name == names.own.address && it.peer == names.peer.address;
+  }
+
   // Who runs on goes on telling.
   Result<> without_memory() { return context_.runs_on ? Result<>() : refuse_unfinished(); }
 

@@ -256,6 +256,10 @@ Result<> make_ended(RestoreContext& context, int network) {
     if (record.network() == network &&
         (context.keeps_connections || network >= 0 || !is_outside(record)))
       records.push_back(&record);
+  return make_ended(records);
+}
+
+Result<> make_ended(const std::vector<const EndedTcp*>& records) {
   if (records.empty()) return {};
   const DeafToResets deaf = TRY(DeafToResets::begin());
   const size_t parts = (records.size() + kAtOnce - 1) / kAtOnce;

@@ -3,6 +3,8 @@
 // that comes once more is answered, and nothing late reaches a new connection of the same names.
 #pragma once
 
+#include <vector>
+
 #include "base/result.h"
 #include "os/kernel_tcp_list.h"
 #include "resources/restore_context.h"
@@ -16,5 +18,6 @@ image::EndedTcp ended_record(const EndedTcpConnection& connection, int network, 
 // connection as it was just before its end, and is brought there by what its peer said then. There
 // may be thousands, so all processors make them.
 Result<> make_ended(RestoreContext& context, int network);
+Result<> make_ended(const std::vector<const image::EndedTcp*>& records);
 
 }  // namespace appshot::tcp

@@ -10,7 +10,7 @@
 namespace appshot {
 namespace {
 
-constexpr size_t kConnectionsMax = 64;
+constexpr size_t kConnectionsMax = 32;
 constexpr size_t kPiece = 16 * 1024;
 constexpr std::chrono::seconds kSilenceMax{10};
 

@@ -10,7 +10,7 @@
 namespace appshot {
 namespace {
 
-constexpr size_t kUnderWayMax = 512;
+constexpr size_t kUnderWayMax = 256;  // each takes a descriptor of the daemon
 constexpr size_t kDatagramMax = 65535;
 constexpr size_t kHeader = 12;
 constexpr int kAtOnce = 64;  // before others have their turn

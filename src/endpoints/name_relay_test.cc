@@ -193,7 +193,7 @@ TEST_F(Relay, NoMoreAreUnderWayThanItHasRoomFor) {
     const Socket client(SOCK_DGRAM, loopback());
     const Deadline before_they_expire = Deadline::in(std::chrono::milliseconds(1500));
     SocketName from;
-    for (int left = 512; left > 0; left -= 64) {  // as many as fit into a socket
+    for (int left = 256; left > 0; left -= 64) {  // as many as fit into a socket
       for (int i = 0; i < 64; ++i) client.send(question(1, "kept"), name_);
       for (int i = 0; i < 64; ++i) EXPECT_EQ(server.receive(&from), question(1, "kept"));
     }

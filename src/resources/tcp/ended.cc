@@ -104,11 +104,8 @@ class Ending {
     if (has(kTransparent) && record_.domain() == AF_INET6)
       TRY(set(fd(), IPPROTO_IPV6, IPV6_TRANSPARENT, 1));
     const InetName own = name_at(record_.domain(), names_.own.address, names_.own.port);
-    // Who is the first to have a port decides whether others are asked before it is shared. Only
-    // where it is somebody's already it is taken in this mode, which asks nobody.
-    const Result<> alone = bind_to(fd(), own);
-    TRY(enter_repair(fd()));
-    if (!alone) TRY(bind_to(fd(), own));
+    TRY(enter_repair(fd()));  // lets it have a port that others have, too
+    TRY(bind_to(fd(), own));
     TRY(set_sequence(fd(), Queue::receive, first_to_hear()));
     TRY(set_sequence(fd(), Queue::send, record_.sent() - 1));
     return connect_to(fd(), name_at(record_.domain(), names_.peer.address, names_.peer.port));
@@ -131,9 +128,9 @@ class Ending {
     return {};
   }
 
-  // In this mode, and with that queue chosen, the end counts as sent when it is not.
+  // In this mode, and with the queue of what is sent chosen last, its end counts as sent when it is
+  // not.
   Result<> finish() {
-    TRY(set(fd(), IPPROTO_TCP, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE));
     TRY_SYS(::shutdown(fd(), SHUT_WR));
     TRY(leave_repair(fd()));
     if (has(kReusesAddress)) TRY(set(fd(), SOL_SOCKET, SO_REUSEADDR, 1));

@@ -28,6 +28,9 @@ namespace {
 using image::TcpSocketT;
 
 constexpr int kLooksMax = 100;
+// The kernel does not keep any number either (tcp_max_tw_buckets), and a restore takes some 10 µs
+// for each.
+constexpr size_t kEndedMax = 32768;
 
 // Of the caller's network namespace, and of the machine: an inexpensive look.
 Result<bool> may_be_some() {
@@ -138,9 +141,12 @@ class Left {
       unowned.back()->socket = record_of(**it, time);
     }
     for (auto& record : unowned) context_.image.unowned_tcp.push_back(std::move(record));
-    for (const EndedTcpConnection& one : left.ended)
-      if (!is_made_with_its_other_end(network, one) && !is_of_a_link(one.names))
-        context_.image.ended_tcp.push_back(ended_record(one, network, time));
+    size_t ended = 0;
+    for (const EndedTcpConnection& one : left.ended) {
+      if (is_made_with_its_other_end(network, one) || is_of_a_link(one.names)) continue;
+      if (++ended > kEndedMax) break;
+      context_.image.ended_tcp.push_back(ended_record(one, network, time));
+    }
     return true;
   }
 

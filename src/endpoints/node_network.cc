@@ -156,6 +156,11 @@ Result<> NodeNetwork::withdraw(const Publication& publication) {
   return table_.withdraw(publication.ports, publication.instance).commit(filter, ENOENT);
 }
 
+Result<> NodeNetwork::lead(uint16_t port, uint16_t to) {
+  const IpAddress node = table_.range.node_address();
+  return publish({{{node, port, to, true}, {node, port, to, false}}, {node, {}, {}, {}}});
+}
+
 Result<std::vector<NodeNetwork::Traffic>> NodeNetwork::traffic() {
   NetlinkSocket kernel = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   const std::vector<links::Link> devices = TRY(links::list(kernel));

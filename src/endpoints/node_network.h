@@ -43,6 +43,9 @@ class NodeNetwork {
   Result<> publish(const Publication& publication);
   Result<> withdraw(const Publication& publication);
 
+  // What is sent to such a port of the node's own address comes to another one there.
+  Result<> lead(uint16_t port, uint16_t to);
+
   // What goes by the cable of an address; none: it has no cable.
   struct Traffic {
     IpAddress address;

@@ -3,26 +3,15 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-
 #include "os/port_holder.h"
+#include "os/socket_name.h"
 
 namespace appshot {
 namespace {
 
 Result<> bind_to(int socket, const IpAddress& address, uint16_t port) {
-  sockaddr_in6 v6{};
-  sockaddr_in v4{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = v4.sin_port = htons(port);
-  v4.sin_family = AF_INET;
-  if (address.is_v4()) {
-    v4.sin_addr.s_addr = htonl(address.number());
-    TRY_SYS(::bind(socket, reinterpret_cast<sockaddr*>(&v4), sizeof v4));
-  } else {
-    std::ranges::copy(address.bytes(), v6.sin6_addr.s6_addr);
-    TRY_SYS(::bind(socket, reinterpret_cast<sockaddr*>(&v6), sizeof v6));
-  }
+  const SocketName name = SocketName::of(address, port);
+  TRY_SYS(::bind(socket, name.get(), name.size));
   return {};
 }
 

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "isolation/resolver.h"
 #include "os/file.h"
+#include "os/resolv_conf.h"
 
 namespace appshot {
 namespace {
@@ -72,7 +74,14 @@ Result<> remove_old_layers(const InstancePlaces& places) {
 Result<> write_info(const InstancePlaces& places, const HarnessConfig& config) {
   TRY(write_info_file(places.info() + "/aid", config.aid + "\n"));
   TRY(write_info_file(places.info() + "/generation", std::to_string(config.generation) + "\n"));
-  return write_info_file(places.info() + "/event", config.event + "\n");
+  TRY(write_info_file(places.info() + "/event", config.event + "\n"));
+  const std::optional<IpAddress> server = IpAddress::parse(config.name_server);
+  if (!server) {  // nor what it had before
+    ::unlink((places.info() + kOwnResolvConf).c_str());
+    return {};
+  }
+  const std::string host = read_file(kResolvConf).value_or("");
+  return write_info_file(places.info() + kOwnResolvConf, with_name_server(host, *server));
 }
 
 }  // namespace appshot

@@ -251,6 +251,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.address_v6 = config.address_v6;
   merged.node_address = config.node_address;
   merged.node_address_v6 = config.node_address_v6;
+  merged.name_server = config.name_server;
   merged.ports = config.ports;
   merged.keep_connections = config.keep_connections;
   TRY(put_layers_aside(places));

@@ -203,6 +203,17 @@ inline void add_open_files(ImageT& image) {
   tcp.waiting.back()->connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
   tcp.waiting.back()->to_read = {1};
   add_open_file(image, std::move(tcp));
+  auto unowned = std::make_unique<UnownedTcpT>();
+  unowned->socket = std::make_unique<TcpSocketT>();
+  unowned->socket->domain = AF_INET;
+  unowned->socket->state = 4;  // it has finished
+  unowned->socket->name =
+      unowned->socket->peer_name = {AF_INET, 0, 0, 80, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+  unowned->socket->connection = std::make_unique<TcpConnectionT>();
+  unowned->socket->connection->window = std::make_unique<TcpWindow>(1, 2, 3, 4, 5);
+  unowned->socket->to_send = {1};
+  image.unowned_tcp.push_back(std::move(unowned));
+  image.ended_tcp.emplace_back(0, 1, 0, 2, 3, 4, 5, 6, 7, 8, 80, 81, AF_INET, 6, 7, 1);
   UdpSocketT udp;
   udp.domain = AF_INET;
   udp.datagrams.push_back(std::make_unique<DatagramT>());

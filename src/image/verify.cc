@@ -16,6 +16,7 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_parts.h"
+#include "image/verify_inet.h"
 #include "image/verify_ipc.h"
 #include "image/verify_mounts.h"
 #include "image/verify_namespaces.h"
@@ -76,6 +77,7 @@ class Verifier {
     TRY(verify_mounts(image_));
     TRY(verify_sharing(image_));
     TRY(verify_tracing(image_));
+    TRY(verify_left_tcp(image_));
     for (const auto& file : image_.open_files) TRY(open_file(*file));
     for (const auto& process : image_.processes)
       TRY(this->process(*process).within("process " + std::to_string(process->pid)));
@@ -251,9 +253,9 @@ class Verifier {
       case FileKind::UnixSocket:
         return unix_socket(*file.kind.AsUnixSocket());
       case FileKind::TcpSocket:
-        return tcp_socket(*file.kind.AsTcpSocket());
+        return verify_tcp_socket(*file.kind.AsTcpSocket());
       case FileKind::UdpSocket:
-        return udp_socket(*file.kind.AsUdpSocket());
+        return verify_udp_socket(*file.kind.AsUdpSocket());
       case FileKind::ProcessFile:
         return is_about_process(file.kind.AsProcessFile()->path)
                    ? Result<>{}
@@ -298,52 +300,6 @@ class Verifier {
       for (int file : message->files)
         if (!inside(file, image_.open_files.size())) return wrong("a file on its way");
     }
-    return {};
-  }
-
-  // The length of a sockaddr is that of its family, or it is none.
-  static bool is_address(const std::vector<uint8_t>& name, int domain) {
-    if (name.empty()) return true;
-    sa_family_t family = 0;
-    if (name.size() < sizeof family) return false;
-    std::memcpy(&family, name.data(), sizeof family);
-    return family == domain &&
-           name.size() == (domain == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
-  }
-  static bool is_inet(int domain) { return domain == AF_INET || domain == AF_INET6; }
-
-  Result<> waiting_connection(const TcpSocketT& waiting, int domain) {
-    const bool is_one = waiting.state == TCP_ESTABLISHED || waiting.state == TCP_CLOSE_WAIT ||
-                        waiting.state == TCP_CLOSE;
-    if (!is_one || waiting.domain != domain || !waiting.connection || waiting.name.empty() ||
-        !waiting.waiting.empty() || !waiting.to_send.empty())
-      return wrong("a TCP connection that waits to be accepted");
-    return tcp_socket(waiting);
-  }
-
-  Result<> tcp_socket(const TcpSocketT& socket) {
-    if (!is_inet(socket.domain)) return wrong("the family of a TCP socket");
-    if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
-      return wrong("the name of a TCP socket");
-    if (socket.unsent > socket.to_send.size()) return wrong("what a TCP socket has to send");
-    const bool has_urgent = socket.urgent_at != -1;
-    if (has_urgent && (!socket.connection || !inside(socket.urgent_at, socket.to_read.size())))
-      return wrong("an urgent byte");
-    if (socket.connection && socket.peer_name.empty()) return wrong("a TCP connection");
-    if (socket.connection && !socket.connection->window) return wrong("a TCP connection's window");
-    for (const auto& waiting : socket.waiting) TRY(waiting_connection(*waiting, socket.domain));
-    return {};
-  }
-
-  Result<> udp_socket(const UdpSocketT& socket) {
-    if (!is_inet(socket.domain)) return wrong("the family of a UDP socket");
-    if (!is_address(socket.name, socket.domain) || !is_address(socket.peer_name, socket.domain))
-      return wrong("the name of a UDP socket");
-    for (const auto& datagram : socket.datagrams)
-      if (!is_address(datagram->from, socket.domain) || !is_address(datagram->to, socket.domain))
-        return wrong("the address of a datagram");
-    if (socket.begun && (socket.begun->to.empty() || !is_address(socket.begun->to, socket.domain)))
-      return wrong("the address of a datagram that has been begun");
     return {};
   }
 

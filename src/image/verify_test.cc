@@ -289,6 +289,10 @@ UnixSocketT& unix_socket(ImageT& i) { return *find_kind(i, FileKind::UnixSocket)
 TcpSocketT& tcp_socket(ImageT& i) { return *find_kind(i, FileKind::TcpSocket).AsTcpSocket(); }
 UdpSocketT& udp_socket(ImageT& i) { return *find_kind(i, FileKind::UdpSocket).AsUdpSocket(); }
 
+EndedTcp ended_tcp(int network, uint8_t domain, uint8_t state, uint16_t port) {
+  return EndedTcp(0, 1, 0, 2, network, 3, 4, 5, 6, 7, port, 81, domain, state, 7, 1);
+}
+
 const Case kSocketCases[] = {
     {"UnixPeerOutside", [](ImageT& i) { unix_socket(i).peer = 9999; }},
     {"UnixPeerOfAnotherKind", [](ImageT& i) { unix_socket(i).peer = 0; }},
@@ -329,6 +333,16 @@ const Case kSocketCases[] = {
      }},
     {"TcpWaitingOfAnotherFamily", [](ImageT& i) { tcp_socket(i).waiting[0]->domain = 10; }},
     {"TcpWaitingThatListens", [](ImageT& i) { tcp_socket(i).waiting[0]->state = 10; }},
+    {"UnownedTcpThatIsNone", [](ImageT& i) { i.unowned_tcp[0]->socket.reset(); }},
+    {"UnownedTcpOfNoNetwork", [](ImageT& i) { i.unowned_tcp[0]->network = 0; }},
+    {"UnownedTcpThatListens", [](ImageT& i) { i.unowned_tcp[0]->socket->state = 10; }},
+    {"UnownedTcpWithoutConnection",
+     [](ImageT& i) { i.unowned_tcp[0]->socket->connection.reset(); }},
+    {"UnownedTcpNameCutShort", [](ImageT& i) { i.unowned_tcp[0]->socket->name.resize(7); }},
+    {"EndedTcpOfNoNetwork", [](ImageT& i) { i.ended_tcp = {ended_tcp(0, AF_INET, 6, 80)}; }},
+    {"EndedTcpThatIsOpen", [](ImageT& i) { i.ended_tcp = {ended_tcp(-1, AF_INET, 1, 80)}; }},
+    {"EndedTcpFamily", [](ImageT& i) { i.ended_tcp = {ended_tcp(-1, AF_UNIX, 6, 80)}; }},
+    {"EndedTcpWithoutPort", [](ImageT& i) { i.ended_tcp = {ended_tcp(-1, AF_INET, 6, 0)}; }},
     {"UdpFamily", [](ImageT& i) { udp_socket(i).domain = 1; }},
     {"DatagramFromNowhere", [](ImageT& i) { udp_socket(i).datagrams[0]->from = {1}; }},
     {"BegunDatagramToNobody", [](ImageT& i) { udp_socket(i).begun->to.clear(); }},

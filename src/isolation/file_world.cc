@@ -168,7 +168,7 @@ Result<> enter_file_world(const FileWorld& world) {
   }
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));
-  if (!world.share.net) TRY(bypass_local_resolver(world.root));
+  if (!world.share.net) TRY(bypass_local_resolver(world.root, world.info));
   TRY(hide(world));
   TRY(make_info(world, world.root));
   return move_into(world.root);

@@ -5,39 +5,29 @@
 #include <unistd.h>
 
 #include <memory>
-#include <sstream>
 
 #include "os/file.h"
+#include "os/resolv_conf.h"
 
 namespace appshot {
 namespace {
 
-constexpr char kAsked[] = "/etc/resolv.conf";
-constexpr char kUpstream[] = "/run/systemd/resolve/resolv.conf";
+std::string instead(const std::string& info) {
+  std::string own = info + kOwnResolvConf;
+  if (::access(own.c_str(), R_OK) == 0) return own;
+  const Result<std::string> asked = read_file(kResolvConf);
+  return asked && names_only_loopback(*asked) ? upstream_resolv_conf() : "";
+}
 
 }  // namespace
 
-bool names_only_loopback(const std::string& resolv_conf) {
-  std::istringstream lines(resolv_conf);
-  bool has_server = false;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string keyword, server;
-    if (!(words >> keyword >> server) || keyword != "nameserver") continue;
-    has_server = true;
-    if (!server.starts_with("127.") && server != "::1") return false;
-  }
-  return has_server;
-}
-
-Result<> bypass_local_resolver(const std::string& root) {
-  if (::access(kUpstream, R_OK) != 0) return {};
-  Result<std::string> asked = read_file(kAsked);
-  if (!asked || !names_only_loopback(*asked)) return {};
-  const std::unique_ptr<char, decltype(&::free)> real(::realpath(kAsked, nullptr), &::free);
+Result<> bypass_local_resolver(const std::string& root, const std::string& info) {
+  const std::string other = instead(info);
+  if (other.empty()) return {};
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(kResolvConf, nullptr), &::free);
   if (!real) return {};
   const std::string target = root + real.get();
-  TRY_SYS(::mount(kUpstream, target.c_str(), nullptr, MS_BIND, nullptr));
+  TRY_SYS(::mount(other.c_str(), target.c_str(), nullptr, MS_BIND, nullptr));
   TRY_SYS(::mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr));
   return {};
 }

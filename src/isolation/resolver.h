@@ -8,11 +8,13 @@
 
 namespace appshot {
 
-// Whether all the servers that a resolv.conf names are on loopback, of which there is one at least.
-bool names_only_loopback(const std::string& resolv_conf);
+// What `info` of an instance calls the resolv.conf that was made for it, where its node asks names
+// for it.
+inline constexpr char kOwnResolvConf[] = "/resolv.conf";
 
-// Below `root`, which shows the host's files, resolv.conf is what the host's resolver itself asks,
-// where it tells (systemd-resolved); else it stays as it is.
-Result<> bypass_local_resolver(const std::string& root);
+// Below `root`, which shows the host's files, resolv.conf is the instance's own, if `info` has one;
+// or what the host's resolver itself asks, where it tells (systemd-resolved); else it stays as it
+// is.
+Result<> bypass_local_resolver(const std::string& root, const std::string& info);
 
 }  // namespace appshot

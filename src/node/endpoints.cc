@@ -1,14 +1,18 @@
 #include "node/endpoints.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "node/event_log.h"
 #include "node/log.h"
+#include "os/resolv_conf.h"
 
 namespace appshot {
 namespace {
 
 constexpr char kPartSetting[] = "network.part";
+constexpr char kNamesSetting[] = "network.names";  // a port; empty: nobody has needed it
+constexpr uint16_t kNamesPort = 53;
 
 bool shares_network(const HarnessConfig& config) {
   return std::ranges::find(config.share, "net") != config.share.end();
@@ -28,6 +32,8 @@ Result<> Endpoints::begin() {
   const std::vector<LeaseRecord> leases = TRY(registry_.leases());
   if (leases.empty()) return {};
   TRY(ensure_network());
+  if (!TRY(registry_.setting(kNamesSetting)).empty())
+    if (Result<> served = serve_names(); !served) log_warning(served.error().message());
   for (const LeaseRecord& lease : leases) {
     if (lease.standing.empty() && !is_there(lease.aid)) continue;
     TRY(network_->park(TRY(parse(lease.address))));
@@ -126,6 +132,8 @@ void Endpoints::finish() {
   if (Result<> down = network_->take_down(); !down)
     log_warning(std::move(down).within("the network of instances").error().message());
   network_.reset();
+  names_.reset();
+  (void)!registry_.set_setting(kNamesSetting, "");
 }
 
 Result<> Endpoints::ensure_network() {
@@ -187,7 +195,28 @@ Result<> Endpoints::settle(const IpAddress& address, HarnessConfig& config) {
   config.address_v6 = all.v6.text();
   config.node_address = all.node_v4.text();
   config.node_address_v6 = all.node_v6.text();
+  if (!has_only_local_names()) return {};
+  Result<> served = serve_names();
+  if (served)
+    config.name_server = config.node_address;
+  else if (!std::exchange(warned_of_names_, true))
+    log_warning(served.error().message());
   return {};
+}
+
+// Whoever has been told of it asks there as long as it lives: where it is, is kept.
+Result<> Endpoints::serve_names() {
+  if (names_) return {};
+  const AddressRange& range = network_->range();
+  const std::string before = TRY(registry_.setting(kNamesSetting));
+  NameRelay::Wish wish{range.node_address(), range.part, 0, {}};
+  std::from_chars(before.data(), before.data() + before.size(), wish.port);
+  wish.servers = [node = wish.at] { return servers_of_machine(node); };
+  auto names = NameRelay::start(wish);
+  if (!names) return std::move(names).within("asking for names of instances").take_error();
+  TRY(network_->lead(kNamesPort, (*names)->port()).within("asking for names of instances"));
+  names_ = std::move(*names);
+  return registry_.set_setting(kNamesSetting, std::to_string(names_->port()));
 }
 
 Result<> Endpoints::take(const std::string& aid, HarnessConfig& config) {

@@ -16,6 +16,7 @@
 
 #include "api/paths.h"
 #include "endpoints/held_connections.h"
+#include "endpoints/name_relay.h"
 #include "endpoints/node_network.h"
 #include "endpoints/port_claim.h"
 #include "node/config.h"
@@ -80,6 +81,7 @@ class Endpoints {
   Result<> ensure_network();
   Result<IpAddress> take_free(const std::string& aid);
   Result<> settle(const IpAddress& address, HarnessConfig& config);
+  Result<> serve_names();
   std::optional<LeaseRecord> find(const std::function<bool(const LeaseRecord&)>& which);
   bool is_there(const std::string& aid);
   void unpark(const LeaseRecord& lease);
@@ -106,8 +108,9 @@ class Endpoints {
   const NodeConfig& config_;
   std::mutex mutex_;
   std::unique_ptr<NodeNetwork> network_;
+  std::unique_ptr<NameRelay> names_;        // for instances that cannot ask the host's servers
   std::map<std::string, Claimed> claimed_;  // by AID
-  bool warned_ = false;
+  bool warned_ = false, warned_of_names_ = false;
   uint32_t next_ = 0;  // addresses are given out in turn, so that one is not soon another's
 };
 

@@ -5,22 +5,18 @@
 #include <sys/socket.h>
 
 #include "os/kernel_buffer.h"
-#include "os/kernel_files.h"
 #include "os/kernel_pages.h"
+#include "os/kernel_sock.h"
 
 namespace appshot {
 namespace {
 
-constexpr uint32_t kBuffersMax = 1 << 20;
 constexpr int16_t kNoService = -1;
 
 class Reader {
  public:
   static Result<Reader> of(KernelView& kernel, int socket_fd) {
-    const uint64_t file = TRY(file_address(kernel, socket_fd));
-    const auto socket = TRY(kernel.memory.read<uint64_t>(file + kernel.layout.file_private));
-    const auto sock = TRY(kernel.memory.read<uint64_t>(socket + kernel.layout.socket_sock));
-    return Reader(kernel, sock);
+    return Reader(kernel, TRY(sock_address(kernel, socket_fd)));
   }
 
   Result<std::optional<BegunDatagram>> begun() {
@@ -30,7 +26,7 @@ class Reader {
     TRY(family == AF_INET ? destination_v4(it) : destination_v6(it));
     it.segment = TRY(field<uint16_t>(at_.cork_segment));
     size_t headers = sizeof(udphdr);  // before the first bytes alone
-    TRY(walk(sock_ + at_.sock_sending, [&](uint64_t buffer) -> Result<> {
+    TRY(walk_queue(kernel_, sock_ + at_.sock_sending, [&](uint64_t buffer) -> Result<> {
       std::vector<uint8_t> bytes = TRY(read_buffer(kernel_, pages_, buffer));
       const size_t skipped = TRY(before_transport(buffer)) + headers;
       if (skipped > bytes.size()) return unexpected_memory("a datagram's beginning");
@@ -45,7 +41,7 @@ class Reader {
 
   Result<std::vector<std::vector<uint8_t>>> packets() {
     std::vector<std::vector<uint8_t>> all;
-    TRY(walk(sock_ + at_.sock_queue, [&](uint64_t buffer) -> Result<> {
+    TRY(walk_queue(kernel_, sock_ + at_.sock_queue, [&](uint64_t buffer) -> Result<> {
       all.push_back(TRY(read_packet(kernel_, pages_, buffer)));
       return {};
     }));
@@ -61,17 +57,6 @@ class Reader {
   template <typename T>
   Result<T> field(uint32_t offset) {
     return memory_.read<T>(sock_ + offset);
-  }
-
-  template <typename Take>
-  Result<> walk(uint64_t head, Take take) {
-    auto buffer = TRY(memory_.read<uint64_t>(head + at_.queue_first));
-    for (uint32_t i = 0; buffer != head; ++i) {  // the last one leads to the queue again
-      if (i == kBuffersMax) return unexpected_memory("a queue");
-      TRY(take(buffer));
-      buffer = TRY(memory_.read<uint64_t>(buffer + at_.skb_next));
-    }
-    return {};
   }
 
   Result<size_t> before_transport(uint64_t buffer) {

@@ -7,13 +7,12 @@
 #include <cstddef>
 #include <iterator>
 
-#include "os/kernel_files.h"
+#include "os/kernel_sock.h"
 
 namespace appshot {
 namespace {
 
-constexpr uint32_t kQueueMax = 1 << 20;  // messages, and connections
-constexpr uint32_t kGroupsMax = 65536;   // NGROUPS_MAX
+constexpr uint32_t kGroupsMax = 65536;  // NGROUPS_MAX
 
 // In the order of the kernel's bits; two are newer than the C library's headers.
 constexpr int kPassPidfd = 76, kPassRights = 83;
@@ -25,12 +24,10 @@ class Reader {
       : kernel_(kernel), memory_(kernel.memory), at_(kernel.layout), pages_(kernel) {}
 
   Result<std::vector<WaitingConnection>> waiting_at(int listener) {
-    const uint64_t file = TRY(file_address(kernel_, listener));
-    const auto socket = TRY(memory_.read<uint64_t>(file + at_.file_private));
-    const auto sock = TRY(memory_.read<uint64_t>(socket + at_.socket_sock));
+    const uint64_t sock = TRY(sock_address(kernel_, listener));
     std::vector<WaitingConnection> all;
     // Each connection is one empty buffer in the listener's queue that the new socket owns.
-    TRY(walk_queue(sock, [&](uint64_t buffer) -> Result<> {
+    TRY(walk_queue(kernel_, sock + at_.sock_queue, [&](uint64_t buffer) -> Result<> {
       all.push_back(TRY(connection(TRY(memory_.read<uint64_t>(buffer + at_.skb_sock)))));
       return {};
     }));
@@ -38,15 +35,13 @@ class Reader {
   }
 
   Result<std::optional<size_t>> before_urgent(int stream) {
-    const uint64_t file = TRY(file_address(kernel_, stream));
-    const auto socket = TRY(memory_.read<uint64_t>(file + at_.file_private));
-    const auto sock = TRY(memory_.read<uint64_t>(socket + at_.socket_sock));
+    const uint64_t sock = TRY(sock_address(kernel_, stream));
     if (at_.unix_urgent == KernelLayout::kAbsent) return std::optional<size_t>();
     const auto urgent = TRY(memory_.read<uint64_t>(sock + at_.unix_urgent));
     if (urgent == 0) return std::optional<size_t>();
     std::optional<size_t> before;
     size_t bytes = 0;
-    TRY(walk_queue(sock, [&](uint64_t buffer) -> Result<> {
+    TRY(walk_queue(kernel_, sock + at_.sock_queue, [&](uint64_t buffer) -> Result<> {
       if (buffer == urgent) before = bytes;
       const auto length = TRY(memory_.read<uint32_t>(buffer + at_.skb_length));
       const auto taken = TRY(memory_.read<uint32_t>(buffer + at_.skb_own + at_.own_consumed));
@@ -59,21 +54,6 @@ class Reader {
   }
 
  private:
-  // Calls `take` with the address of each buffer.
-  template <typename Take>
-  Result<> walk_queue(uint64_t sock, Take take) {
-    const uint64_t head = sock + at_.sock_queue;
-    const auto length = TRY(memory_.read<uint32_t>(head + at_.queue_length));
-    if (length > kQueueMax) return unexpected_memory("a queue's length");
-    auto buffer = TRY(memory_.read<uint64_t>(head + at_.queue_first));
-    for (uint32_t i = 0; buffer != head; ++i) {  // the last one leads to the queue again
-      if (i == length) return unexpected_memory("a queue");
-      TRY(take(buffer));
-      buffer = TRY(memory_.read<uint64_t>(buffer + at_.skb_next));
-    }
-    return {};
-  }
-
   Result<WaitingConnection> connection(uint64_t sock) {
     WaitingConnection connection;
     const auto client = TRY(memory_.read<uint64_t>(sock + at_.unix_peer));
@@ -86,7 +66,7 @@ class Reader {
       connection.has_urgent_byte = TRY(memory_.read<uint64_t>(sock + at_.unix_urgent)) != 0;
     if (at_.sock_receives != KernelLayout::kAbsent)
       connection.receives = receives(TRY(memory_.read<uint8_t>(sock + at_.sock_receives)));
-    TRY(walk_queue(sock, [&](uint64_t buffer) -> Result<> {
+    TRY(walk_queue(kernel_, sock + at_.sock_queue, [&](uint64_t buffer) -> Result<> {
       connection.messages.push_back(TRY(read_message(kernel_, pages_, buffer)));
       return {};
     }));

@@ -1,6 +1,8 @@
 #include "os/kernel_view.h"
 
+#include <set>
 #include <string_view>
+#include <vector>
 
 #include "os/kernel_types.h"
 
@@ -32,7 +34,6 @@ constexpr Wanted kWanted[] = {
     {&Layout::sock_socket, "sock", "sk_socket"},
     {&Layout::sock_queue, "sock", "sk_receive_queue"},
     {&Layout::queue_first, "sk_buff_head", "next"},
-    {&Layout::queue_length, "sk_buff_head", "qlen"},
     {&Layout::sock_peer_pid, "sock", "sk_peer_pid"},
     {&Layout::sock_peer_cred, "sock", "sk_peer_cred"},
     {&Layout::unix_peer, "unix_sock", "peer"},
@@ -150,19 +151,45 @@ constexpr Wanted kOptional[] = {
     {&Layout::context_active, "kioctx", "active_reqs"},
     {&Layout::each_available, "kioctx_cpu", "reqs_available"},
     {&Layout::map_values, "bpf_array", "pptrs"},
+    {&Layout::tcp_write_end, "tcp_sock", "write_seq"},
+    {&Layout::tcp_window_update, "tcp_sock", "snd_wl1"},
+    {&Layout::tcp_window_most, "tcp_sock", "max_window"},
+    {&Layout::tcp_segment_now, "tcp_sock", "mss_cache"},
+    {&Layout::sock_sent, "sock", "tcp_rtx_queue.rb_node"},
+    {&Layout::skb_node, "sk_buff", "rbnode"},
+    {&Layout::node_left, "rb_node", "rb_left"},
+    {&Layout::node_right, "rb_node", "rb_right"},
+    {&Layout::ended_state, "inet_timewait_sock", "tw_substate"},
+    {&Layout::ended_port, "inet_timewait_sock", "tw_sport"},
+    {&Layout::ended_window_scale, "inet_timewait_sock", "tw_rcv_wscale"},
+    {&Layout::ended_sent, "inet_timewait_sock", "__tw_common.skc_tw_snd_nxt"},
+    {&Layout::ended_received, "inet_timewait_sock", "__tw_common.skc_tw_rcv_nxt"},
+    {&Layout::ended_window, "tcp_timewait_sock", "tw_rcv_wnd"},
+    {&Layout::ended_time_offset, "tcp_timewait_sock", "tw_ts_offset"},
+    {&Layout::ended_peer_time, "tcp_timewait_sock", "tw_ts_recent"},
+    {&Layout::ended_peer_time_at, "tcp_timewait_sock", "tw_ts_recent_stamp"},
 };
 
-constexpr std::string_view kStructures[] = {
-    "task_struct",    "files_struct", "fdtable",         "file",
-    "inode",          "socket_alloc", "socket",          "sock",
-    "sk_buff_head",   "unix_sock",    "unix_address",    "pid",
-    "upid",           "cred",         "group_info",      "sk_buff",
-    "unix_skb_parms", "scm_fp_list",  "skb_shared_info", "skb_frag",
-    "bio_vec",        "page",         "pipe_inode_info", "pipe_buffer",
-    "request_sock",   "tcp_sock",     "tcp_skb_cb",      "inet_sock",
-    "udp_sock",       "ipv6_pinfo",   "sock_exterr_skb", "inet_connection_sock",
-    "mm_struct",      "kioctx_table", "kioctx",          "kioctx_cpu",
-    "bpf_array",      "proc_inode"};
+constexpr Wanted kOptionalBits[] = {
+    {&Layout::tcp_microseconds_bit, "tcp_sock", "tcp_usec_ts"},
+    {&Layout::sock_reuse_bit, "sock", "__sk_common.skc_reuse"},
+    {&Layout::sock_reuse_port_bit, "sock", "__sk_common.skc_reuseport"},
+    {&Layout::sock_v6_only_bit, "sock", "__sk_common.skc_ipv6only"},
+    {&Layout::ended_transparent_bit, "inet_timewait_sock", "tw_transparent"},
+    {&Layout::ended_microseconds_bit, "inet_timewait_sock", "tw_usec_ts"},
+};
+
+// Called for each TCP socket of a network namespace.
+constexpr std::string_view kTcpIterator = "bpf_iter_tcp";
+
+std::vector<std::string_view> names_asked_for() {
+  std::set<std::string_view> names{"upid", "page", "skb_frag", "bio_vec", kTcpIterator};
+  for (const Wanted& wanted : kWanted) names.insert(wanted.structure);
+  for (const Wanted& wanted : kWantedBits) names.insert(wanted.structure);
+  for (const Wanted& wanted : kOptional) names.insert(wanted.structure);
+  for (const Wanted& wanted : kOptionalBits) names.insert(wanted.structure);
+  return {names.begin(), names.end()};
+}
 
 // A piece of a message that lies in pages. Until 6.9 it was the same as a piece of a block request.
 Result<> find_piece(const KernelTypes& types, Layout& layout) {
@@ -178,7 +205,7 @@ Result<> find_piece(const KernelTypes& types, Layout& layout) {
 }  // namespace
 
 Result<KernelLayout> KernelLayout::of_running_kernel() {
-  const KernelTypes types = TRY(KernelTypes::of_running_kernel(kStructures));
+  const KernelTypes types = TRY(KernelTypes::of_running_kernel(names_asked_for()));
   KernelLayout layout{};
   for (const Wanted& wanted : kWanted)
     layout.*wanted.into = TRY(types.offset_of(wanted.structure, wanted.member));
@@ -186,8 +213,9 @@ Result<KernelLayout> KernelLayout::of_running_kernel() {
     layout.*wanted.into = types.offset_of(wanted.structure, wanted.member).value_or(kAbsent);
   for (const Wanted& wanted : kWantedBits)
     layout.*wanted.into = TRY(types.bit_of(wanted.structure, wanted.member));
-  layout.tcp_microseconds_bit =
-      types.bit_of("tcp_sock", "tcp_usec_ts").value_or(KernelLayout::kAbsent);
+  for (const Wanted& wanted : kOptionalBits)
+    layout.*wanted.into = types.bit_of(wanted.structure, wanted.member).value_or(kAbsent);
+  layout.tcp_iterator = types.id_of_function(kTcpIterator).value_or(kAbsent);
   TRY(find_piece(types, layout));
   layout.number_size = TRY(types.size_of("upid"));
   layout.page_size = TRY(types.size_of("page"));

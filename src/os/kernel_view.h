@@ -18,8 +18,7 @@ struct KernelLayout {
   uint32_t task_files, task_pid, files_table, table_size, table_files;
   uint32_t file_private, file_inode, file_flags, file_position;
   uint32_t inode_number, inode_mode, inode_locks, socket_inode;
-  uint32_t socket_sock, sock_socket, sock_queue, queue_first, queue_length, sock_peer_pid,
-      sock_peer_cred;
+  uint32_t socket_sock, sock_socket, sock_queue, queue_first, sock_peer_pid, sock_peer_cred;
   uint32_t sock_receives = kAbsent;  // since 6.16
   uint32_t unix_peer, unix_address, address_length, address_name;
   uint32_t unix_urgent = kAbsent;
@@ -45,6 +44,15 @@ struct KernelLayout {
   uint32_t tcp_microseconds_bit = kAbsent;
   uint32_t segment_begin, segment_end;  // in skb_own
   uint32_t told_origin;                 // in skb_own
+
+  // TCP that no program has any more: what is left of a connection is another structure ("ended").
+  uint32_t tcp_iterator;  // the id of a function that programs can take the place of
+  uint32_t tcp_write_end, tcp_window_update, tcp_window_most, tcp_segment_now;
+  uint32_t sock_sent, skb_node, node_left, node_right;
+  uint32_t sock_reuse_bit, sock_reuse_port_bit, sock_v6_only_bit;
+  uint32_t ended_state, ended_port, ended_sent, ended_received, ended_window, ended_window_scale,
+      ended_time_offset, ended_peer_time, ended_peer_time_at;
+  uint32_t ended_transparent_bit, ended_microseconds_bit;
 
   // Datagrams: what is begun, and chosen for all.
   uint32_t sock_sending, skb_transport;

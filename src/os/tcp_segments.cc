@@ -82,7 +82,8 @@ Result<TcpSegments> TcpSegments::open(int family) {
 }
 
 Result<> TcpSegments::send(const TcpSegment& segment, uint32_t mark) {
-  TRY_SYS(::setsockopt(socket_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark));
+  if (mark != mark_) TRY_SYS(::setsockopt(socket_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark));
+  mark_ = mark;
   const PacketBytes packet = packet_of(segment);
   sockaddr_in v4{};
   v4.sin_family = AF_INET;

@@ -35,6 +35,7 @@ class TcpSegments {
  private:
   explicit TcpSegments(UniqueFd socket) : socket_(std::move(socket)) {}
   UniqueFd socket_;
+  uint32_t mark_ = 0;  // of the last one
 };
 
 }  // namespace appshot

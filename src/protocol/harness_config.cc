@@ -26,6 +26,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"address_v6", config.address_v6},
           {"node_address", config.node_address},
           {"node_address_v6", config.node_address_v6},
+          {"name_server", config.name_server},
           {"ports", config.ports},
           {"keep_connections", config.keep_connections},
           {"image", config.image},
@@ -55,6 +56,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.address_v6 = string_at(document, "address_v6");
   config.node_address = string_at(document, "node_address");
   config.node_address_v6 = string_at(document, "node_address_v6");
+  config.name_server = string_at(document, "name_server");
   config.ports = strings_at(document, "ports");
   config.keep_connections = bool_at(document, "keep_connections");
   config.image = string_at(document, "image");

@@ -18,6 +18,7 @@ HarnessConfig example() {
   config.argv = {"sleep", "10"};
   config.env = {"A=b"};
   config.user = "1000:1000";
+  config.name_server = "198.18.0.1";
   config.tty = config.stdin_open = config.hold_start = true;
   config.share = {"net"};
   config.generation = 3;

@@ -30,6 +30,10 @@ def unacknowledged(connection):
     return struct.unpack("i", fcntl.ioctl(connection, 0x5411, b"\0" * 4))[0]
 
 
+def tcp_state(connection):
+    return connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+
+
 class Traffic:
     """Connections on which bytes are sent all the time, and each is expected back in its place."""
 
@@ -283,14 +287,46 @@ class OutsideConnections(RealNode):
                         if ends:
                             until(lambda: self.instance(aid)["state"] == "stopped", "it ends")
                         else:
-                            self.appshot("snapshot", "--stop", aid, status=4)
-                            self.assertIn("that its peer at port", self.stderr)
+                            self.appshot("restore", self.appshot("snapshot", "--stop", aid))
                         came = 0
                         while got := client.recv(1 << 16):
+                            self.assertEqual(got.strip(b"x"), b"")
                             came += len(got)
                         self.assertEqual(came, words)
                 if not ends:
                     self.appshot("snapshot", "--stop", aid)
+
+    def test_who_closed_first_answers_the_end_of_the_other(self):
+        # The instance has closed, and waits (FIN_WAIT2, with nobody) through two snapshots for the end of its peer;
+        # when that has come its port is kept from others (TIME_WAIT), through two more.
+        script = ("import socket,sys\ns=socket.create_server(('',80))\nprint('listens',flush=True)\n"
+                  "c,_=s.accept()\nc.close()\nprint('closed',flush=True)\ns.close()\n"
+                  "import time;time.sleep(100)\n")
+        self.appshot("run", "-d", "--name", self.aid, "--", "python3", "-c", script)
+        with Follower(self, "logs", "-f", self.aid) as log:
+            self.assertEqual(log.line(), "listens")
+            client = socket.create_connection((self.json("inspect", self.aid)["address"], 80), timeout=20)
+            self.addCleanup(client.close)
+            self.assertEqual(log.line(), "closed")
+        self.assertEqual(client.recv(1), b"")
+
+        def kept():
+            """Of the instance's connections: their states, as /proc/net/tcp tells them."""
+            lines = self.appshot("exec", self.aid, "cat", "/proc/net/tcp").splitlines()[1:]
+            return [fields[3] for fields in map(str.split, lines) if fields[1].endswith(":0050")]
+        for state in ("05", "06"):
+            self.assertEqual(kept(), [state])
+            for _ in range(2):
+                self.stop_and_restore()
+                self.assertEqual(kept(), [state])
+            if state == "05":
+                client.shutdown(socket.SHUT_WR)
+                until(lambda: kept() == ["06"], "the end of its peer is heard")
+                # It has been acknowledged.
+                until(lambda: tcp_state(client) == 7, "the peer is done")  # TCP_CLOSE
+        bind = "import socket;s=socket.socket();s.bind(('',80))"
+        self.appshot("exec", self.aid, "python3", "-c", bind, status=1)
+        self.assertIn("Address already in use", self.stderr)
 
     def test_one_of_another_life_is_reset(self):
         address = self.serve()

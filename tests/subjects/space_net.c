@@ -66,6 +66,25 @@ static int abstract_client(void) {
   return fd;
 }
 
+// A connection that both ends have closed: its port is kept from others for a minute (TIME_WAIT).
+static void leave(int port) {
+  int listener = bound(SOCK_STREAM, port);
+  int client = connected(SOCK_STREAM, port);
+  int accepted = (int)CHECK_OK(accept(listener, NULL, NULL));
+  CHECK_OK(close(listener));
+  CHECK_OK(close(accepted));
+  char none;
+  CHECK_EQ(recv(client, &none, 1, 0), 0);
+  CHECK_OK(close(client));
+}
+
+static void check_left(int port) {
+  struct sockaddr_in name = at_port(port);
+  int fd = (int)CHECK_OK(socket(AF_INET, SOCK_STREAM, 0));
+  CHECK_ERRNO(bind(fd, (struct sockaddr*)&name, sizeof name), EADDRINUSE);
+  CHECK_OK(close(fd));
+}
+
 static void expect(int fd, const char* text) {
   char buffer[64] = {0};
   CHECK_EQ(recv(fd, buffer, strlen(text), MSG_WAITALL), strlen(text));
@@ -78,6 +97,7 @@ struct net {
 };
 
 static void fill(struct net* net, const char* text) {
+  leave(kPort + 2);
   net->listener = bound(SOCK_STREAM, kPort);
   net->client = connected(SOCK_STREAM, kPort);
   net->accepted = (int)CHECK_OK(accept(net->listener, NULL, NULL));
@@ -94,6 +114,7 @@ static void fill(struct net* net, const char* text) {
 }
 
 static void check(struct net* net, const char* text) {
+  check_left(kPort + 2);
   expect(net->accepted, text);
   CHECK_EQ(send(net->accepted, text, strlen(text), 0), strlen(text));
   expect(net->client, text);

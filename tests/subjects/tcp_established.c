@@ -1,8 +1,20 @@
 // TCP connections of which both ends are ours: names, what is queued both ways and partly read, and
-// more than the receiver takes, the rest of which waits at the sender.
+// more than the receiver takes, the rest of which waits at the sender. Whose ports others may have.
 #include "subject_net.h"
 
 enum { kAtLeast = 512 << 10 };
+
+static void check_port(int end, bool allowed) {
+  struct name name = name_of(end);
+  int other = new_socket(name.any.sa_family, SOCK_STREAM);
+  CHECK_ERRNO(bind(other, &name.any, name.size), EADDRINUSE);
+  set_option(other, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (allowed)
+    CHECK_OK(bind(other, &name.any, name.size));
+  else
+    CHECK_ERRNO(bind(other, &name.any, name.size), EADDRINUSE);
+  CHECK_OK(close(other));
+}
 
 int main(void) {
   int fds[2][2], full[2][2], left;
@@ -15,6 +27,7 @@ int main(void) {
     send_text(fds[i][0], "to the server");
     send_text(fds[i][1], "to the client");
     RECEIVE(fds[i][1], "to");
+    set_option(full[i][1], SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(full[i][0], SOL_SOCKET, SO_SNDBUFFORCE, 4 * kAtLeast);
     sizes[i] = fill_stream(full[i][0], 7);
     send_text(full[i][1], "against the stream");
@@ -29,6 +42,8 @@ int main(void) {
       CHECK_EQ(tcp_state_of(fds[i][end]), TCP_ESTABLISHED);
       CHECK_EQ(poll_now(fds[i][end], POLLIN | POLLOUT | POLLRDHUP), POLLIN | POLLOUT);
     }
+    for (int end = 0; end < 2; ++end) check_port(fds[i][end], false);
+    check_port(full[i][1], true);
     CHECK_EQ(unread_bytes(fds[i][1]), 11);
     CHECK_EQ(unread_bytes(fds[i][0]), 13);
     PEEK(fds[i][1], " the server");

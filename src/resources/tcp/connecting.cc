@@ -67,7 +67,7 @@ TcpSocketT closed_end_of(const TcpSocketT& socket) {
   its.receive_scale = ours.send_scale;
   its.agreed = ours.agreed;
   // What it has told last, where that is known: older times are not believed.
-  its.timestamp = ours.peer_timestamp != 0 ? ours.peer_timestamp : ours.timestamp;
+  its.timestamp = ours.peer_timestamp != 0 ? in_milliseconds(ours.peer_timestamp) : ours.timestamp;
   its.window = std::make_unique<image::TcpWindow>(its.receive_sequence, ours.window->receive(),
                                                   ours.window->receive(), ours.window->send(),
                                                   its.receive_sequence);

@@ -16,6 +16,7 @@
 #include "resources/inet.h"
 #include "resources/namespaces.h"
 #include "resources/tcp/ends.h"
+#include "resources/tcp/left.h"
 #include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
@@ -141,6 +142,8 @@ std::vector<End> find_ends(const CaptureContext& context, const std::vector<Conn
     for (const auto& waiting : listener->waiting)
       if (waiting->state != TCP_CLOSE) ends.push_back({file.network, waiting.get(), true});
   }
+  for (const auto& one : context.image.unowned_tcp)
+    ends.push_back({one->network, one->socket.get()});
   return ends;
 }
 
@@ -232,6 +235,7 @@ Result<> capture_connections(CaptureContext& context) {
   // First what each has to send, then what has arrived: a byte that arrives between the two is
   // there twice, and told apart by its number.
   for (const Connected& one : connected) TRY(capture_sending(one));
+  TRY(capture_left(context));
   for (const Connected& one : connected) TRY(capture_receiving(one));
   for (const Connected& one : connected) TRY(capture_urgent(context, one));
   const bool in_host_network = context.instance.share.net;

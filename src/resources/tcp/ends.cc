@@ -31,6 +31,7 @@ Ends::Ends(const image::ImageT& image) {
       for (const auto& waiting : socket->waiting)
         if (waiting->state != TCP_CLOSE) add(file->network, *waiting);
     }
+  for (const auto& one : image.unowned_tcp) add(one->network, *one->socket);
   for (const auto& network : image.networks)
     for (const auto& track : network->tracks) add_translation(*track);
 }

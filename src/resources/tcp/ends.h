@@ -14,7 +14,7 @@ class Ends {
  public:
   explicit Ends(const image::ImageT& image);
 
-  // nullptr: nobody in the image has it open.
+  // nullptr: it is not in the image.
   const image::TcpSocketT* other_end(int network, const image::TcpSocketT& of) const;
   // The same where packet filters of the application translate: each end sees the other by another
   // name than it has.

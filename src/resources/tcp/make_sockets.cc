@@ -19,6 +19,7 @@
 #include "resources/inet.h"
 #include "resources/sockets.h"
 #include "resources/tcp/connecting.h"
+#include "resources/tcp/ended.h"
 #include "resources/tcp/ends.h"
 #include "resources/tcp/outside.h"
 #include "resources/tcp/repair.h"
@@ -50,6 +51,8 @@ class Maker {
     for (const auto& file : context.image.open_files)
       if (const TcpSocketT* socket = file->kind.AsTcpSocket(); socket && file->network == network)
         sockets_.push_back({file.get(), socket});
+    for (const auto& one : context.image.unowned_tcp)
+      if (one->network == network) unowned_.push_back(one->socket.get());
   }
 
   // In steps that all networks take together.
@@ -72,6 +75,7 @@ class Maker {
       if (end.file != nullptr) keep(*end.file, std::move(end.fd));
     ends_.clear();  // the closed ones are closed
     for (const auto& [file, socket] : sockets_) TRY(within(*socket, other(*file, *socket)));
+    TRY(make_ended(context_, network_));
     for (const auto& [file, socket] : sockets_) TRY(finish(*file, *socket));
     return {};
   }
@@ -146,6 +150,13 @@ class Maker {
   }
 
   void find_ends() {
+    for (const TcpSocketT* socket : unowned_) {
+      const TcpSocketT* other = of_image_.other_end(network_, *socket);
+      const bool is_translated =
+          other == nullptr && of_image_.translated_end(network_, *socket) != nullptr;
+      const bool goes_on = is_outside(*socket) && context_.keeps_connections;
+      if (other != nullptr || is_translated || goes_on) ends_.push_back({nullptr, socket, other});
+    }
     for (const auto& [file, socket] : sockets_) {
       for (const auto& waiting : socket->waiting)
         if (waiting->state != TCP_CLOSE && !is_outside(*waiting) &&
@@ -289,6 +300,7 @@ class Maker {
   const Ends& of_image_;
   const bool in_host_network_;
   std::vector<std::pair<const image::OpenFileT*, const TcpSocketT*>> sockets_;
+  std::vector<const TcpSocketT*> unowned_;
   std::list<TcpSocketT> closed_;  // at places that do not change
   std::list<End> ends_;
   std::set<const TcpSocketT*> lost_;

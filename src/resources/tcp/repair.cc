@@ -39,6 +39,14 @@ Result<> set_sequence(int socket, Queue queue, uint32_t sequence) {
   return set(socket, TCP_QUEUE_SEQ, static_cast<int>(sequence));
 }
 
+Result<uint32_t> kernel_time() {
+  UniqueFd fresh(TRY_SYS(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  uint32_t time = 0;
+  socklen_t length = sizeof time;
+  TRY_SYS(::getsockopt(fresh.get(), IPPROTO_TCP, TCP_TIMESTAMP, &time, &length));
+  return time;
+}
+
 Result<std::vector<uint8_t>> content_of(int socket, Queue queue, size_t bytes) {
   std::vector<uint8_t> content(bytes);
   if (bytes == 0) return content;

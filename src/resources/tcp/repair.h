@@ -21,6 +21,11 @@ enum class Queue { receive = TCP_RECV_QUEUE, send = TCP_SEND_QUEUE };
 
 Result<uint32_t> sequence_of(int socket, Queue queue);
 Result<> set_sequence(int socket, Queue queue, uint32_t sequence);
+// What the time is for a connection that counts from the kernel's beginning (TCP_TIMESTAMP).
+Result<uint32_t> kernel_time();
+// What to set there so that it is that time, or the next: the lowest bit says that it counts
+// microseconds.
+constexpr uint32_t in_milliseconds(uint32_t time) { return (time + 1) & ~1U; }
 // At most that much; the connection is left as it is.
 Result<std::vector<uint8_t>> content_of(int socket, Queue queue, size_t bytes);
 Result<> put_in(int socket, Queue queue, std::span<const uint8_t> bytes);

@@ -11,6 +11,7 @@
 #include "os/kernel_tcp.h"
 #include "resources/chosen_sharer.h"
 #include "resources/inet.h"
+#include "resources/tcp/repair.h"
 #include "resources/tcp/states.h"
 
 namespace appshot::tcp {
@@ -23,15 +24,6 @@ constexpr std::chrono::seconds kArrivalMax{5};
 constexpr int kBufferLock = 72;  // newer than the C library's headers
 constexpr size_t kRoomMax = 1 << 29;
 constexpr int kRoomForHeaders = 64 << 10;
-
-// What the time is for a connection that counts from the kernel's beginning.
-Result<uint32_t> kernel_time() {
-  UniqueFd fresh(TRY_SYS(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
-  uint32_t time = 0;
-  socklen_t length = sizeof time;
-  TRY_SYS(::getsockopt(fresh.get(), IPPROTO_TCP, TCP_TIMESTAMP, &time, &length));
-  return time;
-}
 
 std::string refusal_of(const WaitingTcpConnection& it) {
   if (it.is_fast_open) return "has sent before its handshake was over (TCP_FASTOPEN)";

@@ -70,11 +70,12 @@ Result<std::unique_ptr<image::ThreadT>> capture_thread(const InstanceView& insta
   const bool of_source = tid == source.host;
   const proc::Fields status = of_source ? source.status : TRY(source.dir.status_of_thread(tid));
   thread->nested_ids = proc::nested_ids(status, "NSpid");
+  thread->scheduling = TRY(scheduling::capture(tid));
+  if (!frozen.tracee.is_held()) return thread;  // see waiting_threads.h
   TRY(threads::capture(frozen.tracee, of_source ? source.stat : TRY(source.dir.stat_of_thread(tid)),
                        *thread));
   if (frozen.traced) thread->traced = threads::describe(*frozen.traced);
   if (frozen.call) thread->waiting = TRY(waiting(instance, *frozen.call, frozen.end_ns));
-  thread->scheduling = TRY(scheduling::capture(tid));
   TRY(seccomp::capture(frozen.tracee, status, *thread));
   return thread;
 }

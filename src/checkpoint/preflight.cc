@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "checkpoint/shared_parts.h"
+#include "checkpoint/waiting_threads.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
@@ -318,6 +319,7 @@ Result<Obstacles> preflight(const InstanceView& instance) {
     if (look > 1) std::this_thread::sleep_for(kBetweenLooks);
     lasting.keep_common(TRY(look_at_running(instance)));
   }
+  if (lasting.at_vfork() && waiting::can_be_read(instance)) lasting.allow_vfork();
   return lasting;
 }
 

@@ -16,7 +16,7 @@ pid_t process_id(const ProcessSource& process) {
   return static_cast<pid_t>(proc::field_number(process.status, "Tgid"));
 }
 
-// Its parent's thread waits in the kernel, and nobody can hold it there.
+// Its parent's thread waits in the kernel, and nobody can stop it there.
 bool is_awaited(const ProcessSource& parent) {
   for (HostPid tid : parent.dir.threads().value_or({})) {
     Result<proc::Fields> status = parent.dir.status_of_thread(tid);
@@ -37,7 +37,7 @@ void note(ProcessSource& child, const ProcessSource& parent, Obstacles& obstacle
   shared.folders = share(child.host, parent.host, SharedPart::folders);
   shared.actions = share(child.host, parent.host, SharedPart::actions);
   if (shared.memory && is_awaited(parent))
-    obstacles.add_passing(
+    obstacles.add_at_vfork(
         shares_words(child, "memory", parent) + ", which waits for it to start a program (vfork)",
         kTryAgain);
 }

@@ -27,6 +27,9 @@ class Sharing {
         return wrong_sharing();
       TRY(one.shares_memory ? memory(one) : beside(one));
     }
+    for (const auto& process : image_.processes)
+      for (const auto& thread : process->threads)
+        if (thread->awaited != 0) TRY(awaited(*process, *thread));
     return {};
   }
 
@@ -36,6 +39,23 @@ class Sharing {
     if (!process.address_space || !process.address_space->mappings.empty())
       return wrong("memory that it shares");
     cloned_.insert(process.pid);
+    return {};
+  }
+
+  // By a thread that waits for it in vfork: it is made in the memory of that one, as the last of
+  // all.
+  Result<> awaited(const ProcessT& process, const ThreadT& thread) {
+    const auto found = living_.find(thread.awaited);
+    if (found == living_.end() || !awaited_.insert(thread.awaited).second ||
+        process.state == ProcessState::stopped || thread.traced || thread.waiting)
+      return wrong("whom a thread waits for");
+    const ProcessT& child = *found->second;
+    if (child.parent != process.pid || !child.shares_memory ||
+        child.state != ProcessState::running || child.threads.size() != 1)
+      return wrong("whom a thread waits for");
+    for (const auto& other : image_.processes)
+      if (other->parent == child.pid && other->pid != child.threads.front()->awaited)
+        return wrong("the children of one that is waited for");
     return {};
   }
 
@@ -53,7 +73,8 @@ class Sharing {
 
   const ImageT& image_;
   std::map<int, const ProcessT*> living_;
-  std::set<int> cloned_;  // into the memory of their parent
+  std::set<int> cloned_;   // into the memory of their parent
+  std::set<int> awaited_;  // in vfork
 };
 
 }  // namespace

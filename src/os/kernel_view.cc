@@ -1,6 +1,7 @@
 #include "os/kernel_view.h"
 
 #include <string_view>
+#include <vector>
 
 #include "os/kernel_types.h"
 
@@ -178,7 +179,10 @@ Result<> find_piece(const KernelTypes& types, Layout& layout) {
 }  // namespace
 
 Result<KernelLayout> KernelLayout::of_running_kernel() {
-  const KernelTypes types = TRY(KernelTypes::of_running_kernel(kStructures));
+  std::vector<std::string_view> structures(std::begin(kStructures), std::end(kStructures));
+  const auto of_threads = KernelThreadLayout::structures();
+  structures.insert(structures.end(), of_threads.begin(), of_threads.end());
+  const KernelTypes types = TRY(KernelTypes::of_running_kernel(structures));
   KernelLayout layout{};
   for (const Wanted& wanted : kWanted)
     layout.*wanted.into = TRY(types.offset_of(wanted.structure, wanted.member));
@@ -191,6 +195,7 @@ Result<KernelLayout> KernelLayout::of_running_kernel() {
   TRY(find_piece(types, layout));
   layout.number_size = TRY(types.size_of("upid"));
   layout.page_size = TRY(types.size_of("page"));
+  layout.threads = KernelThreadLayout::find(types);
   return layout;
 }
 

@@ -7,11 +7,23 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "resources/awaited.h"
 
 namespace appshot {
 namespace {
 
 constexpr int kFolders = 2;
+
+const image::ProcessT* parent_of(const image::ImageT& image, const image::ProcessT& process) {
+  for (const auto& other : image.processes)
+    if (other->pid == process.parent) return other.get();
+  return nullptr;
+}
+
+int end_of(const OwnParts::One& one) {
+  return one.first + kFolders +
+         (one.descriptors == nullptr ? 0 : static_cast<int>(one.descriptors->descriptors.size()));
+}
 
 }  // namespace
 
@@ -24,18 +36,20 @@ const image::ProcessT& memory_owner(const image::ImageT& image, const image::Pro
 }
 
 OwnParts::OwnParts(const image::ImageT& image, const LateFiles& late)
-    : late_(late), first_(late.proc() + 1), end_(first_) {
+    : image_(image), late_(late), first_(late.proc() + 1), end_(first_) {
   for (const auto& process : image.processes) {
     const int carrier = memory_owner(image, *process).pid;
     if (process->shares_memory && !(process->shares_folders && process->shares_descriptors)) {
       One one;
-      one.whose = process.get();
+      one.whose = one.process = process.get();
       one.carrier = carrier;
       if (!process->shares_descriptors) one.descriptors = process.get();
       if (!process->shares_folders) {
         one.cwd = process->cwd.get();
         one.root = process->root.get();
         one.umask = process->umask;
+        // Who is born last may have no right to change it, and was born with it then.
+        one.changes_root = !is_awaited(image, *process) || !has_root_of_waiter(image, *process);
       }
       add(one);
     }
@@ -43,6 +57,7 @@ OwnParts::OwnParts(const image::ImageT& image, const LateFiles& late)
       if (!thread->folders) continue;
       One one;
       one.whose = thread.get();
+      one.process = process.get();
       one.carrier = carrier;
       one.cwd = thread->folders->cwd.get();
       one.root = thread->folders->root.get();
@@ -66,6 +81,19 @@ std::vector<const OwnParts::One*> OwnParts::carried_by(const image::ProcessT& pr
   return carried;
 }
 
+// Of its threads, and of those in its memory that are made by it, or by who is made by it.
+std::vector<const OwnParts::One*> OwnParts::held_for_others(const image::ProcessT& process) const {
+  auto is_below = [&](const image::ProcessT* one) {
+    while (one != nullptr && one->shares_memory && one->pid != process.pid)
+      one = parent_of(image_, *one);
+    return one != nullptr && one->pid == process.pid;
+  };
+  std::vector<const One*> held;
+  for (const One& one : all_)
+    if (one.whose != &process && is_below(one.process)) held.push_back(&one);
+  return held;
+}
+
 int OwnParts::descriptor_number(const One& one, size_t index) {
   return one.first + kFolders + static_cast<int>(index);
 }
@@ -83,8 +111,10 @@ void OwnParts::plan_take(const void* whose, CallList& calls, DataSpace& data) co
   calls.add(SYS_unshare,
             (one.cwd != nullptr ? CLONE_FS : 0) | (one.descriptors != nullptr ? CLONE_FILES : 0));
   if (one.cwd != nullptr) {
-    calls.add(SYS_fchdir, root_number(one));
-    calls.add(SYS_chroot, data.put(".", 2));
+    if (one.changes_root) {
+      calls.add(SYS_fchdir, root_number(one));
+      calls.add(SYS_chroot, data.put(".", 2));
+    }
     calls.add(SYS_fchdir, cwd_number(one));
     calls.add_may_fail(SYS_umask, one.umask);  // returns the former
   }
@@ -92,15 +122,37 @@ void OwnParts::plan_take(const void* whose, CallList& calls, DataSpace& data) co
   const bool keeps_proc = late_.needs_proc(*one.descriptors);
   calls.add(SYS_close_range, 0, keeps_proc ? late_.proc() - 1 : late_.proc(), 0);
   const auto& descriptors = one.descriptors->descriptors;
+  const bool has_late = is_awaited(image_, *one.descriptors);
   for (size_t i = 0; i < descriptors.size(); ++i)
-    if (!late_.is_late(*descriptors[i]))
+    if (has_late || !late_.is_late(*descriptors[i]))
       calls.add_expecting(descriptors[i]->fd, SYS_dup3, descriptor_number(one, i),
                           descriptors[i]->fd, descriptors[i]->close_on_exec ? O_CLOEXEC : 0);
-  calls.add(SYS_close_range, first_, ~0U, 0);
+  // All but what those need that will be made by it.
+  int next = first_;
+  for (const One* other : held_for_others(*one.descriptors)) {
+    if (other->first > next) calls.add(SYS_close_range, next, other->first - 1, 0);
+    next = end_of(*other);
+  }
+  calls.add(SYS_close_range, next, ~0U, 0);
+}
+
+void OwnParts::plan_carry_open(const image::ProcessT& process, CallList& calls) const {
+  auto found = std::ranges::find(all_, static_cast<const void*>(&process), &One::whose);
+  if (found == all_.end() || found->descriptors == nullptr) return;
+  const image::ProcessT& parent = table_owner(image_, *parent_of(image_, process));
+  for (size_t i = 0; i < process.descriptors.size(); ++i) {
+    if (!late_.is_late(*process.descriptors[i])) continue;
+    auto same = std::ranges::find(parent.descriptors, process.descriptors[i]->file,
+                                  [](const auto& descriptor) { return descriptor->file; });
+    if (same == parent.descriptors.end()) continue;  // refused at the capture
+    const int number = descriptor_number(*found, i);
+    calls.add_expecting(number, SYS_dup3, (*same)->fd, number, 0);
+  }
 }
 
 void OwnParts::plan_give_up(const image::ProcessT& process, CallList& calls) const {
-  if (carried_by(process).empty()) return;
+  const bool has_table = !process.shares_memory || !process.shares_descriptors;
+  if (!has_table || held_for_others(process).empty()) return;
   if (needs_proc(process) && !late_.needs_proc(process)) calls.add(SYS_close, late_.proc());
   calls.add(SYS_close_range, first_, ~0U, 0);
 }

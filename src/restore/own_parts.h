@@ -17,8 +17,10 @@ struct OwnParts {
     const image::FileNameT* cwd = nullptr;  // nullptr: folders are shared
     const image::FileNameT* root = nullptr;
     uint32_t umask = 0;
+    bool changes_root = true;
     const image::ProcessT* descriptors = nullptr;  // of which they are; nullptr: shared
     const void* whose = nullptr;                   // the record of the process or thread
+    const image::ProcessT* process = nullptr;      // that it is, or is of
     int carrier = 0;                               // process id
     int first = 0;                                 // carried from this number on
   };
@@ -37,11 +39,17 @@ struct OwnParts {
   void plan_take(const void* whose, CallList& calls, DataSpace& data) const;
   // Whether the carrier must have /proc too, for those that open files later.
   bool needs_proc(const image::ProcessT& process) const;
-  // By the carrier, when all have theirs.
+  // By a process that is born last (born_late.h), before that: files that were made late, and which
+  // its parent has open by then.
+  void plan_carry_open(const image::ProcessT& process, CallList& calls) const;
+  // By the carrier, and by those on the way from it, when all have theirs.
   void plan_give_up(const image::ProcessT& process, CallList& calls) const;
 
  private:
   void add(One one);
+  std::vector<const One*> held_for_others(const image::ProcessT& process) const;
+
+  const image::ImageT& image_;
 
   const LateFiles& late_;
   std::vector<One> all_;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "resources/attributes/attributes.h"
+#include "resources/awaited.h"
 #include "resources/credentials/credentials.h"
 #include "resources/epoll/epoll.h"
 #include "resources/files/ownership.h"
@@ -23,6 +24,7 @@
 #include "resources/timers/timers.h"
 #include "resources/user_spaces.h"
 #include "restore/beside.h"
+#include "restore/born_late.h"
 #include "restore/id_keeper.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
@@ -44,6 +46,7 @@ class ProcessScript {
         own_parts_(own_parts),
         births_(births),
         zone_(zone),
+        waiter_(waiter_for(image, process)),
         users_(user_spaces::of(image, process)),
         users_at_birth_(births.users_at_birth(process)) {}
 
@@ -67,6 +70,7 @@ class ProcessScript {
     if (process_.personality != parent.personality)
       calls.add_may_fail(SYS_personality, process_.personality);  // returns the former
     calls.set_tag(kTagFiles);
+    if (born_late()) own_parts_.plan_carry_open(process_, calls);
     own_parts_.plan_take(&process_, calls, zone_.data());
     return write(std::move(calls));
   }
@@ -84,16 +88,17 @@ class ProcessScript {
     enter_user_space(calls);
     TRY(spawn_threads(leader_ends ? 0 : 1, calls));
     TRY(clone_processes(calls));
+    if (has_table_of_awaiting(image_, process_)) TRY(spawn_closer(calls));
     if (leader != nullptr) thread_itself(*leader, calls);
     barrier(kStageThreads, calls);
     wait_for_keepers(calls);
 
     calls.set_tag(kTagFiles);
-    own_parts_.plan_give_up(process_, calls);
+    if (!has_table_of_awaiting(image_, process_)) own_parts_.plan_give_up(process_, calls);
     // All who share its descriptors have their memory.
     if (has_common_table(image_, process_) && owns_beside(image_, process_))
       calls.add(SYS_close_range, own_parts_.end(), ~0U, 0);
-    late_.plan_open(births_.spaces(), process_, calls, data);
+    if (!born_late()) late_.plan_open(births_.spaces(), process_, calls, data);
     files::plan_owners(image_, births_.spaces(), process_, calls, data);
     calls.set_tag(kTagSemaphores);
     ipc::plan_undo(image_, process_, calls, data);
@@ -107,7 +112,7 @@ class ProcessScript {
     barrier(kStageTraced, calls);
 
     calls.set_tag(kTagFiles);
-    late_.plan_take(births_.spaces(), process_, calls);
+    if (!born_late()) late_.plan_take(births_.spaces(), process_, calls);
     mqueues::plan_register(image_, process_, calls, data);
     epolls::plan_late_entries(image_, process_, calls, data);
     calls.set_tag(kTagLimits);
@@ -145,11 +150,12 @@ class ProcessScript {
   void privileges(const image::ThreadT& thread, CallList& calls) {
     DataSpace& data = zone_.data();
     calls.set_tag(kTagSeccomp);
-    seccomp::plan(thread, calls, data);
+    seccomp::plan(thread, born_late() ? waiter_.thread->filters.size() : 0, calls, data);
     calls.set_tag(kTagScheduling);
     scheduling::plan(*thread.scheduling, calls, data);
     calls.set_tag(kTagCredentials);
-    who_it_is(*thread.credentials, calls);
+    if (!born_late() || *thread.credentials != *waiter_.thread->credentials)
+      who_it_is(*thread.credentials, calls);
     threads::plan_parent_death_signal(thread, calls);
     // By every thread: any of them changing who it is resets it for all.
     calls.set_tag(kTagAttributes);
@@ -214,7 +220,23 @@ class ProcessScript {
       calls.add(SYS_exit, (process_.exit_status >> 8) & 0xff);
       return;
     }
-    barrier(kStageReady, calls);
+    barrier(born_late() ? kStageBorn : kStageReady, calls);
+  }
+
+  // For whom its parent waits in vfork: with the rights that its parent has by then.
+  bool born_late() const { return waiter_.process != nullptr; }
+
+  // Who lets go of what the process holds for its children, when these are born and it waits.
+  Result<> spawn_closer(CallList& calls) {
+    const int id = closer_of(image_, births_.spaces(), process_);
+    CallList own;
+    barrier(kStageBorn, own);
+    own.set_tag(kTagFiles);
+    own_parts_.plan_give_up(process_, own);
+    own.set_tag(kTagThread);
+    own.add(SYS_exit, 0);
+    plan_spawn(TRY(zone_.add_task(own, id)), kThreadFlags, id, 0, calls);
+    return {};
   }
 
   Result<> spawn_threads(size_t first, CallList& calls) {
@@ -237,6 +259,7 @@ class ProcessScript {
   Result<> clone_processes(CallList& calls) {
     for (const auto& child : image_.processes) {
       if (!child->shares_memory || child->parent != process_.pid) continue;
+      if (is_awaited(image_, *child)) continue;
       StubTask* task = TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_)
                                .write_cloned(process_));
       const uint64_t flags =
@@ -254,6 +277,7 @@ class ProcessScript {
   const OwnParts& own_parts_;
   const Births& births_;
   Zone& zone_;
+  const Waiter waiter_;
   const int users_, users_at_birth_;  // Image.namespaces[]; -1: the instance's own
 };
 
@@ -271,6 +295,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
     bytes += set->undo.size() * ipc::kUndoCallsMax * (sizeof(StubCall) + 64);
   for (const auto& process : image.processes) {
     bytes += 96 * 1024;
+    if (has_table_of_awaiting(image, *process))
+      bytes += 48 * 1024;  // for who closes what they need
     if (process->address_space)
       for (const auto& mapping : process->address_space->mappings)
         bytes += 4 * sizeof(StubCall) + mapping->guards.size() * sizeof(StubCall) +
@@ -304,6 +330,8 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
       control.expected[kStageGroups] += process.state != image::ProcessState::zombie;
     }
     if (process.state == image::ProcessState::zombie) continue;
+    control.expected[kStageBorn] += has_table_of_awaiting(image, process);
+    if (is_awaited(image, process)) continue;
     bool leader_ends = process.state == image::ProcessState::leader_exited;
     auto threads = static_cast<uint32_t>(process.threads.size());
     control.expected[kStageMemory] += lazy.has_any(i);
@@ -327,6 +355,11 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
         TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone)
                 .write(place, lazy.has_any(i)));
   }
+  for (const auto& process : image.processes)
+    if (const Waiter waiter = waiter_for(image, *process); waiter.process != nullptr)
+      script.born_late[process->pid] =
+          TRY(ProcessScript(image, *process, exe_fd, late, own_parts, births, zone)
+                  .write_cloned(*waiter.process));
   return script;
 }
 

@@ -4,7 +4,10 @@
 #include <map>
 
 #include "os/kcmp.h"
+#include "resources/awaited.h"
+#include "resources/made_early.h"
 #include "resources/process_files/process_file.h"
+#include "resources/user_spaces.h"
 
 namespace appshot {
 namespace {
@@ -17,7 +20,7 @@ pid_t process_id(const ProcessSource& process) {
 }
 
 // Its parent's thread waits in the kernel, and nobody can stop it there.
-bool is_awaited(const ProcessSource& parent) {
+bool waits_in_vfork(const ProcessSource& parent) {
   for (HostPid tid : parent.dir.threads().value_or({})) {
     Result<proc::Fields> status = parent.dir.status_of_thread(tid);
     if (status && parent.dir.waits_for_start(tid, *status).value_or(false)) return true;
@@ -36,7 +39,7 @@ void note(ProcessSource& child, const ProcessSource& parent, Obstacles& obstacle
   shared.descriptors = share(child.host, parent.host, SharedPart::descriptors);
   shared.folders = share(child.host, parent.host, SharedPart::folders);
   shared.actions = share(child.host, parent.host, SharedPart::actions);
-  if (shared.memory && is_awaited(parent))
+  if (shared.memory && waits_in_vfork(parent))
     obstacles.add_at_vfork(
         shares_words(child, "memory", parent) + ", which waits for it to start a program (vfork)",
         kTryAgain);
@@ -115,19 +118,28 @@ bool waits_for_a_queue(const image::ImageT& image, const image::ProcessT& proces
                              [&](const auto& queue) { return queue->notify_pid == process.pid; });
 }
 
+// Why it cannot be made in the memory that its parent is born with; nullptr: it can.
+const char* why_not_early(const image::ImageT& image, const image::ProcessT& process,
+                          const image::ProcessT& parent) {
+  const image::ProcessT* before = find(image, parent.parent);
+  const bool born_before_session = parent.session == parent.pid && !parent.subreaper &&
+                                   process.session == (before == nullptr ? 0 : before->session);
+  if (process.session != parent.session && process.session != process.pid && !born_before_session)
+    return "is in another session";
+  if (!process.continued_children.empty())
+    return "has a child that went on after a stop, of which it has not heard";
+  if (user_spaces::of(image, process) >= 0) return "lives in a user namespace of its own";
+  return nullptr;
+}
+
 // Why it cannot be made by its parent's clone(); nullptr: it can.
 const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& process) {
   const image::ProcessT* parent = find(image, process.parent);
   if (parent == nullptr) return "is not its child";
-  if (process.session != parent->session && process.session != process.pid)
-    return "is in another session";
-  if (process.group != parent->group && process.group != process.pid) return "is in another group";
-  for (const auto& other : image.processes) {
-    if (other.get() == &process || other->shares_memory) continue;
-    if (other->parent == process.pid) return "has children of its own";
-    if (other->group == process.pid || other->session == process.pid)
-      return "leads a group or session of others";
-  }
+  if (is_made_early(image, process))
+    if (const char* why = why_not_early(image, process, *parent)) return why;
+  if (is_awaited(image, process) && process.group != parent->group && process.group != process.pid)
+    return "is in another group";
   if (process.namespaces != parent->namespaces) return "lives in other namespaces";
   for (int continued : parent->continued_children)
     if (continued == process.pid) return "went on after a stop, of which its parent has not heard";

@@ -45,6 +45,10 @@ class Child {
     for (const auto& other : image_.processes)
       if (other->parent == child_.pid && !is_awaited(image_, *other))
         return "has children for which it does not wait so";
+    for (const auto& other : image_.processes)
+      if (other.get() != &child_ && other->parent != child_.pid &&
+          (other->group == child_.pid || other->session == child_.pid))
+        return "leads a group or session of others";
     if (const char* why = rights_obstacle()) return why;
     return descriptor_obstacle();
   }

@@ -34,7 +34,7 @@ class Sharing {
   }
 
  private:
-  // Who shares memory is made in that of its parent, and so are all that it makes.
+  // Who shares memory is made in that of its parent.
   Result<> memory(const ProcessT& process) {
     if (!process.address_space || !process.address_space->mappings.empty())
       return wrong("memory that it shares");
@@ -61,8 +61,9 @@ class Sharing {
 
   // Descriptors or folders, and not memory. Who shares one of them with its parent owns neither.
   Result<> beside(const ProcessT& process) const {
-    if (cloned_.count(process.parent) != 0 || process.shares_actions) return wrong_sharing();
+    if (process.shares_actions) return wrong_sharing();
     if (!process.shares_descriptors && !process.shares_folders) return {};
+    if (cloned_.count(process.parent) != 0) return wrong_sharing();
     const ProcessT& parent = *living_.at(process.parent);
     const bool parent_shares = parent.shares_descriptors || parent.shares_folders;
     if (parent_shares && ((process.shares_descriptors && !parent.shares_descriptors) ||

@@ -162,10 +162,12 @@ const Case kFileCases[] = {
        i.processes[2]->shares_descriptors = true;
        i.processes[2]->descriptors.clear();
      }},
-    {"SharesAndHasChild",
+    {"SharesFoldersWithOneInTheMemoryOfAnother",
      [](ImageT& i) {
        i.processes[1]->shares_memory = true;
        i.processes[1]->address_space->mappings.clear();
+       i.processes[2] = std::make_unique<ProcessT>(std::move(*rich_process(4, 3)));
+       i.processes[2]->shares_folders = true;
      }},
     {"WaitsForNobody", [](ImageT& i) { awaiting(i).awaited = 77; }},
     {"WaitsForAnothersChild",

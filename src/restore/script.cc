@@ -16,6 +16,7 @@
 #include "resources/ipc/sem_undo.h"
 #include "resources/limits/limits.h"
 #include "resources/locks/locks.h"
+#include "resources/made_early.h"
 #include "resources/mqueue/notification.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
@@ -37,8 +38,11 @@ constexpr uint64_t kThreadFlags =
 
 class ProcessScript {
  public:
+  // `told`: where those who are made early tell that they are there, and the owner of their memory
+  // that it has taken it.
   ProcessScript(const image::ImageT& image, const image::ProcessT& process, int exe_fd,
-                const LateFiles& late, const OwnParts& own_parts, const Births& births, Zone& zone)
+                const LateFiles& late, const OwnParts& own_parts, const Births& births, Zone& zone,
+                const std::map<int, uint64_t>& told)
       : image_(image),
         process_(process),
         exe_fd_(exe_fd),
@@ -46,6 +50,7 @@ class ProcessScript {
         own_parts_(own_parts),
         births_(births),
         zone_(zone),
+        told_(told),
         waiter_(waiter_for(image, process)),
         users_(user_spaces::of(image, process)),
         users_at_birth_(births.users_at_birth(process)) {}
@@ -63,7 +68,9 @@ class ProcessScript {
   Result<StubTask*> write_cloned(const image::ProcessT& parent) {
     CallList calls;
     calls.set_tag(kTagAttributes);
-    if (process_.session == process_.pid)
+    if (is_made_early(image_, process_))
+      take_place(calls);
+    else if (process_.session == process_.pid)
       calls.add(SYS_setsid);
     else if (process_.group != parent.group)
       calls.add(SYS_setpgid, 0, 0);
@@ -76,6 +83,27 @@ class ProcessScript {
   }
 
  private:
+  // By one that is made early: what a forked process does in become_child, when everyone is there.
+  void take_place(CallList& calls) {
+    const PidSpaces& spaces = births_.spaces();
+    calls.add(STUB_OP_TELL, told_.at(process_.pid), 1);
+    barrier(kStageTree, calls);
+    calls.set_tag(kTagAttributes);
+    const int group = spaces.seen_by(process_, process_.group);
+    if (process_.session != process_.pid && group != 0) calls.add(SYS_setpgid, 0, group);
+    const uint64_t info = zone_.data().put(siginfo_t{});
+    for (const auto& child : image_.processes) {
+      if (child->parent != process_.pid || child->state != image::ProcessState::zombie) continue;
+      const int id = spaces.seen_by(process_, child->pid);
+      if (spaces.is_first(*child) && (child->exit_status & 0x7f) == SIGKILL)
+        calls.add(SYS_kill, id, SIGKILL);
+      calls.add(SYS_waitid, P_PID, id, info, WEXITED | WNOWAIT | __WALL, 0);
+    }
+    barrier(kStageGroups, calls);
+    calls.add(STUB_OP_AWAIT, told_.at(memory_owner(image_, process_).pid), 1);
+    calls.set_tag(kTagAttributes);
+  }
+
   Result<StubTask*> write(CallList calls) {
     DataSpace& data = zone_.data();
     // A process may live on without its first thread; the others are made by it before it ends.
@@ -86,6 +114,9 @@ class ProcessScript {
     calls.set_tag(kTagAttributes);
     attributes::plan(process_, calls);
     enter_user_space(calls);
+    // Those that were made early may use it.
+    if (!process_.shares_memory && told_.contains(process_.pid))
+      calls.add(STUB_OP_TELL, told_.at(process_.pid), 1);
     TRY(spawn_threads(leader_ends ? 0 : 1, calls));
     TRY(clone_processes(calls));
     if (has_table_of_awaiting(image_, process_)) TRY(spawn_closer(calls));
@@ -259,9 +290,10 @@ class ProcessScript {
   Result<> clone_processes(CallList& calls) {
     for (const auto& child : image_.processes) {
       if (!child->shares_memory || child->parent != process_.pid) continue;
-      if (is_awaited(image_, *child)) continue;
-      StubTask* task = TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_)
-                               .write_cloned(process_));
+      if (is_awaited(image_, *child) || is_made_early(image_, *child)) continue;
+      StubTask* task =
+          TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_, told_)
+                  .write_cloned(process_));
       const uint64_t flags =
           CLONE_VM | CLONE_FS | CLONE_FILES | (child->shares_actions ? CLONE_SIGHAND : 0);
       const int exit_signal = std::max(child->exit_signal, 0);
@@ -277,6 +309,7 @@ class ProcessScript {
   const OwnParts& own_parts_;
   const Births& births_;
   Zone& zone_;
+  const std::map<int, uint64_t>& told_;
   const Waiter waiter_;
   const int users_, users_at_birth_;  // Image.namespaces[]; -1: the instance's own
 };
@@ -321,11 +354,15 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
   Script script;
+  for (const auto& process : image.processes)
+    if (is_made_early(image, *process))
+      for (int pid : {process->pid, memory_owner(image, *process).pid})
+        if (!script.told.contains(pid)) script.told[pid] = zone.data().put(uint32_t{0});
   StubControl& control = *zone.control();
   control.expected[kStageTree] += mounts_processes(image);
   for (size_t i = 0; i < image.processes.size(); ++i) {
     const image::ProcessT& process = *image.processes[i];
-    if (!process.shares_memory) {
+    if (!process.shares_memory || is_made_early(image, process)) {
       control.expected[kStageTree] += 1;
       control.expected[kStageGroups] += process.state != image::ProcessState::zombie;
     }
@@ -338,7 +375,12 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
-    if (process.shares_memory) continue;  // its parent's script makes it
+    if (is_made_early(image, process))
+      script.leaders[process.pid] =
+          TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone, script.told)
+                  .write_cloned(**std::ranges::find(image.processes, process.parent,
+                                                    [](const auto& one) { return one->pid; })));
+    if (process.shares_memory) continue;  // else its parent's script makes it
     PlacePlan place{image,
                     process,
                     *process.address_space,
@@ -352,13 +394,13 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
                     files,
                     has_common_table(image, process)};
     script.leaders[process.pid] =
-        TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone)
+        TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone, script.told)
                 .write(place, lazy.has_any(i)));
   }
   for (const auto& process : image.processes)
     if (const Waiter waiter = waiter_for(image, *process); waiter.process != nullptr)
       script.born_late[process->pid] =
-          TRY(ProcessScript(image, *process, exe_fd, late, own_parts, births, zone)
+          TRY(ProcessScript(image, *process, exe_fd, late, own_parts, births, zone, script.told)
                   .write_cloned(*waiter.process));
   return script;
 }

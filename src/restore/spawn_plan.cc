@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "resources/made_early.h"
+
 namespace appshot {
 namespace {
 
@@ -33,7 +35,8 @@ class Planner {
 
   void place(size_t index) {
     const image::ProcessT& process = *image_.processes[index];
-    if (process.shares_memory) return;  // its parent clones it when it has its memory
+    // Else its parent makes it when it has its memory.
+    if (process.shares_memory && !is_made_early(image_, process)) return;
     auto parent = by_pid_.find(process.parent);
     int parent_session = parent == by_pid_.end() ? 0 : parent->second->session;
     SpawnPlan::Node& node = plan_.nodes[process.parent];

@@ -126,7 +126,7 @@ class Checkpoint {
     for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
     TRY(seen.finish());
     for (size_t i = 0; i < sources_.size(); ++i)
-      TRY(capture_own_folders(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
+      TRY(capture_own_parts(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
     for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
     TRY(waiting::complete(context_, frozen_, sources_));
     TRY(tcp::capture_connections(context_));

@@ -135,6 +135,8 @@ inline void add_awaited(ImageT& image) {
   ThreadT& waiter = *image.processes.front()->threads.back();
   waiter.waiting.reset();
   waiter.awaited = 5;
+  waiter.has_namespaces = true;
+  waiter.namespaces = {0};
   auto child = rich_process(5, 2);
   child->threads.resize(1);
   child->shares_memory = true;

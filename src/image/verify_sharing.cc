@@ -17,14 +17,16 @@ class Sharing {
       if (process->state != ProcessState::zombie) living_[process->pid] = process.get();
   }
 
-  // Parents come before children.
+  // Parents and makers come before those whom they make.
   Result<> run() {
     for (const auto& process : image_.processes) {
       const ProcessT& one = *process;
       const bool shares = one.shares_memory || one.shares_descriptors || one.shares_folders;
-      if (shares && (one.state == ProcessState::zombie || living_.count(one.parent) == 0 ||
+      if (one.maker != 0 && (!shares || !was_made_for_parent(one))) return wrong_sharing();
+      if (shares && (one.state == ProcessState::zombie || seen_.count(maker_of(one)) == 0 ||
                      (one.shares_descriptors && !one.descriptors.empty())))
         return wrong_sharing();
+      if (one.state != ProcessState::zombie) seen_.insert(one.pid);
       TRY(one.shares_memory ? memory(one) : beside(one));
     }
     for (const auto& process : image_.processes)
@@ -34,6 +36,16 @@ class Sharing {
   }
 
  private:
+  static int maker_of(const ProcessT& process) {
+    return process.maker != 0 ? process.maker : process.parent;
+  }
+
+  bool was_made_for_parent(const ProcessT& process) const {
+    const auto maker = living_.find(process.maker);
+    return maker != living_.end() && maker->second->parent == process.parent &&
+           maker->second->exit_signal == process.exit_signal;
+  }
+
   // Who shares memory is made in that of its parent.
   Result<> memory(const ProcessT& process) {
     if (!process.address_space || !process.address_space->mappings.empty())
@@ -50,11 +62,12 @@ class Sharing {
         process.state == ProcessState::stopped || thread.traced || thread.waiting)
       return wrong("whom a thread waits for");
     const ProcessT& child = *found->second;
-    if (child.parent != process.pid || !child.shares_memory ||
+    if (child.parent != process.pid || child.maker != 0 || !child.shares_memory ||
         child.state != ProcessState::running || child.threads.size() != 1)
       return wrong("whom a thread waits for");
     for (const auto& other : image_.processes)
-      if (other->parent == child.pid && other->pid != child.threads.front()->awaited)
+      if ((other->parent == child.pid || other->maker == child.pid) &&
+          other->pid != child.threads.front()->awaited)
         return wrong("the children of one that is waited for");
     return {};
   }
@@ -63,8 +76,8 @@ class Sharing {
   Result<> beside(const ProcessT& process) const {
     if (process.shares_actions) return wrong_sharing();
     if (!process.shares_descriptors && !process.shares_folders) return {};
-    if (cloned_.count(process.parent) != 0) return wrong_sharing();
-    const ProcessT& parent = *living_.at(process.parent);
+    if (cloned_.count(maker_of(process)) != 0) return wrong_sharing();
+    const ProcessT& parent = *living_.at(maker_of(process));
     const bool parent_shares = parent.shares_descriptors || parent.shares_folders;
     if (parent_shares && ((process.shares_descriptors && !parent.shares_descriptors) ||
                           (process.shares_folders && !parent.shares_folders)))
@@ -74,6 +87,7 @@ class Sharing {
 
   const ImageT& image_;
   std::map<int, const ProcessT*> living_;
+  std::set<int> seen_;     // that live
   std::set<int> cloned_;   // into the memory of their parent
   std::set<int> awaited_;  // in vfork
 };

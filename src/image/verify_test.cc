@@ -169,6 +169,17 @@ const Case kFileCases[] = {
        i.processes[2] = std::make_unique<ProcessT>(std::move(*rich_process(4, 3)));
        i.processes[2]->shares_folders = true;
      }},
+    {"MadeByNobody", [](ImageT& i) { awaited(i).maker = 77; }},
+    {"MadeForAnotherParent", [](ImageT& i) { i.processes[1]->maker = awaited(i).pid; }},
+    {"MadeByAnotherAndSharesNothing", [](ImageT& i) { i.processes[1]->maker = 2; }},
+    {"MadeByItself", [](ImageT& i) { awaited(i).maker = awaited(i).pid; }},
+    {"ThreadInNoSuchNamespace", [](ImageT& i) { i.processes[0]->threads[1]->namespaces = {77}; }},
+    {"ThreadInTwoOfAKind",
+     [](ImageT& i) {
+       i.processes[0]->threads[1]->namespaces = {0, 0};
+     }},
+    {"ThreadInNamespacesAsItsProcess",
+     [](ImageT& i) { i.processes[0]->threads[1]->has_namespaces = false; }},
     {"WaitsForNobody", [](ImageT& i) { awaiting(i).awaited = 77; }},
     {"WaitsForAnothersChild",
      [](ImageT& i) { std::swap(awaiting(i).awaited, i.processes[1]->threads[1]->awaited); }},

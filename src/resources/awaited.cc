@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "resources/maker.h"
+
 namespace appshot {
 
 Waiter waiter_for(const image::ImageT& image, const image::ProcessT& child) {
@@ -24,10 +26,8 @@ bool has_root_of_waiter(const image::ImageT& image, const image::ProcessT& child
 }
 
 const image::ProcessT& table_owner(const image::ImageT& image, const image::ProcessT& process) {
-  if (process.shares_descriptors)
-    for (const auto& other : image.processes)
-      if (other->pid == process.parent) return table_owner(image, *other);
-  return process;
+  const image::ProcessT* maker = process.shares_descriptors ? find_maker(image, process) : nullptr;
+  return maker == nullptr ? process : table_owner(image, *maker);
 }
 
 bool has_table_of_awaiting(const image::ImageT& image, const image::ProcessT& process) {

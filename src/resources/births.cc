@@ -5,12 +5,13 @@
 #include <algorithm>
 
 #include "resources/awaited.h"
+#include "resources/maker.h"
 #include "resources/user_spaces.h"
 
 namespace appshot {
 
 Births::Births(const image::ImageT& image) : image_(image), spaces_(image) {
-  // Parents come first.
+  // Parents and makers come first.
   for (const auto& process : image.processes) {
     const int space = spaces_.space_of(*process);
     int users = users_of_parent(*process);
@@ -28,7 +29,7 @@ Births::Births(const image::ImageT& image) : image_(image), spaces_(image) {
 }
 
 int Births::users_of_parent(const image::ProcessT& process) const {
-  auto parent = born_.find(process.parent);
+  auto parent = born_.find(maker_of(process));
   return parent == born_.end() ? -1 : parent->second;
 }
 

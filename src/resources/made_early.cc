@@ -3,17 +3,17 @@
 #include <algorithm>
 
 #include "resources/awaited.h"
+#include "resources/maker.h"
 
 namespace appshot {
 namespace {
 
 // Another group or session than it is born into or begins.
 bool is_elsewhere(const image::ImageT& image, const image::ProcessT& process) {
-  const auto parent = std::ranges::find(image.processes, process.parent,
-                                        [](const auto& other) { return other->pid; });
-  if (parent == image.processes.end()) return false;
-  return (process.session != process.pid && process.session != (*parent)->session) ||
-         (process.group != process.pid && process.group != (*parent)->group);
+  const image::ProcessT* maker = find_maker(image, process);
+  if (maker == nullptr) return false;
+  return (process.session != process.pid && process.session != maker->session) ||
+         (process.group != process.pid && process.group != maker->group);
 }
 
 }  // namespace
@@ -23,7 +23,8 @@ bool is_made_early(const image::ImageT& image, const image::ProcessT& process) {
   if (is_elsewhere(image, process)) return true;
   return std::ranges::any_of(image.processes, [&](const auto& other) {
     if (other.get() == &process) return false;
-    if (other->parent == process.pid) return !other->shares_memory || is_made_early(image, *other);
+    if (other->parent == process.pid && !other->shares_memory) return true;
+    if (maker_of(*other) == process.pid) return is_made_early(image, *other);
     return other->group == process.pid || other->session == process.pid;
   });
 }

@@ -147,7 +147,8 @@ class Becoming {
     };
     TRY(place_.clone(process,
                      {.flags = CLONE_VM | CLONE_FS | CLONE_FILES |
-                               (process.shares_actions ? CLONE_SIGHAND : 0ULL),
+                               (process.shares_actions ? CLONE_SIGHAND : 0ULL) |
+                               (process.maker != 0 ? CLONE_PARENT : 0ULL),
                       .exit_signal = std::max(process.exit_signal, 0)},
                      static_cast<char*>(stack) + kSharedStackBytes, become, &sharing));
     auto& told = *reinterpret_cast<uint32_t*>(context_.script.told.at(process.pid));

@@ -8,31 +8,29 @@
 
 #include "base/check.h"
 #include "resources/awaited.h"
+#include "resources/maker.h"
+#include "resources/namespaces.h"
 
 namespace appshot {
 namespace {
 
 constexpr int kFolders = 2;
 
-const image::ProcessT* parent_of(const image::ImageT& image, const image::ProcessT& process) {
-  for (const auto& other : image.processes)
-    if (other->pid == process.parent) return other.get();
-  return nullptr;
+int count_of_descriptors(const OwnParts::One& one) {
+  return one.descriptors == nullptr ? 0 : static_cast<int>(one.descriptors->descriptors.size());
 }
 
 int end_of(const OwnParts::One& one) {
-  return one.first + kFolders +
-         (one.descriptors == nullptr ? 0 : static_cast<int>(one.descriptors->descriptors.size()));
+  return one.first + kFolders + count_of_descriptors(one) + static_cast<int>(one.namespaces.size());
 }
 
 }  // namespace
 
 const image::ProcessT& memory_owner(const image::ImageT& image, const image::ProcessT& process) {
   if (!process.shares_memory) return process;
-  for (const auto& other : image.processes)
-    if (other->pid == process.parent) return memory_owner(image, *other);
-  CHECK(false);  // the image was verified
-  return process;
+  const image::ProcessT* maker = find_maker(image, process);
+  CHECK(maker != nullptr);  // the image was verified
+  return memory_owner(image, *maker);
 }
 
 OwnParts::OwnParts(const image::ImageT& image, const LateFiles& late)
@@ -54,24 +52,26 @@ OwnParts::OwnParts(const image::ImageT& image, const LateFiles& late)
       add(one);
     }
     for (const auto& thread : process->threads) {
-      if (!thread->folders) continue;
       One one;
+      one.namespaces = namespaces::entered_by(image, *process, *thread);
+      if (!thread->folders && one.namespaces.empty()) continue;
       one.whose = thread.get();
       one.process = process.get();
       one.carrier = carrier;
-      one.cwd = thread->folders->cwd.get();
-      one.root = thread->folders->root.get();
-      one.umask = thread->folders->umask;
-      add(one);
+      if (thread->folders) {
+        one.cwd = thread->folders->cwd.get();
+        one.root = thread->folders->root.get();
+        one.umask = thread->folders->umask;
+      }
+      add(std::move(one));
     }
   }
 }
 
 void OwnParts::add(One one) {
   one.first = end_;
-  end_ += kFolders;
-  if (one.descriptors != nullptr) end_ += static_cast<int>(one.descriptors->descriptors.size());
-  all_.push_back(one);
+  end_ = end_of(one);
+  all_.push_back(std::move(one));
 }
 
 std::vector<const OwnParts::One*> OwnParts::carried_by(const image::ProcessT& process) const {
@@ -85,7 +85,7 @@ std::vector<const OwnParts::One*> OwnParts::carried_by(const image::ProcessT& pr
 std::vector<const OwnParts::One*> OwnParts::held_for_others(const image::ProcessT& process) const {
   auto is_below = [&](const image::ProcessT* one) {
     while (one != nullptr && one->shares_memory && one->pid != process.pid)
-      one = parent_of(image_, *one);
+      one = find_maker(image_, *one);
     return one != nullptr && one->pid == process.pid;
   };
   std::vector<const One*> held;
@@ -104,12 +104,19 @@ bool OwnParts::needs_proc(const image::ProcessT& process) const {
   });
 }
 
+int OwnParts::namespace_number(const One& one, size_t index) {
+  return one.first + kFolders + count_of_descriptors(one) + static_cast<int>(index);
+}
+
 void OwnParts::plan_take(const void* whose, CallList& calls, DataSpace& data) const {
   auto found = std::ranges::find(all_, whose, &One::whose);
   if (found == all_.end()) return;
   const One& one = *found;
-  calls.add(SYS_unshare,
-            (one.cwd != nullptr ? CLONE_FS : 0) | (one.descriptors != nullptr ? CLONE_FILES : 0));
+  const int left =
+      (one.cwd != nullptr ? CLONE_FS : 0) | (one.descriptors != nullptr ? CLONE_FILES : 0);
+  if (left != 0) calls.add(SYS_unshare, left);
+  for (size_t i = 0; i < one.namespaces.size(); ++i)
+    calls.add(SYS_setns, namespace_number(one, i), one.namespaces[i].first);
   if (one.cwd != nullptr) {
     if (one.changes_root) {
       calls.add(SYS_fchdir, root_number(one));
@@ -139,7 +146,7 @@ void OwnParts::plan_take(const void* whose, CallList& calls, DataSpace& data) co
 void OwnParts::plan_carry_open(const image::ProcessT& process, CallList& calls) const {
   auto found = std::ranges::find(all_, static_cast<const void*>(&process), &One::whose);
   if (found == all_.end() || found->descriptors == nullptr) return;
-  const image::ProcessT& parent = table_owner(image_, *parent_of(image_, process));
+  const image::ProcessT& parent = table_owner(image_, *find_maker(image_, process));
   for (size_t i = 0; i < process.descriptors.size(); ++i) {
     if (!late_.is_late(*process.descriptors[i])) continue;
     auto same = std::ranges::find(parent.descriptors, process.descriptors[i]->file,

@@ -4,6 +4,7 @@
 // name any more; so the process in whose memory they are born carries what they will have.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "image/schema/values.h"
@@ -19,10 +20,12 @@ struct OwnParts {
     uint32_t umask = 0;
     bool changes_root = true;
     const image::ProcessT* descriptors = nullptr;  // of which they are; nullptr: shared
-    const void* whose = nullptr;                   // the record of the process or thread
-    const image::ProcessT* process = nullptr;      // that it is, or is of
-    int carrier = 0;                               // process id
-    int first = 0;                                 // carried from this number on
+    std::vector<std::pair<int, int>>
+        namespaces{};                          // that it enters: CLONE_NEW…, Image.namespaces[]
+    const void* whose = nullptr;               // the record of the process or thread
+    const image::ProcessT* process = nullptr;  // that it is, or is of
+    int carrier = 0;                           // process id
+    int first = 0;                             // carried from this number on
   };
 
   // The numbers lie behind all of the application's and that of `late`.
@@ -34,6 +37,7 @@ struct OwnParts {
   static int cwd_number(const One& one) { return one.first; }
   static int root_number(const One& one) { return one.first + 1; }
   static int descriptor_number(const One& one, size_t index);
+  static int namespace_number(const One& one, size_t index);
 
   // By the thread itself: leaves what it does not share, and takes its own.
   void plan_take(const void* whose, CallList& calls, DataSpace& data) const;

@@ -17,6 +17,7 @@
 #include "resources/limits/limits.h"
 #include "resources/locks/locks.h"
 #include "resources/made_early.h"
+#include "resources/maker.h"
 #include "resources/mqueue/notification.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
@@ -64,17 +65,17 @@ class ProcessScript {
     return write(std::move(calls));
   }
 
-  // Of one that is cloned into the memory of its parent.
-  Result<StubTask*> write_cloned(const image::ProcessT& parent) {
+  // Of one that is cloned into the memory of its maker.
+  Result<StubTask*> write_cloned(const image::ProcessT& maker) {
     CallList calls;
     calls.set_tag(kTagAttributes);
     if (is_made_early(image_, process_))
       take_place(calls);
     else if (process_.session == process_.pid)
       calls.add(SYS_setsid);
-    else if (process_.group != parent.group)
+    else if (process_.group != maker.group)
       calls.add(SYS_setpgid, 0, 0);
-    if (process_.personality != parent.personality)
+    if (process_.personality != maker.personality)
       calls.add_may_fail(SYS_personality, process_.personality);  // returns the former
     calls.set_tag(kTagFiles);
     if (born_late()) own_parts_.plan_carry_open(process_, calls);
@@ -289,14 +290,17 @@ class ProcessScript {
 
   Result<> clone_processes(CallList& calls) {
     for (const auto& child : image_.processes) {
-      if (!child->shares_memory || child->parent != process_.pid) continue;
+      if (!child->shares_memory || maker_of(*child) != process_.pid) continue;
       if (is_awaited(image_, *child) || is_made_early(image_, *child)) continue;
       StubTask* task =
           TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_, told_)
                   .write_cloned(process_));
-      const uint64_t flags =
-          CLONE_VM | CLONE_FS | CLONE_FILES | (child->shares_actions ? CLONE_SIGHAND : 0);
-      const int exit_signal = std::max(child->exit_signal, 0);
+      // Made for the parent of its maker it has the signal of that one.
+      const bool for_parent = child->maker != 0;
+      const uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES |
+                             (child->shares_actions ? CLONE_SIGHAND : 0) |
+                             (for_parent ? CLONE_PARENT : 0);
+      const int exit_signal = for_parent ? 0 : std::max(child->exit_signal, 0);
       plan_spawn(task, flags, child->pid, exit_signal, calls);
     }
     return {};
@@ -378,8 +382,7 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
     if (is_made_early(image, process))
       script.leaders[process.pid] =
           TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone, script.told)
-                  .write_cloned(**std::ranges::find(image.processes, process.parent,
-                                                    [](const auto& one) { return one->pid; })));
+                  .write_cloned(*find_maker(image, process)));
     if (process.shares_memory) continue;  // else its parent's script makes it
     PlacePlan place{image,
                     process,

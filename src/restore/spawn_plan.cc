@@ -4,6 +4,7 @@
 #include <set>
 
 #include "resources/made_early.h"
+#include "resources/maker.h"
 
 namespace appshot {
 namespace {
@@ -37,9 +38,10 @@ class Planner {
     const image::ProcessT& process = *image_.processes[index];
     // Else its parent makes it when it has its memory.
     if (process.shares_memory && !is_made_early(image_, process)) return;
-    auto parent = by_pid_.find(process.parent);
+    // By its maker, in whose session it is born.
+    auto parent = by_pid_.find(maker_of(process));
     int parent_session = parent == by_pid_.end() ? 0 : parent->second->session;
-    SpawnPlan::Node& node = plan_.nodes[process.parent];
+    SpawnPlan::Node& node = plan_.nodes[maker_of(process)];
     if (leads(process) || process.session == parent_session) {
       node.children.push_back(index);
       return;

@@ -1,5 +1,5 @@
 // What processes that are no threads can share and nobody can give them again: descriptors, folders
-// or memory with somebody who is not their parent.
+// or memory with somebody who has neither made them nor has the parent that they have.
 #include "subject.h"
 
 static char stacks[6][64 * 1024] __attribute__((aligned(16)));
@@ -29,9 +29,16 @@ static void have_orphan(struct orphan orphan) {
 
 int main(void) {
   shared = CHECK_MAP(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  have_orphan((struct orphan){CLONE_FILES, 1});
-  have_orphan((struct orphan){CLONE_FS, 3});
-  have_orphan((struct orphan){CLONE_VM, 5});
+  struct peer peer = peer_fork();
+  if (peer.pid == 0) {
+    have_orphan((struct orphan){CLONE_FILES, 1});
+    have_orphan((struct orphan){CLONE_FS, 3});
+    have_orphan((struct orphan){CLONE_VM, 5});
+    peer_tell(&peer, 0);
+    peer_hear(&peer);
+    _exit(0);
+  }
+  peer_hear(&peer);
   wait_until_flag(shared, 3);
   subject_expect(kAnyProcess, "shares its descriptors");
   subject_expect(kAnyProcess, "shares its working directory");
@@ -39,5 +46,7 @@ int main(void) {
   subject_expect(kAnyProcess, "without being its thread or child");
   subject_hold();
   shared[1] = 1;
+  peer_tell(&peer, 0);
+  peer_end(&peer);
   subject_done();
 }

@@ -41,7 +41,7 @@ int main(void) {
   struct peer followed = begin(2, CLONE_VM, wait_here);
   wait_until_flag(shared, 3);
   (void)CHECK_OK(syscall(SYS_pidfd_open, child_of(followed.pid), 0));
-  subject_expect(kAnyProcess, "and has children of its own");
+  subject_expect(kAnyProcess, "has children for which it does not wait so");
   subject_expect(kAnyProcess, "somebody holds a file about it");
   subject_hold();
   shared[1] = 1;

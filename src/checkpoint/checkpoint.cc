@@ -127,7 +127,8 @@ class Checkpoint {
     TRY(seen.finish());
     for (size_t i = 0; i < sources_.size(); ++i)
       TRY(capture_own_parts(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
-    for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
+    for (auto& process : questions_)
+      TRY(process->collect(table_of(process->source())).within(process->source().words()));
     TRY(waiting::complete(context_, frozen_, sources_));
     TRY(tcp::capture_connections(context_));
     TRY(unix_sockets::translate_identities(context_, sources_));
@@ -216,6 +217,17 @@ class Checkpoint {
     TRY(pages_.complete());
     file_.on_block({});
     return {};
+  }
+
+  // Whose descriptors it has: its own are not told again.
+  const ProcessSource& table_of(const ProcessSource& source) const {
+    const SharedWithMaker& shared = source.shared;
+    if (shared.descriptors)
+      for (const ProcessSource& other : sources_)
+        if (shared.maker.value != 0 ? other.id.value == shared.maker.value
+                                    : other.host.value == source.stat.parent)
+          return table_of(other);
+    return source;
   }
 
   // Then one begins, and ends, after the other: the place where a first call is put is the same.

@@ -59,7 +59,7 @@ Result<> ProcessQuestions::ask() {
   return injection_->start(target(first_), calls_, data_);
 }
 
-Result<> ProcessQuestions::collect() {
+Result<> ProcessQuestions::collect(const ProcessSource& table) {
   TRY(injection_->finish(calls_, data_, soon()));
   TRY(look_at_future_memory());
   actions_.collect(data_, record_);
@@ -71,7 +71,7 @@ Result<> ProcessQuestions::collect() {
   for (size_t i = first_ + 1; i < frozen_.threads.size(); ++i)
     if (frozen_.threads[i].tracee.is_held()) TRY(ask_thread(i));
   TRY(ask_close_on_exec());
-  TRY(ask_notifications());
+  TRY(ask_notifications(table));
   TRY(ask_overruns());
   TRY(look_at_waiting_signals());
   timers::settle_fired(record_, fired_before_);
@@ -152,8 +152,9 @@ Result<> ProcessQuestions::ask_close_on_exec() {
   return {};
 }
 
-Result<> ProcessQuestions::ask_notifications() {
-  for (auto& question : TRY(mqueues::find_notifications(context_, source_, pending_for(first_)))) {
+Result<> ProcessQuestions::ask_notifications(const ProcessSource& table) {
+  for (auto& question :
+       TRY(mqueues::find_notifications(context_, source_, table, pending_for(first_)))) {
     CallList calls;
     DataSpace data = new_data();
     question.ask(calls, data);

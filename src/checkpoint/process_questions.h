@@ -34,8 +34,8 @@ class ProcessQuestions {
   // What cannot be begun in one memory by two at once: when this is done, another may.
   Result<> ready() { return injection_->ready(soon()); }
   Result<> ask();
-  // When all else of the record is there.
-  Result<> collect();
+  // When all else of the record is there. `table`: of the one whose descriptors it has.
+  Result<> collect(const ProcessSource& table);
 
   Result<> begin_end() { return injection_->begin_end(soon()); }
   Result<> end() { return injection_->end(soon()); }
@@ -64,7 +64,7 @@ class ProcessQuestions {
   Result<> look_at_future_memory();
   Result<> ask_thread(size_t index);
   Result<> ask_close_on_exec();
-  Result<> ask_notifications();
+  Result<> ask_notifications(const ProcessSource& table);
   Result<> ask_overruns();
   Result<> ask_which_continued();
   Result<std::vector<children::WhichContinued::Asked>> living_children() const;

@@ -7,6 +7,7 @@
 #include "resources/awaited.h"
 #include "resources/made_early.h"
 #include "resources/maker.h"
+#include "resources/namespaces.h"
 #include "resources/process_files/process_file.h"
 #include "resources/user_spaces.h"
 
@@ -139,21 +140,19 @@ const char* why_not_carried(const image::ImageT& image, const image::ProcessT& p
   return nullptr;
 }
 
-// What it waits to be told can be asked only through descriptors that are its own.
-bool waits_for_a_queue(const image::ImageT& image, const image::ProcessT& process) {
-  return process.shares_descriptors &&
-         std::ranges::any_of(image.message_queues,
-                             [&](const auto& queue) { return queue->notify_pid == process.pid; });
+// Where it is not in that of its maker, and has begun none itself.
+bool is_in_session_of_birth(const image::ImageT& image, const image::ProcessT& process,
+                            const image::ProcessT& maker) {
+  if (process.session == maker.session || process.session == process.pid) return true;
+  const image::ProcessT* before = find(image, maker.parent);
+  return maker.session == maker.pid && !maker.subreaper &&
+         process.session == (before == nullptr ? 0 : before->session);
 }
 
 // Why it cannot be made in the memory that its parent is born with; nullptr: it can.
 const char* why_not_early(const image::ImageT& image, const image::ProcessT& process,
                           const image::ProcessT& maker) {
-  const image::ProcessT* before = find(image, maker.parent);
-  const bool born_before_session = maker.session == maker.pid && !maker.subreaper &&
-                                   process.session == (before == nullptr ? 0 : before->session);
-  if (process.session != maker.session && process.session != process.pid && !born_before_session)
-    return "is in another session";
+  if (!is_in_session_of_birth(image, process, maker)) return "is in another session";
   if (!process.continued_children.empty())
     return "has a child that went on after a stop, of which it has not heard";
   if (user_spaces::of(image, process) >= 0) return "lives in a user namespace of its own";
@@ -172,33 +171,35 @@ const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& pr
   for (const auto& parent : image.processes)
     if (std::ranges::count(parent->continued_children, process.pid) != 0)
       return "went on after a stop, of which its parent has not heard";
-  if (waits_for_a_queue(image, process)) return "waits to be notified by a message queue";
   for (const auto& terminal : image.terminals)
     if (terminal->session == process.pid) return "has a controlling terminal";
   return why_not_carried(image, process);
+}
+
+bool shares_folders(const image::ImageT& image, const image::ProcessT& process) {
+  return process.shares_folders || std::ranges::any_of(image.processes, [&](const auto& other) {
+           return other->shares_folders && maker_of(*other) == process.pid;
+         });
 }
 
 // Why it cannot be forked with its parent's descriptors or folders as its own; nullptr: it can.
 const char* why_not_beside(const image::ImageT& image, const image::ProcessT& process) {
   const image::ProcessT* maker = find_maker(image, process);
   if (maker == nullptr || maker->shares_memory) return "is made in the memory of another";
-  if (process.session != maker->session && process.session != process.pid)
-    return "is in another session";
+  if (!is_in_session_of_birth(image, process, *maker)) return "is in another session";
   const bool maker_shares = maker->shares_descriptors || maker->shares_folders;
   if (maker_shares && ((process.shares_descriptors && !maker->shares_descriptors) ||
                        (process.shares_folders && !maker->shares_folders)))
     return "shares something else with its children than with its parent";
   for (const image::ProcessT* one : {&process, maker}) {
     if (is_in_proc(one->cwd)) return "works in a folder of /proc about a process";
-    for (int space : one->namespaces)
-      if (image.namespaces[static_cast<size_t>(space)]->kind == "mnt")
-        return "lives in a mount namespace of its own";
+    if (namespaces::space_of(image, *one, "mnt") >= 0 && shares_folders(image, *one))
+      return "lives in a mount namespace of its own, which nobody enters who shares folders";
   }
   for (const auto& other : image.processes)
     if (other->shares_memory && maker_of(*other) == process.pid) return "shares its memory as well";
   for (const auto& thread : process.threads)
     if (thread->folders) return "has a thread with a working directory of its own";
-  if (waits_for_a_queue(image, process)) return "waits to be notified by a message queue";
   for (const auto& terminal : image.terminals)
     if (terminal->session == process.pid) return "has a controlling terminal";
   return nullptr;

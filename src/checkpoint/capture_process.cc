@@ -70,11 +70,12 @@ Result<std::unique_ptr<image::ThreadT>> capture_thread(const InstanceView& insta
   const bool of_source = tid == source.host;
   const proc::Fields status = of_source ? source.status : TRY(source.dir.status_of_thread(tid));
   thread->nested_ids = proc::nested_ids(status, "NSpid");
+  thread->scheduling = TRY(scheduling::capture(tid));
+  if (!frozen.tracee.is_held()) return thread;  // see waiting_threads.h
   TRY(threads::capture(frozen.tracee, of_source ? source.stat : TRY(source.dir.stat_of_thread(tid)),
                        *thread));
   if (frozen.traced) thread->traced = threads::describe(*frozen.traced);
   if (frozen.call) thread->waiting = TRY(waiting(instance, *frozen.call, frozen.end_ns));
-  thread->scheduling = TRY(scheduling::capture(tid));
   TRY(seccomp::capture(frozen.tracee, status, *thread));
   return thread;
 }
@@ -104,6 +105,7 @@ Result<> capture_held(const InstanceView& instance, FrozenProcess& frozen,
 
 Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSource& source,
                       image::ProcessT& record) {
+  record.maker = source.shared.maker.value;
   record.shares_memory = source.shared.memory;
   record.shares_descriptors = source.shared.descriptors;
   record.shares_folders = source.shared.folders;
@@ -118,11 +120,13 @@ Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSo
   return files.add(source, record);
 }
 
-Result<> capture_own_folders(CaptureContext& context, const FrozenProcess& frozen,
-                             const ProcessSource& source, image::ProcessT& record) {
+Result<> capture_own_parts(CaptureContext& context, const FrozenProcess& frozen,
+                           const ProcessSource& source, image::ProcessT& record) {
   for (size_t i = 0; i < frozen.threads.size(); ++i) {
     const HostPid tid = frozen.threads[i].tracee.tid();
-    if (tid == source.host || !differ(source.host, tid, SharedPart::folders)) continue;
+    if (tid == source.host) continue;
+    TRY(namespaces::capture_of_thread(context, source, tid, record, *record.threads[i]));
+    if (!differ(source.host, tid, SharedPart::folders)) continue;
     const std::string task = "task/" + std::to_string(tid.value) + "/";
     auto folders = std::make_unique<image::FoldersT>();
     folders->cwd = TRY(folder(context, source, (task + "cwd").c_str()));

@@ -16,8 +16,8 @@ Result<> capture_held(const InstanceView& instance, FrozenProcess& frozen,
 
 // What anybody can see: its surroundings, memory and files. May be done while it is being asked.
 // When both are done: of threads that share them with no other.
-Result<> capture_own_folders(CaptureContext& context, const FrozenProcess& frozen,
-                             const ProcessSource& source, image::ProcessT& record);
+Result<> capture_own_parts(CaptureContext& context, const FrozenProcess& frozen,
+                           const ProcessSource& source, image::ProcessT& record);
 Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSource& source,
                       image::ProcessT& record);
 

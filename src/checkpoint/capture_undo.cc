@@ -100,7 +100,7 @@ class UndoCapture {
       uint64_t at = data.put(list.data(), list.size() * sizeof(sembuf));
       calls.add_may_fail(SYS_semop, probe.set->permissions->id, at, list.size());
     }
-    TRY(process_.perform(0, calls, data));
+    TRY(process_.perform(calls, data));
     std::vector<int64_t> results;
     for (size_t i = 0; i < probes.size(); ++i) results.push_back(calls.result(i));
     return results;

@@ -17,6 +17,8 @@
 #include "checkpoint/process_questions.h"
 #include "checkpoint/process_tree.h"
 #include "checkpoint/shared_parts.h"
+#include "checkpoint/vfork_obstacles.h"
+#include "checkpoint/waiting_threads.h"
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/pages_file.h"
@@ -125,8 +127,10 @@ class Checkpoint {
     for (auto& process : questions_) TRY(process->ask().within(process->source().words()));
     TRY(seen.finish());
     for (size_t i = 0; i < sources_.size(); ++i)
-      TRY(capture_own_folders(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
-    for (auto& process : questions_) TRY(process->collect().within(process->source().words()));
+      TRY(capture_own_parts(context_, frozen_.processes()[i], sources_[i], *image_.processes[i]));
+    for (auto& process : questions_)
+      TRY(process->collect(table_of(process->source())).within(process->source().words()));
+    TRY(waiting::complete(context_, frozen_, sources_));
     TRY(networks::capture(context_));
     TRY(tcp::capture_connections(context_));
     TRY(unix_sockets::translate_identities(context_, sources_));
@@ -141,6 +145,7 @@ class Checkpoint {
     TRY(capture_sem_undo(context_, questions_));
     TRY(terminals::capture_states(context_, sources_));
     find_sharing_obstacles(image_, context_.obstacles);
+    find_vfork_obstacles(image_, context_.obstacles);
     find_namespace_obstacles(image_, context_.obstacles);
     TRY(layers::capture(context_));
     TRY(mounts::capture_contents(context_, mounts_));
@@ -216,6 +221,17 @@ class Checkpoint {
     return {};
   }
 
+  // Whose descriptors it has: its own are not told again.
+  const ProcessSource& table_of(const ProcessSource& source) const {
+    const SharedWithMaker& shared = source.shared;
+    if (shared.descriptors)
+      for (const ProcessSource& other : sources_)
+        if (shared.maker.value != 0 ? other.id.value == shared.maker.value
+                                    : other.host.value == source.stat.parent)
+          return table_of(other);
+    return source;
+  }
+
   // Then one begins, and ends, after the other: the place where a first call is put is the same.
   bool some_share_memory() const {
     return std::ranges::any_of(sources_,
@@ -228,6 +244,7 @@ class Checkpoint {
       const ProcessSource& source = sources_[i];
       image::ProcessT& record = *image_.processes[i];
       TRY(capture_held(instance_, frozen, source, record).within(source.words()));
+      if (frozen.held() == nullptr) continue;
       if (some_share_memory())
         for (auto& earlier : questions_) TRY(earlier->ready().within(earlier->source().words()));
       questions_.push_back(

@@ -48,23 +48,27 @@ Result<RunningProcesses> look_at_running(const InstanceView& instance) {
   return running;
 }
 
+using AtVfork = FrozenApplication::AtVfork;
+
 Result<FrozenApplication> freeze(const InstanceView& instance, const RunningProcesses& running,
-                                 FrozenApplication::Afterwards afterwards, Deadline deadline) {
+                                 FrozenApplication::Afterwards afterwards, AtVfork at_vfork,
+                                 Deadline deadline) {
   const EpollTimes epoll_times = EpollTimes::look_at(running.folders);
-  FrozenApplication frozen = TRY(FrozenApplication::freeze(*instance.application, afterwards,
-                                                           deadline, instance.kernel_layout));
+  FrozenApplication frozen = TRY(FrozenApplication::freeze(
+      *instance.application, afterwards, deadline, instance.kernel_layout, at_vfork));
   TRY(epoll_times.shorten(frozen));
   TRY(find_time_left(frozen, deadline));
   return frozen;
 }
 
 Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcesses& running,
-                              FrozenApplication::Afterwards afterwards, Obstacles& obstacles,
-                              Deadline deadline) {
-  Moment moment{TRY(freeze(instance, running, afterwards, deadline))};
+                              FrozenApplication::Afterwards afterwards, AtVfork at_vfork,
+                              Obstacles& obstacles, Deadline deadline) {
+  Moment moment{TRY(freeze(instance, running, afterwards, at_vfork, deadline))};
   std::vector<HostPid> threads;
-  for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any().tid());
+  for (FrozenProcess& process : moment.frozen.processes()) threads.push_back(process.any());
   Seen seen = TRY(look_at_all(instance, threads, obstacles));
+  if (at_vfork == AtVfork::kept) obstacles.allow_vfork();
   moment.sources = std::move(seen.sources);
   moment.mounts = std::move(seen.mounts);
   return moment;
@@ -77,16 +81,20 @@ Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcess
 Result<Moment> hold_moment(const InstanceView& instance, FrozenApplication::Afterwards afterwards,
                            Deadline deadline) {
   RunningProcesses running = TRY(look_at_running(instance));
+  // Who waits in vfork is waited for first, as long as that may be over in a moment.
+  AtVfork at_vfork = AtVfork::refused;
   if (running.traced)
     if (Obstacles lasting = TRY(preflight(instance)); !lasting.empty()) return refusal(lasting);
   for (int moments = 1;; ++moments) {
     Obstacles obstacles;
-    Result<Moment> moment = look_at_moment(instance, running, afterwards, obstacles, deadline);
+    Result<Moment> moment =
+        look_at_moment(instance, running, afterwards, at_vfork, obstacles, deadline);
     const bool cannot_be_held = !moment && moment.error().cls() == ErrorClass::refused;
     if (obstacles.empty() && !cannot_be_held) return moment;
     if (moment) TRY(moment->frozen.resume());
     Obstacles lasting = TRY(preflight(instance));
     if (!lasting.empty()) return refusal(lasting);
+    if (lasting.at_vfork()) at_vfork = AtVfork::kept;
     if (moments == kMomentsMax || deadline.passed())
       return cannot_be_held ? std::move(moment) : refusal(obstacles);
     std::this_thread::sleep_for(moments * kBetweenMoments);
@@ -96,8 +104,9 @@ Result<Moment> hold_moment(const InstanceView& instance, FrozenApplication::Afte
 
 Result<FrozenApplication> freeze_unseen(const InstanceView& instance, Deadline deadline) {
   for (int moments = 1;; ++moments) {
-    Result<FrozenApplication> frozen = freeze(instance, TRY(look_at_running(instance)),
-                                              FrozenApplication::Afterwards::runs_on, deadline);
+    Result<FrozenApplication> frozen =
+        freeze(instance, TRY(look_at_running(instance)), FrozenApplication::Afterwards::runs_on,
+               AtVfork::kept, deadline);
     const bool cannot_be_held = !frozen && frozen.error().cls() == ErrorClass::refused;
     if (!cannot_be_held || moments == kMomentsMax || deadline.passed()) return frozen;
     std::this_thread::sleep_for(moments * kBetweenMoments);

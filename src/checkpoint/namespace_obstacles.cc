@@ -7,6 +7,7 @@
 
 #include "resources/births.h"
 #include "resources/credentials/credentials.h"
+#include "resources/maker.h"
 #include "resources/namespaces.h"
 #include "resources/process_files/ended_root.h"
 #include "resources/user_spaces.h"
@@ -42,15 +43,10 @@ class Finder {
     obstacles_.add(process_words(VirtualPid{process.pid}, process.name) + " " + what, hint);
   }
 
-  const image::ProcessT* find_process(int pid) const {
-    auto found = std::ranges::find(image_.processes, pid, &image::ProcessT::pid);
-    return found == image_.processes.end() ? nullptr : found->get();
-  }
-
   // Session and group it can only have by birth where it cannot see them.
   void look_at_birth(const image::ProcessT& process) {
     if (spaces_.space_of(process) < 0) return;
-    const image::ProcessT* parent = find_process(process.parent);
+    const image::ProcessT* parent = find_maker(image_, process);
     auto comes_from_parent = [&](int id, int of_parent) {
       return id == 0 || spaces_.seen_by(process, id) != 0 || id == of_parent;
     };
@@ -83,12 +79,13 @@ class Finder {
   // Who shares folders cannot enter a user namespace; the others are seldom enough.
   void look_at_sharing(const image::ProcessT& process) {
     if (process.shares_memory || !(process.shares_descriptors || process.shares_folders)) return;
-    const image::ProcessT* parent = find_process(process.parent);
+    const image::ProcessT* parent = find_maker(image_, process);
     for (const image::ProcessT* one : {&process, parent})
       if (one != nullptr && (spaces_.space_of(*one) >= 0 || user_spaces::of(image_, *one) >= 0 ||
                              process_files::has_ended_root(*one)))
-        return add(process, "shares descriptors or folders with its parent, in a pid or user namespace "
-                            "of their own");
+        return add(process,
+                   "shares descriptors or folders with its parent, in a pid or user namespace "
+                   "of their own");
   }
 
   // Who it is.
@@ -96,6 +93,9 @@ class Finder {
     const int users = user_spaces::of(image_, process);
     const image::CredentialsT& first = *process.threads.front()->credentials;
     for (const auto& thread : process.threads) {
+      if (thread->has_namespaces)
+        add(process, "lives in a user namespace of its own, and its thread " +
+                         std::to_string(thread->tid) + " in other namespaces than the rest");
       const image::CredentialsT& own = *thread->credentials;
       if (own.uid != first.uid || own.gid != first.gid || own.groups != first.groups)
         add(process, "lives in a user namespace of its own, where its thread " +

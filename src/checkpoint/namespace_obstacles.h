@@ -1,5 +1,5 @@
-// What of an application's own pid and user namespaces a restore could not put together again: known
-// only when everything is captured.
+// What of an application's own pid and user namespaces a restore could not put together again:
+// known only when everything is captured.
 #pragma once
 
 #include "image/schema/values.h"

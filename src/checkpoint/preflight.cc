@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "checkpoint/shared_parts.h"
+#include "checkpoint/waiting_threads.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/parallel.h"
@@ -118,8 +119,25 @@ std::string thread_words(const ProcessSource& process, const proc::Fields& statu
   return process.words() + ": its thread " + std::to_string(proc::id_inside(status, "NSpid"));
 }
 
+// Of its thread; some kinds are kept.
+void find_entered_namespaces(Namespaces& namespaces, const ProcessSource& process, HostPid tid,
+                             Obstacles& obstacles) {
+  for (const auto& [kind, flag] : namespaces::kinds_of_threads()) {
+    if (!has_namespace_of_its_own(process, std::to_string(tid.value), kind)) continue;
+    const Result<std::string> own =
+        process.dir.link("task/" + std::to_string(tid.value) + "/ns/" + kind);
+    const Result<proc::Fields> status = process.dir.status_of_thread(tid);
+    if (!own || !status || !namespaces.is_made(kind, own)) continue;
+    if (const std::string why = namespaces.obstacle(kind, *own, tid); !why.empty())
+      obstacles.add(
+          thread_words(process, *status) + " has a " + kind + " namespace of its own, " + why,
+          "start it without unshare or setns in threads");
+  }
+}
+
 // A thread may have left what its process shares (unshare, setns). Folders of its own are kept.
-void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
+void find_unshared_parts(Namespaces& namespaces, const ProcessSource& process,
+                         Obstacles& obstacles) {
   if (proc::field_number(process.status, "Threads") == 1) return;
   std::vector<HostPid> with_folders;
   for (HostPid tid : process.dir.threads().value_or({})) {
@@ -127,13 +145,12 @@ void find_unshared_parts(const ProcessSource& process, Obstacles& obstacles) {
     std::vector<const char*> unshared;
     if (differ(process.host, tid, SharedPart::descriptors)) unshared.push_back("descriptors");
     for (const auto& [file, words] :
-         {NamespaceName{"net", "a network namespace"}, NamespaceName{"uts", "a uts namespace"},
-          NamespaceName{"ipc", "an ipc namespace"}, NamespaceName{"mnt", "a mount namespace"},
-          NamespaceName{"cgroup", "a cgroup namespace"},
+         {NamespaceName{"ipc", "an ipc namespace"}, NamespaceName{"mnt", "a mount namespace"},
           NamespaceName{"pid_for_children", "a pid namespace for its children"},
           NamespaceName{"time_for_children", "a time namespace for its children"}})
       if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
         unshared.push_back(words);
+    find_entered_namespaces(namespaces, process, tid, obstacles);
     const bool apart = differ(process.host, tid, SharedPart::folders);
     if (unshared.empty() && !apart) continue;
     // One that is ending shares nothing any more.
@@ -238,7 +255,7 @@ void find_visitors(const InstanceView& instance, Obstacles& obstacles) {
 void find_obstacles_of(const InstanceView& instance, Namespaces& namespaces,
                        const ProcessSource& process, Obstacles& obstacles) {
   find_tracer(instance, process, obstacles);
-  find_unshared_parts(process, obstacles);
+  find_unshared_parts(namespaces, process, obstacles);
   find_nested_namespaces(namespaces, process, obstacles);
   find_folder_obstacles(instance, namespaces, process, obstacles);
   find_descriptor_obstacles(instance, process, obstacles);
@@ -320,6 +337,7 @@ Result<Obstacles> preflight(const InstanceView& instance) {
     if (look > 1) std::this_thread::sleep_for(kBetweenLooks);
     lasting.keep_common(TRY(look_at_running(instance)));
   }
+  if (lasting.at_vfork() && waiting::can_be_read(instance)) lasting.allow_vfork();
   return lasting;
 }
 

@@ -12,7 +12,8 @@
 
 namespace appshot {
 
-// Of a running application: nearly one moment.
+// Of a running application: nearly one moment. Who waits in vfork all the time is no obstacle; that
+// there is somebody is told by Obstacles::at_vfork().
 Result<Obstacles> preflight(const InstanceView& instance);
 
 struct Seen {

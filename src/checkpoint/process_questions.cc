@@ -25,6 +25,7 @@ ProcessQuestions::ProcessQuestions(CaptureContext& context, FrozenProcess& froze
       source_(source),
       record_(record),
       remote_(std::move(remote)),
+      first_(static_cast<size_t>(frozen.held() - frozen.threads.data())),
       data_(nullptr, 0, 0) {}
 
 Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext& context,
@@ -37,8 +38,8 @@ Result<std::unique_ptr<ProcessQuestions>> ProcessQuestions::begin(CaptureContext
                  source.words() + " has no vdso, without which it cannot be asked about its state");
   std::unique_ptr<ProcessQuestions> questions(
       new ProcessQuestions(context, frozen, source, record, TRY(RemoteMemory::open(source.host))));
-  questions->injection_ =
-      TRY(Injection::begin(questions->target(0), questions->remote_, vdso->start, vdso->length()));
+  questions->injection_ = TRY(Injection::begin(questions->target(questions->first_),
+                                               questions->remote_, vdso->start, vdso->length()));
   return questions;
 }
 
@@ -55,21 +56,22 @@ Result<> ProcessQuestions::ask() {
   thread_.ask(calls_, data_);
   credentials_.ask(calls_);
   continued_.ask(calls_, data_);
-  return injection_->start(target(0), calls_, data_);
+  return injection_->start(target(first_), calls_, data_);
 }
 
-Result<> ProcessQuestions::collect() {
+Result<> ProcessQuestions::collect(const ProcessSource& table) {
   TRY(injection_->finish(calls_, data_, soon()));
   TRY(look_at_future_memory());
   actions_.collect(data_, record_);
   TRY(timers_.collect(calls_, data_, record_));
   attributes_.collect(calls_, data_, record_);
-  thread_.collect(data_, *record_.threads[0]);
-  record_.threads[0]->credentials = credentials_.collect(calls_, TRY(status_of(0)));
+  thread_.collect(data_, *record_.threads[first_]);
+  record_.threads[first_]->credentials = credentials_.collect(calls_, TRY(status_of(first_)));
   if (continued_.collect(calls_, data_)) TRY(ask_which_continued());
-  for (size_t i = 1; i < frozen_.threads.size(); ++i) TRY(ask_thread(i));
+  for (size_t i = first_ + 1; i < frozen_.threads.size(); ++i)
+    if (frozen_.threads[i].tracee.is_held()) TRY(ask_thread(i));
   TRY(ask_close_on_exec());
-  TRY(ask_notifications());
+  TRY(ask_notifications(table));
   TRY(ask_overruns());
   TRY(look_at_waiting_signals());
   timers::settle_fired(record_, fired_before_);
@@ -94,8 +96,9 @@ uint64_t ProcessQuestions::pending_for(size_t thread) const {
 
 Result<> ProcessQuestions::look_at_waiting_signals() {
   for (size_t i = 0; i < frozen_.threads.size(); ++i)
-    record_.threads[i]->pending = TRY(signals::capture_pending(frozen_.threads[i].tracee, false));
-  record_.pending = TRY(signals::capture_pending(frozen_.any(), true));
+    if (frozen_.threads[i].tracee.is_held())
+      record_.threads[i]->pending = TRY(signals::capture_pending(frozen_.threads[i].tracee, false));
+  record_.pending = TRY(signals::capture_pending(frozen_.threads[first_].tracee, true));
   return {};
 }
 
@@ -132,7 +135,7 @@ Result<> ProcessQuestions::ask_thread(size_t index) {
   credentials::Questions credentials;
   thread.ask(calls, data);
   credentials.ask(calls);
-  TRY(perform(index, calls, data));
+  TRY(perform_in(index, calls, data));
   thread.collect(data, *record_.threads[index]);
   record_.threads[index]->credentials = credentials.collect(calls, TRY(status_of(index)));
   return {};
@@ -143,18 +146,19 @@ Result<> ProcessQuestions::ask_close_on_exec() {
     CallList calls;
     DataSpace data = new_data();
     question.ask(calls);
-    TRY(perform(0, calls, data));
+    TRY(perform(calls, data));
     question.collect(calls, record_);
   }
   return {};
 }
 
-Result<> ProcessQuestions::ask_notifications() {
-  for (auto& question : TRY(mqueues::find_notifications(context_, source_, pending_for(0)))) {
+Result<> ProcessQuestions::ask_notifications(const ProcessSource& table) {
+  for (auto& question :
+       TRY(mqueues::find_notifications(context_, source_, table, pending_for(first_)))) {
     CallList calls;
     DataSpace data = new_data();
     question.ask(calls, data);
-    TRY(perform(0, calls, data, 1ULL << (question.signal() - 1)));
+    TRY(perform(calls, data, 1ULL << (question.signal() - 1)));
     question.collect(context_, source_, calls, data);
   }
   return {};
@@ -165,11 +169,11 @@ Result<> ProcessQuestions::ask_overruns() {
     CallList calls, again;
     DataSpace data = new_data();
     question.ask(calls, data);
-    TRY(perform(0, calls, data));
+    TRY(perform(calls, data));
     if (!TRY(question.collect(calls, data))) continue;
     DataSpace setting = new_data();
     question.send_again(again, setting);
-    TRY(perform(0, again, setting));
+    TRY(perform(again, setting));
   }
   return {};
 }
@@ -183,7 +187,7 @@ Result<> ProcessQuestions::ask_which_continued() {
     children::WhichContinued which;
     const size_t count = std::min(kAtOnce, children.size() - done);
     which.ask(std::span(children).subspan(done, count), calls, data);
-    TRY(perform(0, calls, data));
+    TRY(perform(calls, data));
     which.collect(calls, data, record_);
   }
   return {};

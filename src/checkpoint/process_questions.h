@@ -26,6 +26,7 @@ class ProcessQuestions {
  public:
   // The references must stay. The memory of the process must have been looked at: from now on there
   // is an area of ours in it.
+  // Some thread of the process must be held.
   static Result<std::unique_ptr<ProcessQuestions>> begin(CaptureContext& context,
                                                          FrozenProcess& frozen,
                                                          const ProcessSource& source,
@@ -33,8 +34,8 @@ class ProcessQuestions {
   // What cannot be begun in one memory by two at once: when this is done, another may.
   Result<> ready() { return injection_->ready(soon()); }
   Result<> ask();
-  // When all else of the record is there.
-  Result<> collect();
+  // When all else of the record is there. `table`: of the one whose descriptors it has.
+  Result<> collect(const ProcessSource& table);
 
   Result<> begin_end() { return injection_->begin_end(soon()); }
   Result<> end() { return injection_->end(soon()); }
@@ -42,11 +43,11 @@ class ProcessQuestions {
 
   const ProcessSource& source() const { return source_; }
   const image::ProcessT& record() const { return record_; }
-  // A further list of calls for one of its threads. `avoid`: signals, as a mask, that must not tell
-  // that it is done.
+  // A further list of calls for it. `avoid`: signals, as a mask, that must not tell that it is
+  // done.
   DataSpace new_data() { return injection_->new_data(); }
-  Result<> perform(size_t thread, CallList& calls, DataSpace& data, uint64_t avoid = 0) {
-    return injection_->perform(target(thread, avoid), calls, data, soon());
+  Result<> perform(CallList& calls, DataSpace& data, uint64_t avoid = 0) {
+    return perform_in(first_, calls, data, avoid);
   }
 
  private:
@@ -55,12 +56,15 @@ class ProcessQuestions {
   // For each wait anew: however long reading memory takes in between, an answer comes at once.
   static Deadline soon();
   InjectionTarget target(size_t thread, uint64_t avoid = 0) const;
+  Result<> perform_in(size_t thread, CallList& calls, DataSpace& data, uint64_t avoid = 0) {
+    return injection_->perform(target(thread, avoid), calls, data, soon());
+  }
   uint64_t pending_for(size_t thread) const;
   Result<> look_at_waiting_signals();
   Result<> look_at_future_memory();
   Result<> ask_thread(size_t index);
   Result<> ask_close_on_exec();
-  Result<> ask_notifications();
+  Result<> ask_notifications(const ProcessSource& table);
   Result<> ask_overruns();
   Result<> ask_which_continued();
   Result<std::vector<children::WhichContinued::Asked>> living_children() const;
@@ -72,6 +76,7 @@ class ProcessQuestions {
   const ProcessSource& source_;
   image::ProcessT& record_;
   const RemoteMemory remote_;
+  const size_t first_;  // of its threads: who answers for all; those that are not held cannot
   std::unique_ptr<Injection> injection_;
 
   // The list that is in work.

@@ -9,6 +9,7 @@
 
 #include "os/file.h"
 #include "os/proc/process_dir.h"
+#include "resources/maker.h"
 #include "resources/namespaces.h"
 
 namespace appshot {
@@ -102,7 +103,7 @@ Result<> complete_tree(CaptureContext& context) {
   while (!left.empty()) {
     bool progress = false;
     for (auto at = left.begin(); at != left.end();) {
-      if (placed.count(at->second->parent) == 0) {
+      if (placed.count(at->second->parent) == 0 || placed.count(maker_of(*at->second)) == 0) {
         ++at;
         continue;
       }

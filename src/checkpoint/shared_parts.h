@@ -1,5 +1,6 @@
 // Processes made by clone() may share memory, descriptors, folders and signal actions without being
-// threads of one process. With their parent that is kept; what else can be is named.
+// threads of one process. With their parent that is kept, and with who can have made them for it
+// (CLONE_PARENT); what else can be is named.
 #pragma once
 
 #include <vector>
@@ -10,10 +11,10 @@
 
 namespace appshot {
 
-// Fills in ProcessSource::shared. What descriptors are the parent's are not looked at again.
+// Fills in ProcessSource::shared. What descriptors are another's are not looked at again.
 void note_shared_parts(std::vector<ProcessSource>& processes, Obstacles& obstacles);
 
-// Of a process that shares memory with its parent: what it can only have been given when it was
+// Of a process that shares memory with its maker: what it can only have been given when it was
 // made another way.
 void find_sharing_obstacles(const image::ImageT& image, Obstacles& obstacles);
 

@@ -17,8 +17,8 @@ namespace {
 // One process that makes its descriptor, in steps, so that all of them work at the same time.
 class Newcomer {
  public:
-  static Result<std::unique_ptr<Newcomer>> begin(FrozenProcess& process) {
-    const HostPid tid = process.any().tid();
+  static Result<std::unique_ptr<Newcomer>> begin(FrozenProcess& process, FrozenThread& thread) {
+    const HostPid tid = thread.tracee.tid();
     std::unique_ptr<Newcomer> newcomer(new Newcomer(process, TRY(RemoteMemory::open(tid))));
     newcomer->mappings_ = TRY(TRY(proc::ProcessDir::open(tid)).mapped_ranges());
     const proc::Mapping* vdso = nullptr;
@@ -29,8 +29,7 @@ class Newcomer {
     auto mask = [&](const char* key) { return proc::field_number(status, key, 16); };
     const int done =
         pick_completion_signal(mask("SigIgn"), mask("SigCgt"), mask("ShdPnd") | mask("SigPnd"));
-    newcomer->target_.emplace(
-        InjectionTarget{process.any(), process.own_id, process.threads.front().own_id, done});
+    newcomer->target_.emplace(InjectionTarget{thread.tracee, process.own_id, thread.own_id, done});
     newcomer->injection_ =
         TRY(Injection::begin(*newcomer->target_, newcomer->memory_, vdso->start, vdso->length()));
     return newcomer;
@@ -64,7 +63,7 @@ class Newcomer {
     for (const proc::Mapping& mapping : mappings_)
       if (!mapping.shared && !mapping.name.starts_with("[v"))
         (void)writes_->add(mapping.start, mapping.end);
-    const HostPid tid = process_.any().tid();
+    const HostPid tid = process_.any();
     const proc::Stat stat = TRY(TRY(proc::ProcessDir::open(tid)).stat());
     tracks.begin(tid, stat.start_time, std::move(*writes_), process_.id);
     return {};
@@ -105,11 +104,13 @@ Result<> begin_tracking(FrozenApplication& frozen, MemoryTracks& tracks, Deadlin
   std::vector<std::unique_ptr<Newcomer>> newcomers;
   for (FrozenProcess& process : frozen.processes()) {
     if (process.leader_exited || own_memory(process.dir) < kWorthTracking) continue;
-    const HostPid tid = process.any().tid();
+    const HostPid tid = process.any();
     const proc::Stat stat = TRY(process.dir.stat());
     if (tracks.find(tid, stat.start_time) != nullptr) continue;
     if (shares_with_parent(process, stat.parent, frozen)) continue;
-    newcomers.push_back(TRY(Newcomer::begin(process)));
+    // Without a thread that can be asked it is read as a whole when it stands still.
+    if (FrozenThread* thread = process.held())
+      newcomers.push_back(TRY(Newcomer::begin(process, *thread)));
   }
   for (auto& newcomer : newcomers) TRY(newcomer->make(deadline));
   for (auto& newcomer : newcomers) TRY(newcomer->take(deadline));

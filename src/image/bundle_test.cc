@@ -130,7 +130,7 @@ TEST_F(BundleTest, AppearsWholeOrNotAtAll) {
   ASSERT_TRUE(summary);
   EXPECT_EQ(summary->aid, "web");
   EXPECT_EQ(summary->parent, "s-0");
-  EXPECT_EQ(summary->processes, 3u);
+  EXPECT_EQ(summary->processes, 4u);
   EXPECT_EQ(summary->pages_bytes, kPagesBlock + 0x6001);
 
   ASSERT_EQ(::ftruncate(file.get(), 100000), 0);

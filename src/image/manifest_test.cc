@@ -29,7 +29,7 @@ TEST(Manifest, ComesBackAsItWasWritten) {
   Result<ImageT> image = decode_manifest(bytes);
   ASSERT_TRUE(image) << image.error().message();
   EXPECT_EQ(image->argv, (std::vector<std::string>{"web", "--port", "80"}));
-  EXPECT_EQ(image->processes.size(), 3u);
+  EXPECT_EQ(image->processes.size(), 4u);
   EXPECT_EQ(image->processes[1]->threads[1]->tid, 103);
   EXPECT_EQ(image->open_files[5]->kind.AsTimerfd()->interval->nsec(), 4);
   EXPECT_EQ(encode_manifest(*image), bytes);

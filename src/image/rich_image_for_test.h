@@ -130,6 +130,20 @@ inline std::unique_ptr<ProcessT> rich_process(int pid, int parent) {
   return process;
 }
 
+// A child for which a thread of the first process waits in vfork.
+inline void add_awaited(ImageT& image) {
+  ThreadT& waiter = *image.processes.front()->threads.back();
+  waiter.waiting.reset();
+  waiter.awaited = 5;
+  waiter.has_namespaces = true;
+  waiter.namespaces = {0};
+  auto child = rich_process(5, 2);
+  child->threads.resize(1);
+  child->shares_memory = true;
+  child->address_space->mappings.clear();
+  image.processes.push_back(std::move(child));
+}
+
 inline std::unique_ptr<PrivateFileT> private_file(const std::string& path, uint32_t mode) {
   auto file = std::make_unique<PrivateFileT>();
   file->path = path;
@@ -361,6 +375,7 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   zombie->state = ProcessState::zombie;
   add_nested_ids(*zombie, 5);
   image.processes.push_back(std::move(zombie));
+  add_awaited(image);
 
   add_tracing(image);
   add_open_files(image);

@@ -159,9 +159,9 @@ class Verifier {
   }
 
   // At most one of each kind.
-  Result<> namespaces_of(const ProcessT& process) {
+  Result<> lives_in(const std::vector<int>& namespaces) {
     std::set<std::string_view> kinds;
-    for (int index : process.namespaces)
+    for (int index : namespaces)
       if (!inside(index, image_.namespaces.size()) ||
           !kinds.insert(image_.namespaces[static_cast<size_t>(index)]->kind).second)
         return wrong("a namespace it lives in");
@@ -318,7 +318,7 @@ class Verifier {
     if (process.group < 0 || process.group > kPidMax || process.session < 0 ||
         process.session > kPidMax)
       return wrong("its group or session");
-    TRY(namespaces_of(process));
+    TRY(lives_in(process.namespaces));
     if (process.state == ProcessState::zombie) return {};
     some_process_lives_ = true;
     living_.insert(process.pid);
@@ -380,6 +380,9 @@ class Verifier {
       return wrong("a thread's credentials");
     if (!thread.alt_stack || !thread.rseq) return wrong("what a thread has registered");
     if (thread.registers.size() != kRegisterBytes) return wrong("a thread's registers");
+    if (!thread.has_namespaces && !thread.namespaces.empty())
+      return wrong("the namespaces of a thread");
+    TRY(lives_in(thread.namespaces));
     if (thread.folders) {
       TRY(name(thread.folders->cwd));
       TRY(name(thread.folders->root));

@@ -18,6 +18,9 @@ MappingT& heap(ImageT& image) { return *image.processes[0]->address_space->mappi
 
 TracedT& traced(ImageT& image) { return *image.processes[1]->threads[0]->traced; }
 
+ThreadT& awaiting(ImageT& image) { return *image.processes[0]->threads[1]; }
+ProcessT& awaited(ImageT& image) { return *image.processes.back(); }
+
 template <typename Kind>
 Kind& find_file(ImageT& image) {
   for (auto& file : image.open_files)
@@ -173,11 +176,35 @@ const Case kFileCases[] = {
        i.processes[2]->shares_descriptors = true;
        i.processes[2]->descriptors.clear();
      }},
-    {"SharesAndHasChild",
+    {"SharesFoldersWithOneInTheMemoryOfAnother",
      [](ImageT& i) {
        i.processes[1]->shares_memory = true;
        i.processes[1]->address_space->mappings.clear();
+       i.processes[2] = std::make_unique<ProcessT>(std::move(*rich_process(4, 3)));
+       i.processes[2]->shares_folders = true;
      }},
+    {"MadeByNobody", [](ImageT& i) { awaited(i).maker = 77; }},
+    {"MadeForAnotherParent", [](ImageT& i) { i.processes[1]->maker = awaited(i).pid; }},
+    {"MadeByAnotherAndSharesNothing", [](ImageT& i) { i.processes[1]->maker = 2; }},
+    {"MadeByItself", [](ImageT& i) { awaited(i).maker = awaited(i).pid; }},
+    {"ThreadInNoSuchNamespace", [](ImageT& i) { i.processes[0]->threads[1]->namespaces = {77}; }},
+    {"ThreadInTwoOfAKind",
+     [](ImageT& i) {
+       i.processes[0]->threads[1]->namespaces = {0, 0};
+     }},
+    {"ThreadInNamespacesAsItsProcess",
+     [](ImageT& i) { i.processes[0]->threads[1]->has_namespaces = false; }},
+    {"WaitsForNobody", [](ImageT& i) { awaiting(i).awaited = 77; }},
+    {"WaitsForAnothersChild",
+     [](ImageT& i) { std::swap(awaiting(i).awaited, i.processes[1]->threads[1]->awaited); }},
+    {"TwoWaitForOne", [](ImageT& i) { i.processes[0]->threads[0]->awaited = awaiting(i).awaited; }},
+    {"WaitsThoughStopped", [](ImageT& i) { i.processes[0]->state = ProcessState::stopped; }},
+    {"WaitsInTwoCalls", [](ImageT& i) { awaiting(i).waiting = std::make_unique<WaitingT>(); }},
+    {"WaitsForOneInItsOwnMemory", [](ImageT& i) { awaited(i).shares_memory = false; }},
+    {"WaitsForOneThatIsStopped", [](ImageT& i) { awaited(i).state = ProcessState::stopped; }},
+    {"WaitsForOneWithThreads", [](ImageT& i) { awaited(i).threads.push_back(rich_thread(999)); }},
+    {"WaitsForOneWithChildren",
+     [](ImageT& i) { i.processes.push_back(rich_process(6, awaited(i).pid)); }},
     {"ThreadWithoutRoot", [](ImageT& i) { i.processes[0]->threads[1]->folders->root.reset(); }},
     {"LockOfNoKind",
      [](ImageT& i) { i.open_files[0]->locks[0]->kind = static_cast<LockKind>(77); }},

@@ -14,10 +14,30 @@ namespace {
 
 // A thread that has been joined may hold its id for a moment longer.
 constexpr int kTriesForId = 50;
+constexpr size_t kStackBytes = 4096;  // as far as the kernel asks; its end is what counts
 
-}  // namespace
+// Where both return; the child, on a stack of its own, does not.
+long clone_with_stack(clone_args& args, void (*entry)(void*), void* argument) {
+  register void (*to)(void*) __asm__("r12") = entry;
+  register void* with __asm__("r13") = argument;
+  long result = SYS_clone3;
+  __asm__ volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %[with], %%rdi\n\t"
+      "call *%[to]\n\t"
+      "hlt\n"
+      "1:"
+      : "+a"(result)
+      : "D"(&args), "S"(sizeof args), [to] "r"(to), [with] "r"(with)
+      : "rcx", "r11", "memory");
+  return result;
+}
 
-Result<pid_t> fork_child(const ChildOptions& options) {
+Result<pid_t> make_child(const ChildOptions& options, void* stack_end, void (*entry)(void*),
+                         void* argument) {
   clone_args args{};
   args.flags = options.flags;
   args.exit_signal =
@@ -37,10 +57,21 @@ Result<pid_t> fork_child(const ChildOptions& options) {
     args.flags |= CLONE_PIDFD;
     args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   }
-  auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  if (stack_end != nullptr) {
+    args.stack = reinterpret_cast<uint64_t>(stack_end) - kStackBytes;
+    args.stack_size = kStackBytes;
+  }
+  auto make = [&]() -> pid_t {
+    if (stack_end == nullptr) return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    const long result = clone_with_stack(args, entry, argument);
+    if (result >= 0) return static_cast<pid_t>(result);
+    errno = static_cast<int>(-result);
+    return -1;
+  };
+  pid_t pid = make();
   for (int tries = 0; pid < 0 && errno == EEXIST && tries < kTriesForId; ++tries) {
     ::poll(nullptr, 0, 1);
-    pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    pid = make();
   }
   if (pid < 0) {
     if (errno == EEXIST && !wanted.empty())
@@ -49,6 +80,17 @@ Result<pid_t> fork_child(const ChildOptions& options) {
   }
   if (pid > 0 && options.pidfd != nullptr) options.pidfd->reset(pidfd);
   return pid;
+}
+
+}  // namespace
+
+Result<pid_t> fork_child(const ChildOptions& options) {
+  return make_child(options, nullptr, nullptr, nullptr);
+}
+
+Result<pid_t> clone_child(const ChildOptions& options, void* stack_end, void (*entry)(void*),
+                          void* argument) {
+  return make_child(options, stack_end, entry, argument);
 }
 
 Result<> die_with_parent(pid_t expected_parent) {

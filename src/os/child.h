@@ -25,6 +25,11 @@ struct ChildOptions {
 // Like fork: 0 in the child.
 Result<pid_t> fork_child(const ChildOptions& options);
 
+// In the caller's memory (CLONE_VM), on a stack of its own, whose end is told: the child runs
+// `entry` there, which never returns.
+Result<pid_t> clone_child(const ChildOptions& options, void* stack_end, void (*entry)(void*),
+                          void* argument);
+
 // A child that the parent must outlive (until told otherwise by PR_SET_PDEATHSIG 0).
 Result<> die_with_parent(pid_t expected_parent);
 

@@ -188,6 +188,7 @@ std::vector<std::string_view> names_asked_for() {
   for (const Wanted& wanted : kWantedBits) names.insert(wanted.structure);
   for (const Wanted& wanted : kOptional) names.insert(wanted.structure);
   for (const Wanted& wanted : kOptionalBits) names.insert(wanted.structure);
+  for (std::string_view of_threads : KernelThreadLayout::structures()) names.insert(of_threads);
   return {names.begin(), names.end()};
 }
 
@@ -219,6 +220,7 @@ Result<KernelLayout> KernelLayout::of_running_kernel() {
   TRY(find_piece(types, layout));
   layout.number_size = TRY(types.size_of("upid"));
   layout.page_size = TRY(types.size_of("page"));
+  layout.threads = KernelThreadLayout::find(types);
   return layout;
 }
 

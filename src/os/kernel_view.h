@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "os/kernel_memory.h"
+#include "os/kernel_thread_layout.h"
 
 namespace appshot {
 
@@ -72,6 +73,8 @@ struct KernelLayout {
       task_stack;
 
   uint32_t map_values;  // of one of BPF, for each processor
+
+  KernelThreadLayout threads;
 
   static Result<KernelLayout> of_running_kernel();
 };

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace appshot {
 namespace {
 
@@ -15,7 +17,9 @@ constexpr unsigned kRegisteredBytes = 32;
 Result<> unregister_rseq() {
   if (__rseq_size == 0) return {};
   char* area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
-  TRY_SYS(::syscall(SYS_rseq, area, kRegisteredBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG));
+  const long done = ::syscall(SYS_rseq, area, kRegisteredBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
+  // Who was made in another's memory has none, nor has who is forked by that one.
+  if (done != 0 && errno != EINVAL) return Error::from_errno(errno, "rseq");
   return {};
 }
 

@@ -1,13 +1,17 @@
 #include "resources/births.h"
 
+#include <linux/capability.h>
+
 #include <algorithm>
 
+#include "resources/awaited.h"
+#include "resources/maker.h"
 #include "resources/user_spaces.h"
 
 namespace appshot {
 
 Births::Births(const image::ImageT& image) : image_(image), spaces_(image) {
-  // Parents come first.
+  // Parents and makers come first.
   for (const auto& process : image.processes) {
     const int space = spaces_.space_of(*process);
     int users = users_of_parent(*process);
@@ -17,12 +21,15 @@ Births::Births(const image::ImageT& image) : image_(image), spaces_(image) {
     }
     born_[process->pid] = users;
     note_keepers(users, space);
+    if (const Waiter waiter = waiter_for(image, *process);
+        waiter.process != nullptr && !may_choose_ids(*waiter.thread) && keeper_of(-1) < 0)
+      keepers_.push_back(-1);
     if (process->threads.size() > 1) note_keepers(user_spaces::of(image, *process), space);
   }
 }
 
 int Births::users_of_parent(const image::ProcessT& process) const {
-  auto parent = born_.find(process.parent);
+  auto parent = born_.find(maker_of(process));
   return parent == born_.end() ? -1 : parent->second;
 }
 
@@ -45,6 +52,18 @@ void Births::note_keepers(int users, int space) {
 int Births::keeper_of(int space) const {
   const auto found = std::ranges::find(keepers_, space);
   return found == keepers_.end() ? -1 : static_cast<int>(found - keepers_.begin());
+}
+
+bool Births::may_choose_ids(const image::ThreadT& thread) {
+  constexpr uint64_t kRights = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_CHECKPOINT_RESTORE;
+  return (thread.credentials->effective & kRights) != 0;
+}
+
+Births::Ids Births::ids_born_late(const image::ProcessT& process,
+                                  const image::ThreadT& waiter) const {
+  if (may_choose_ids(waiter))
+    return ids(users_at_birth(process), spaces_.space_of(process), process.pid);
+  return {{}, {{keeper_of(-1), process.pid}}};
 }
 
 Births::Ids Births::ids(int users, int space, int id) const {

@@ -5,7 +5,7 @@
 // below it are born without rights over the ids of namespaces that belong to others, the instance's
 // own among them. There they get the next id, and a keeper sees to it that this is the right one
 // (restore/id_keeper.h). The same holds for the threads of a process that has entered a user
-// namespace.
+// namespace, and for who is born last, of a thread that has given up that right (vfork).
 #pragma once
 
 #include <map>
@@ -37,6 +37,9 @@ class Births {
   };
   // Of one that is born in that pid namespace, by somebody who lives in that one of users.
   Ids ids(int users, int space, int id) const;
+  // Of one for whom `waiter` waits in vfork: with the rights which that thread has.
+  Ids ids_born_late(const image::ProcessT& process, const image::ThreadT& waiter) const;
+  static bool may_choose_ids(const image::ThreadT& thread);
   // The pid namespaces in which somebody must keep ids, by number; -1: the instance's own.
   const std::vector<int>& keepers() const { return keepers_; }
   // Which of them it is; -1: nobody need keep ids there.

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <sstream>
 
@@ -26,6 +27,17 @@ constexpr std::pair<const char*, int> kKept[] = {
     {"user", CLONE_NEWUSER}, {"pid", CLONE_NEWPID},      {"uts", CLONE_NEWUTS},
     {"ipc", CLONE_NEWIPC},   {"mnt", CLONE_NEWNS},       {"net", CLONE_NEWNET},
     {"time", CLONE_NEWTIME}, {"cgroup", CLONE_NEWCGROUP}};
+
+// What else a thread may enter goes with more that is its own: what is mounted with its folders,
+// objects of IPC with what its end undoes on them.
+constexpr std::pair<const char*, int> kOfThreads[] = {
+    {"uts", CLONE_NEWUTS}, {"net", CLONE_NEWNET}, {"cgroup", CLONE_NEWCGROUP}};
+
+int find_kind(const image::ImageT& image, const std::vector<int>& spaces, std::string_view kind) {
+  for (int index : spaces)
+    if (image.namespaces[static_cast<size_t>(index)]->kind == kind) return index;
+  return -1;
+}
 
 Result<struct stat> identify(const std::string& path) {
   struct stat info {};
@@ -228,10 +240,41 @@ Result<> enter_owner(const RestoreContext& context, const image::NamespaceT& spa
   return {};
 }
 
+Result<> capture_of_thread(CaptureContext& context, const ProcessSource& source, HostPid tid,
+                           const image::ProcessT& record, image::ThreadT& thread) {
+  for (const auto& [kind, flag] : kOfThreads) {
+    const std::string own =
+        TRY(source.dir.link("task/" + std::to_string(tid.value) + "/ns/" + kind));
+    thread.has_namespaces |= own != TRY(source.dir.link(std::string("ns/") + kind));
+  }
+  if (!thread.has_namespaces) return {};
+  thread.namespaces = record.namespaces;
+  std::erase_if(thread.namespaces, [&](int index) {
+    const std::string& of = context.image.namespaces[static_cast<size_t>(index)]->kind;
+    return std::ranges::any_of(kOfThreads, [&](const auto& kind) { return of == kind.first; });
+  });
+  for (const auto& [kind, flag] : kOfThreads)
+    if (const int index = TRY(capture(context, kind, path_of(tid, kind))); index >= 0)
+      thread.namespaces.push_back(index);
+  return {};
+}
+
+std::span<const std::pair<const char*, int>> kinds_of_threads() { return kOfThreads; }
+
+std::vector<std::pair<int, int>> entered_by(const image::ImageT& image,
+                                            const image::ProcessT& process,
+                                            const image::ThreadT& thread) {
+  std::vector<std::pair<int, int>> entered;
+  if (!thread.has_namespaces) return entered;
+  for (const auto& [kind, flag] : kOfThreads)
+    if (const int own = find_kind(image, thread.namespaces, kind);
+        own != find_kind(image, process.namespaces, kind))
+      entered.emplace_back(flag, own);
+  return entered;
+}
+
 int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind) {
-  for (int index : process.namespaces)
-    if (image.namespaces[static_cast<size_t>(index)]->kind == kind) return index;
-  return -1;
+  return find_kind(image, process.namespaces, kind);
 }
 
 Result<> make_all(RestoreContext& context) {

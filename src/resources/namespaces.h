@@ -2,8 +2,11 @@
 // written down, and how a restore makes them again.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "resources/capture_context.h"
@@ -24,6 +27,18 @@ Result<int> capture_network_of(CaptureContext& context, int socket);
 // Those that it lives in.
 Result<> capture_of_process(CaptureContext& context, const ProcessSource& source,
                             image::ProcessT& record);
+
+// Those that a thread of it, which is not the one it was looked at through, has entered for itself.
+Result<> capture_of_thread(CaptureContext& context, const ProcessSource& source, HostPid tid,
+                           const image::ProcessT& record, image::ThreadT& thread);
+
+// Kinds of which a thread may have one of its own that is kept, and their CLONE_NEW….
+std::span<const std::pair<const char*, int>> kinds_of_threads();
+// Of those that it does not share with its process: CLONE_NEW…, and the one, as space_of() tells
+// it.
+std::vector<std::pair<int, int>> entered_by(const image::ImageT& image,
+                                            const image::ProcessT& process,
+                                            const image::ThreadT& thread);
 
 // The one of that kind that it lives in, among Image.namespaces; -1: the instance's own.
 int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind);

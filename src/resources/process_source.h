@@ -29,8 +29,9 @@ struct DescriptorSource {
 
 Result<DescriptorSource> look_at_descriptor(const proc::ProcessDir& dir, int fd);
 
-// What it has in common with its parent, of which it is not a thread.
-struct SharedWithParent {
+// What it has in common with who made it, its parent or another, of which it is not a thread.
+struct SharedWithMaker {
+  VirtualPid maker{};  // 0: its parent
   bool memory = false, descriptors = false, folders = false, actions = false;
 };
 
@@ -43,7 +44,7 @@ struct ProcessSource {
   std::vector<proc::Mapping> mappings;
   std::vector<DescriptorSource> descriptors;
   Pidfd pidfd;
-  SharedWithParent shared{};  // see checkpoint/shared_parts.h
+  SharedWithMaker shared{};  // see checkpoint/shared_parts.h
 
   std::string words() const;  // "process 12 (nginx)"
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,10 +16,12 @@
 #include <span>
 
 #include "os/file.h"
+#include "os/futex.h"
 #include "os/proc/process_dir.h"
 #include "os/thread_ids.h"
 #include "resources/children/continued.h"
 #include "resources/credentials/credentials.h"
+#include "resources/made_early.h"
 #include "resources/mounts/restore_mounts.h"
 #include "resources/namespaces.h"
 #include "resources/terminals/states.h"
@@ -34,6 +37,7 @@ namespace appshot {
 namespace {
 
 constexpr int kDefaultPidMax = 32768;
+constexpr size_t kSharedStackBytes = 256 << 10;
 
 class Becoming {
  public:
@@ -45,7 +49,8 @@ class Becoming {
         place_(context.births, context.zone),
         windows_(image_, context.layout, plan) {
     for (const auto& process : image_.processes) {
-      if (process->state != image::ProcessState::zombie && !process->shares_memory)
+      if (process->state != image::ProcessState::zombie &&
+          (!process->shares_memory || is_made_early(image_, *process)))
         groups_led_.insert(process->pid);
     }
   }
@@ -87,7 +92,7 @@ class Becoming {
     return std::ranges::all_of(children, [&](size_t index) {
       const image::ProcessT& child = *image_.processes[index];
       const bool tells_by_sigchld = child.exit_signal < 0 || child.exit_signal == SIGCHLD;
-      return tells_by_sigchld && !shares_beside(child) &&
+      return tells_by_sigchld && !shares_beside(child) && !child.shares_memory &&
              spaces_.space_of(child) == place_.space() && !spaces_.is_first(child);
     });
   }
@@ -111,6 +116,7 @@ class Becoming {
 
   Result<> make_process(size_t index, ChildOptions options) {
     const image::ProcessT& process = *image_.processes[index];
+    if (process.shares_memory) return make_in_this_memory(index);
     options.flags |= flags_beside(process);
     if (process.exit_signal >= 0) options.exit_signal = process.exit_signal;
     TRY(windows_.pass_on(index));
@@ -122,6 +128,52 @@ class Becoming {
     windows_.forget(index);
     if (!spaces_.is_first(process)) return {};
     return start_id_keeper(spaces_.space_of(process), process.parent == 1 ? SIGCHLD : 0);
+  }
+
+  // One that shares our memory, and must be there before that is the application's. Whatever it
+  // does as our program it does while we wait, on a stack that goes with everything else of ours.
+  Result<> make_in_this_memory(size_t index) {
+    const image::ProcessT& process = *image_.processes[index];
+    void* stack = ::mmap(nullptr, kSharedStackBytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return Error::from_errno(errno, "mmap of a stack");
+    struct Sharing {
+      Becoming becoming;  // its own: children of both are made with it
+      const image::ProcessT& process;
+    } sharing{*this, process};
+    auto become = [](void* argument) {
+      auto& it = *static_cast<Sharing*>(argument);
+      it.becoming.become_sharing_process(it.process);
+    };
+    TRY(place_.clone(process,
+                     {.flags = CLONE_VM | CLONE_FS | CLONE_FILES |
+                               (process.shares_actions ? CLONE_SIGHAND : 0ULL) |
+                               (process.maker != 0 ? CLONE_PARENT : 0ULL),
+                      .exit_signal = std::max(process.exit_signal, 0)},
+                     static_cast<char*>(stack) + kSharedStackBytes, become, &sharing));
+    auto& told = *reinterpret_cast<uint32_t*>(context_.script.told.at(process.pid));
+    while (__atomic_load_n(&told, __ATOMIC_SEQ_CST) == 0) futex_wait(told, 0);
+    windows_.forget(index);
+    return {};
+  }
+
+  [[noreturn]] void become_sharing_process(const image::ProcessT& process) {
+    Result<> taken = check_id(process);
+    if (taken) taken = take_place_in_shared_memory(process);
+    if (!taken) fail(process.pid, taken.error());
+    context_.zone.enter(context_.script.leaders.at(process.pid));
+  }
+
+  // The rest of it is done in the stub: our program is gone by then.
+  Result<> take_place_in_shared_memory(const image::ProcessT& process) {
+    TRY(windows_.withhold_below(process.pid));
+    if (seen(process, process.group) == 0) TRY(check_inherited_group(process));
+    if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+    TRY(make_children(process.pid, -1, false));
+    TRY(begin_session_or_group(process));
+    TRY(make_children(process.pid, -1, true));
+    TRY(join_dead_leaders_group(process));
+    return settle_birthplace(process);
   }
 
   // Its maker waits for it when all threads are there, and must not be told; init reaps whatever
@@ -238,12 +290,7 @@ class Becoming {
     if (seen(process, process.group) == 0) TRY(check_inherited_group(process));
     if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     TRY(make_children(process.pid, -1, false));
-    if (process.session == process.pid)
-      TRY_SYS(::setsid());
-    else if (process.group == process.pid)
-      TRY_SYS(::setpgid(0, 0));
-    else if (seen(process, process.group) != 0 && has_children_elsewhere(process))
-      (void)!::setpgid(0, seen(process, process.group));  // when it is there already; else below
+    TRY(begin_session_or_group(process));
     TRY(terminals::take_as_controlling_child(context_.restore, process));
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
@@ -264,6 +311,16 @@ class Becoming {
     context_.zone.pass_stage(kStageGroups);
     TRY(children::discard_continuation_child(image_, process));
     return terminals::set_foreground_child(context_.restore, process);
+  }
+
+  Result<> begin_session_or_group(const image::ProcessT& process) const {
+    if (process.session == process.pid)
+      TRY_SYS(::setsid());
+    else if (process.group == process.pid)
+      TRY_SYS(::setpgid(0, 0));
+    else if (seen(process, process.group) != 0 && has_children_elsewhere(process))
+      (void)!::setpgid(0, seen(process, process.group));  // when it is there already; else later
+    return {};
   }
 
   int seen(const image::ProcessT& process, int id) const { return spaces_.seen_by(process, id); }

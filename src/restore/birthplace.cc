@@ -45,6 +45,15 @@ Result<pid_t> Birthplace::fork(const image::ProcessT& process, ChildOptions opti
   return fork_into(space, process.pid, std::move(options));
 }
 
+Result<pid_t> Birthplace::clone(const image::ProcessT& process, ChildOptions options,
+                                void* stack_end, void (*entry)(void*), void* argument) {
+  TRY(send_children_to(here_));
+  const Births::Ids ids = births_.ids(users_, here_, process.pid);
+  choose(ids.chosen, options);
+  const IdTurn turn(zone_, ids.kept);
+  return clone_child(options, stack_end, entry, argument);
+}
+
 Result<pid_t> Birthplace::fork_helper(int space, pid_t id, ChildOptions options) {
   TRY(send_children_to(space));
   return fork_into(space, id, std::move(options));

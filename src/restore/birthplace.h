@@ -17,6 +17,9 @@ class Birthplace {
 
   // 0 in the child, which goes on with this object for children of its own.
   Result<pid_t> fork(const image::ProcessT& process, ChildOptions options);
+  // In the caller's memory, and in the same pid namespace: see clone_child().
+  Result<pid_t> clone(const image::ProcessT& process, ChildOptions options, void* stack_end,
+                      void (*entry)(void*), void* argument);
   // One that is none of the image's, in that pid namespace.
   Result<pid_t> fork_helper(int space, pid_t id, ChildOptions options);
   // One that only does `work`, which returns 0 or an errno. Several may want the same id, one after

@@ -11,11 +11,14 @@
 #include <thread>
 
 #include "os/proc/process_dir.h"
+#include "resources/awaited.h"
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
 #include "resources/threads/traced.h"
+#include "restore/born_late.h"
 #include "restore/own_parts.h"
 #include "restore/remote_call.h"
+#include "restore/stages.h"
 #include "restore/timed_call.h"
 
 namespace appshot {
@@ -34,6 +37,18 @@ Result<> wait_until_leader_ended(HostPid pid, Deadline deadline) {
     if (deadline.passed())
       return Error(ErrorClass::timeout,
                    "the first thread of process " + std::to_string(pid.value) + " does not end");
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+  return {};
+}
+
+// Who has closed what was held for children has ended, and everyone is who he was.
+Result<> wait_until_alone(HostPid pid, size_t threads, Deadline deadline) {
+  proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
+  while (TRY(dir.threads()).size() > threads) {
+    if (deadline.passed())
+      return Error(ErrorClass::timeout,
+                   "a thread of ours in process " + std::to_string(pid.value) + " does not end");
     std::this_thread::sleep_for(kBetweenLooks);
   }
   return {};
@@ -63,7 +78,7 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
   RestoredThreads all;
   all.image_ = &image;
   for (const auto& process : image.processes) {
-    if (process->state == image::ProcessState::zombie) continue;
+    if (process->state == image::ProcessState::zombie || is_awaited(image, *process)) continue;
     HeldProcess held{host_processes[process->pid], process.get(), {}, false};
     for (const auto& thread : process->threads) {
       if (hosts.count(thread->tid) == 0)
@@ -75,8 +90,8 @@ Result<RestoredThreads> RestoredThreads::seize(const image::ImageT& image,
   return all;
 }
 
-Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& clock_ns,
-                                   Deadline deadline) {
+Result<> RestoredThreads::put_back(Zone& zone, const Script& script, const Births& births,
+                                   const std::function<int64_t()>& clock_ns, Deadline deadline) {
   TRY(interrupt_all(deadline));
   find_who_unmaps();
   // Stopped ones first, children before parents: a parent must be able to wait for a stop it knew
@@ -87,18 +102,54 @@ Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& c
     TRY(finish({&*process}, zone, deadline));
     TRY(stop_again(*process, deadline));
   }
+  for (HeldProcess& process : processes_)
+    if (!was_stopped(*process.record)) TRY(prepare(process, zone, clock_ns, deadline));
+  TRY(bear_awaited(zone, script, births, clock_ns, deadline));
   std::vector<HeldProcess*> others;
-  for (HeldProcess& process : processes_) {
-    if (was_stopped(*process.record)) continue;
-    TRY(prepare(process, zone, clock_ns, deadline));
-    others.push_back(&process);
-  }
+  for (HeldProcess& process : processes_)
+    if (!was_stopped(*process.record)) others.push_back(&process);
   return finish(others, zone, deadline);
+}
+
+RestoredThreads::HeldThread& RestoredThreads::HeldProcess::free() {
+  return *std::ranges::find(threads, 0, [](const auto& thread) { return thread.record->awaited; });
+}
+
+// Who is born may wait for somebody itself, and comes last then: so the last of those in one memory
+// never does.
+Result<> RestoredThreads::bear_awaited(Zone& zone, const Script& script, const Births& births,
+                                       const std::function<int64_t()>& clock_ns,
+                                       Deadline deadline) {
+  if (script.born_late.empty()) return {};
+  for (size_t i = 0; i < processes_.size(); ++i)
+    for (size_t k = 0; k < processes_[i].threads.size(); ++k) {
+      HeldThread& waiter = processes_[i].threads[k];
+      if (waiter.record->awaited == 0) continue;
+      auto child = std::ranges::find(image_->processes, waiter.record->awaited,
+                                     [](const auto& process) { return process->pid; });
+      Tracee born = TRY(bear(
+          {waiter.tracee, *waiter.record, **child, script.born_late.at((*child)->pid), kOptions},
+          births, zone, deadline));
+      HeldProcess held{born.tid(), child->get(), {}, false};
+      held.threads.push_back({std::move(born), (*child)->threads.front().get(), {}});
+      TRY(prepare(held, zone, clock_ns, deadline));
+      processes_.push_back(std::move(held));
+    }
+  zone.open_stage(kStageBorn);
+  for (const HeldProcess& process : processes_)
+    if (has_table_of_awaiting(*image_, *process.record))
+      TRY(wait_until_alone(
+          process.pid,
+          process.threads.size() + (process.record->state == image::ProcessState::leader_exited),
+          deadline));
+  find_who_unmaps();
+  return {};
 }
 
 // Of those in one memory the last one, in the order in which they are put back.
 void RestoredThreads::find_who_unmaps() {
   std::map<int, HeldProcess*> last;  // by the process whose memory it is
+  for (HeldProcess& process : processes_) process.unmaps = false;
   auto visit = [&](HeldProcess& process) {
     last[memory_owner(*image_, *process.record).pid] = &process;
   };
@@ -170,13 +221,12 @@ Result<> RestoredThreads::finish(const std::vector<HeldProcess*>& processes, Zon
                                  Deadline deadline) {
   for (HeldProcess* process : processes)
     if (process->unmaps)
-      TRY(begin_remote_call(process->threads.front().tracee, zone, SYS_munmap,
+      TRY(begin_remote_call(process->free().tracee, zone, SYS_munmap,
                             CallArguments(zone.address(), zone.length())));
   for (HeldProcess* process : processes)
-    if (process->unmaps) TRY(enter_remote_call(process->threads.front().tracee, deadline));
+    if (process->unmaps) TRY(enter_remote_call(process->free().tracee, deadline));
   for (HeldProcess* process : processes) {
-    int64_t unmapped =
-        process->unmaps ? TRY(end_remote_call(process->threads.front().tracee, deadline)) : 0;
+    int64_t unmapped = process->unmaps ? TRY(end_remote_call(process->free().tracee, deadline)) : 0;
     if (unmapped != 0)
       return Error::from_errno(static_cast<int>(-unmapped), "munmap of the restore zone");
     for (HeldThread& thread : process->threads)

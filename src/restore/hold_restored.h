@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "image/schema/values.h"
 #include "os/cgroup.h"
+#include "resources/births.h"
+#include "restore/script.h"
 #include "restore/zone.h"
 #include "trace/traced.h"
 #include "trace/tracee.h"
@@ -21,10 +23,12 @@ class RestoredThreads {
   // They run on; if we die, the kernel kills them.
   static Result<RestoredThreads> seize(const image::ImageT& image, const Cgroup& application);
 
-  // Stops them, takes the zone away, gives them their registers, state and masks. Processes that
-  // were stopped as a whole are so again, and their parents know as much of it as they did.
+  // Stops them, has them bear those for whom they wait, takes the zone away, gives them their
+  // registers, state and masks. Processes that were stopped as a whole are so again, and their
+  // parents know as much of it as they did.
   // `clock_ns`: tells the restored application's CLOCK_MONOTONIC.
-  Result<> put_back(Zone& zone, const std::function<int64_t()>& clock_ns, Deadline deadline);
+  Result<> put_back(Zone& zone, const Script& script, const Births& births,
+                    const std::function<int64_t()>& clock_ns, Deadline deadline);
   // Those that others of them trace are let go of, and traced again by these. The application is
   // frozen then, if there are any.
   Result<> bind_traced(const Cgroup& application, Deadline deadline);
@@ -41,12 +45,15 @@ class RestoredThreads {
     HostPid pid;
     const image::ProcessT* record;
     std::vector<HeldThread> threads;
+    HeldThread& free();   // one that does not wait in the kernel; there must be one
     bool unmaps = false;  // takes the zone away; of those who share their memory one does
   };
 
   Result<TracerThread> find_tracer(VirtualPid id);
   void find_who_unmaps();
   Result<> interrupt_all(Deadline deadline);
+  Result<> bear_awaited(Zone& zone, const Script& script, const Births& births,
+                        const std::function<int64_t()>& clock_ns, Deadline deadline);
   Result<> settle_stopped_children(HeldProcess& process, Zone& zone, Deadline deadline);
   Result<> prepare(HeldProcess& process, Zone& zone, const std::function<int64_t()>& clock_ns,
                    Deadline deadline);

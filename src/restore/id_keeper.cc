@@ -35,8 +35,9 @@ void keep_ids_child(const Zone& zone, int keeper, pid_t own) {
   }
 }
 
-void end_id_keepers(const Zone& zone) {
-  for (auto& slot : zone.control()->keepers) set(slot.wanted, kNoMore);
+void end_id_keepers(const Zone& zone, int but) {
+  for (int i = 0; i < STUB_KEEPERS; ++i)
+    if (i != but) set(zone.control()->keepers[i].wanted, kNoMore);
 }
 
 StubKeptIds to_stub(const std::vector<Births::Kept>& kept) {

@@ -13,8 +13,8 @@ namespace appshot {
 // By a process that was made for it, and has the id `own` in the instance. `keeper`: its number
 // among Births::keepers().
 [[noreturn]] void keep_ids_child(const Zone& zone, int keeper, pid_t own);
-// By the harness; a failed restore ends them with init.
-void end_id_keepers(const Zone& zone);
+// By the harness; a failed restore ends them with init. `but`: one that goes on; -1: none.
+void end_id_keepers(const Zone& zone, int but = -1);
 
 // What the stub must know to take its turn.
 StubKeptIds to_stub(const std::vector<Births::Kept>& kept);

@@ -4,6 +4,7 @@
 // name any more; so the process in whose memory they are born carries what they will have.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "image/schema/values.h"
@@ -17,10 +18,14 @@ struct OwnParts {
     const image::FileNameT* cwd = nullptr;  // nullptr: folders are shared
     const image::FileNameT* root = nullptr;
     uint32_t umask = 0;
+    bool changes_root = true;
     const image::ProcessT* descriptors = nullptr;  // of which they are; nullptr: shared
-    const void* whose = nullptr;                   // the record of the process or thread
-    int carrier = 0;                               // process id
-    int first = 0;                                 // carried from this number on
+    std::vector<std::pair<int, int>>
+        namespaces{};                          // that it enters: CLONE_NEW…, Image.namespaces[]
+    const void* whose = nullptr;               // the record of the process or thread
+    const image::ProcessT* process = nullptr;  // that it is, or is of
+    int carrier = 0;                           // process id
+    int first = 0;                             // carried from this number on
   };
 
   // The numbers lie behind all of the application's and that of `late`.
@@ -32,16 +37,23 @@ struct OwnParts {
   static int cwd_number(const One& one) { return one.first; }
   static int root_number(const One& one) { return one.first + 1; }
   static int descriptor_number(const One& one, size_t index);
+  static int namespace_number(const One& one, size_t index);
 
   // By the thread itself: leaves what it does not share, and takes its own.
   void plan_take(const void* whose, CallList& calls, DataSpace& data) const;
   // Whether the carrier must have /proc too, for those that open files later.
   bool needs_proc(const image::ProcessT& process) const;
-  // By the carrier, when all have theirs.
+  // By a process that is born last (born_late.h), before that: files that were made late, and which
+  // its parent has open by then.
+  void plan_carry_open(const image::ProcessT& process, CallList& calls) const;
+  // By the carrier, and by those on the way from it, when all have theirs.
   void plan_give_up(const image::ProcessT& process, CallList& calls) const;
 
  private:
   void add(One one);
+  std::vector<const One*> held_for_others(const image::ProcessT& process) const;
+
+  const image::ImageT& image_;
 
   const LateFiles& late_;
   std::vector<One> all_;

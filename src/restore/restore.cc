@@ -228,7 +228,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   }
   TRY(zone.wait_stage(kStageThreads, deadline, all_live));
   zone.open_stage(kStageThreads);
-  end_id_keepers(zone);
+  // For those who are born last.
+  end_id_keepers(zone, script.born_late.empty() ? -1 : births.keeper_of(-1));
   TRY(zone.wait_stage(kStageTraced, deadline, all_live));
   RestoredThreads threads = TRY(RestoredThreads::seize(image, request.application));
   TRY(fault_point("restore.traced"));
@@ -237,7 +238,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
 
   // Registers and masks; the zone goes; then all at once.
   TRY(threads.put_back(
-      zone, [&] { return clock.now_ns(); }, deadline));
+      zone, script, births, [&] { return clock.now_ns(); }, deadline));
+  end_id_keepers(zone);
   TRY(fault_point("restore.ready"));
   if (const int terminal = terminals::of_instance(image); terminal >= 0) {
     instance.terminal = TRY(fetch_terminal(request.control, deadline));

@@ -9,12 +9,15 @@
 #include <utility>
 
 #include "resources/attributes/attributes.h"
+#include "resources/awaited.h"
 #include "resources/credentials/credentials.h"
 #include "resources/epoll/epoll.h"
 #include "resources/files/ownership.h"
 #include "resources/ipc/sem_undo.h"
 #include "resources/limits/limits.h"
 #include "resources/locks/locks.h"
+#include "resources/made_early.h"
+#include "resources/maker.h"
 #include "resources/mqueue/notification.h"
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
@@ -23,6 +26,7 @@
 #include "resources/timers/timers.h"
 #include "resources/user_spaces.h"
 #include "restore/beside.h"
+#include "restore/born_late.h"
 #include "restore/id_keeper.h"
 #include "restore/place_memory.h"
 #include "restore/stages.h"
@@ -35,8 +39,11 @@ constexpr uint64_t kThreadFlags =
 
 class ProcessScript {
  public:
+  // `told`: where those who are made early tell that they are there, and the owner of their memory
+  // that it has taken it.
   ProcessScript(const image::ImageT& image, const image::ProcessT& process, int exe_fd,
-                const LateFiles& late, const OwnParts& own_parts, const Births& births, Zone& zone)
+                const LateFiles& late, const OwnParts& own_parts, const Births& births, Zone& zone,
+                const std::map<int, uint64_t>& told)
       : image_(image),
         process_(process),
         exe_fd_(exe_fd),
@@ -44,6 +51,8 @@ class ProcessScript {
         own_parts_(own_parts),
         births_(births),
         zone_(zone),
+        told_(told),
+        waiter_(waiter_for(image, process)),
         users_(user_spaces::of(image, process)),
         users_at_birth_(births.users_at_birth(process)) {}
 
@@ -56,22 +65,46 @@ class ProcessScript {
     return write(std::move(calls));
   }
 
-  // Of one that is cloned into the memory of its parent.
-  Result<StubTask*> write_cloned(const image::ProcessT& parent) {
+  // Of one that is cloned into the memory of its maker.
+  Result<StubTask*> write_cloned(const image::ProcessT& maker) {
     CallList calls;
     calls.set_tag(kTagAttributes);
-    if (process_.session == process_.pid)
+    if (is_made_early(image_, process_))
+      take_place(calls);
+    else if (process_.session == process_.pid)
       calls.add(SYS_setsid);
-    else if (process_.group != parent.group)
+    else if (process_.group != maker.group)
       calls.add(SYS_setpgid, 0, 0);
-    if (process_.personality != parent.personality)
+    if (process_.personality != maker.personality)
       calls.add_may_fail(SYS_personality, process_.personality);  // returns the former
     calls.set_tag(kTagFiles);
+    if (born_late()) own_parts_.plan_carry_open(process_, calls);
     own_parts_.plan_take(&process_, calls, zone_.data());
     return write(std::move(calls));
   }
 
  private:
+  // By one that is made early: what a forked process does in become_child, when everyone is there.
+  void take_place(CallList& calls) {
+    const PidSpaces& spaces = births_.spaces();
+    calls.add(STUB_OP_TELL, told_.at(process_.pid), 1);
+    barrier(kStageTree, calls);
+    calls.set_tag(kTagAttributes);
+    const int group = spaces.seen_by(process_, process_.group);
+    if (process_.session != process_.pid && group != 0) calls.add(SYS_setpgid, 0, group);
+    const uint64_t info = zone_.data().put(siginfo_t{});
+    for (const auto& child : image_.processes) {
+      if (child->parent != process_.pid || child->state != image::ProcessState::zombie) continue;
+      const int id = spaces.seen_by(process_, child->pid);
+      if (spaces.is_first(*child) && (child->exit_status & 0x7f) == SIGKILL)
+        calls.add(SYS_kill, id, SIGKILL);
+      calls.add(SYS_waitid, P_PID, id, info, WEXITED | WNOWAIT | __WALL, 0);
+    }
+    barrier(kStageGroups, calls);
+    calls.add(STUB_OP_AWAIT, told_.at(memory_owner(image_, process_).pid), 1);
+    calls.set_tag(kTagAttributes);
+  }
+
   Result<StubTask*> write(CallList calls) {
     DataSpace& data = zone_.data();
     // A process may live on without its first thread; the others are made by it before it ends.
@@ -82,18 +115,22 @@ class ProcessScript {
     calls.set_tag(kTagAttributes);
     attributes::plan(process_, calls);
     enter_user_space(calls);
+    // Those that were made early may use it.
+    if (!process_.shares_memory && told_.contains(process_.pid))
+      calls.add(STUB_OP_TELL, told_.at(process_.pid), 1);
     TRY(spawn_threads(leader_ends ? 0 : 1, calls));
     TRY(clone_processes(calls));
+    if (has_table_of_awaiting(image_, process_)) TRY(spawn_closer(calls));
     if (leader != nullptr) thread_itself(*leader, calls);
     barrier(kStageThreads, calls);
     wait_for_keepers(calls);
 
     calls.set_tag(kTagFiles);
-    own_parts_.plan_give_up(process_, calls);
+    if (!has_table_of_awaiting(image_, process_)) own_parts_.plan_give_up(process_, calls);
     // All who share its descriptors have their memory.
     if (has_common_table(image_, process_) && owns_beside(image_, process_))
       calls.add(SYS_close_range, own_parts_.end(), ~0U, 0);
-    late_.plan_open(births_.spaces(), process_, calls, data);
+    if (!born_late()) late_.plan_open(births_.spaces(), process_, calls, data);
     files::plan_owners(image_, births_.spaces(), process_, calls, data);
     calls.set_tag(kTagSemaphores);
     ipc::plan_undo(image_, process_, calls, data);
@@ -107,7 +144,7 @@ class ProcessScript {
     barrier(kStageTraced, calls);
 
     calls.set_tag(kTagFiles);
-    late_.plan_take(births_.spaces(), process_, calls);
+    if (!born_late()) late_.plan_take(births_.spaces(), process_, calls);
     mqueues::plan_register(image_, process_, calls, data);
     epolls::plan_late_entries(image_, process_, calls, data);
     calls.set_tag(kTagLimits);
@@ -145,11 +182,12 @@ class ProcessScript {
   void privileges(const image::ThreadT& thread, CallList& calls) {
     DataSpace& data = zone_.data();
     calls.set_tag(kTagSeccomp);
-    seccomp::plan(thread, calls, data);
+    seccomp::plan(thread, born_late() ? waiter_.thread->filters.size() : 0, calls, data);
     calls.set_tag(kTagScheduling);
     scheduling::plan(*thread.scheduling, calls, data);
     calls.set_tag(kTagCredentials);
-    who_it_is(*thread.credentials, calls);
+    if (!born_late() || *thread.credentials != *waiter_.thread->credentials)
+      who_it_is(*thread.credentials, calls);
     threads::plan_parent_death_signal(thread, calls);
     // By every thread: any of them changing who it is resets it for all.
     calls.set_tag(kTagAttributes);
@@ -214,7 +252,23 @@ class ProcessScript {
       calls.add(SYS_exit, (process_.exit_status >> 8) & 0xff);
       return;
     }
-    barrier(kStageReady, calls);
+    barrier(born_late() ? kStageBorn : kStageReady, calls);
+  }
+
+  // For whom its parent waits in vfork: with the rights that its parent has by then.
+  bool born_late() const { return waiter_.process != nullptr; }
+
+  // Who lets go of what the process holds for its children, when these are born and it waits.
+  Result<> spawn_closer(CallList& calls) {
+    const int id = closer_of(image_, births_.spaces(), process_);
+    CallList own;
+    barrier(kStageBorn, own);
+    own.set_tag(kTagFiles);
+    own_parts_.plan_give_up(process_, own);
+    own.set_tag(kTagThread);
+    own.add(SYS_exit, 0);
+    plan_spawn(TRY(zone_.add_task(own, id)), kThreadFlags, id, 0, calls);
+    return {};
   }
 
   Result<> spawn_threads(size_t first, CallList& calls) {
@@ -236,12 +290,17 @@ class ProcessScript {
 
   Result<> clone_processes(CallList& calls) {
     for (const auto& child : image_.processes) {
-      if (!child->shares_memory || child->parent != process_.pid) continue;
-      StubTask* task = TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_)
-                               .write_cloned(process_));
-      const uint64_t flags =
-          CLONE_VM | CLONE_FS | CLONE_FILES | (child->shares_actions ? CLONE_SIGHAND : 0);
-      const int exit_signal = std::max(child->exit_signal, 0);
+      if (!child->shares_memory || maker_of(*child) != process_.pid) continue;
+      if (is_awaited(image_, *child) || is_made_early(image_, *child)) continue;
+      StubTask* task =
+          TRY(ProcessScript(image_, *child, exe_fd_, late_, own_parts_, births_, zone_, told_)
+                  .write_cloned(process_));
+      // Made for the parent of its maker it has the signal of that one.
+      const bool for_parent = child->maker != 0;
+      const uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES |
+                             (child->shares_actions ? CLONE_SIGHAND : 0) |
+                             (for_parent ? CLONE_PARENT : 0);
+      const int exit_signal = for_parent ? 0 : std::max(child->exit_signal, 0);
       plan_spawn(task, flags, child->pid, exit_signal, calls);
     }
     return {};
@@ -254,6 +313,8 @@ class ProcessScript {
   const OwnParts& own_parts_;
   const Births& births_;
   Zone& zone_;
+  const std::map<int, uint64_t>& told_;
+  const Waiter waiter_;
   const int users_, users_at_birth_;  // Image.namespaces[]; -1: the instance's own
 };
 
@@ -271,6 +332,8 @@ uint64_t zone_bytes_for(const image::ImageT& image) {
     bytes += set->undo.size() * ipc::kUndoCallsMax * (sizeof(StubCall) + 64);
   for (const auto& process : image.processes) {
     bytes += 96 * 1024;
+    if (has_table_of_awaiting(image, *process))
+      bytes += 48 * 1024;  // for who closes what they need
     if (process->address_space)
       for (const auto& mapping : process->address_space->mappings)
         bytes += 4 * sizeof(StubCall) + mapping->guards.size() * sizeof(StubCall) +
@@ -295,22 +358,32 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
   for (const proc::Mapping& mapping : ours)
     if (mapping.name == "[vdso]" || mapping.name.starts_with("[vvar")) kernel.push_back(mapping);
   Script script;
+  for (const auto& process : image.processes)
+    if (is_made_early(image, *process))
+      for (int pid : {process->pid, memory_owner(image, *process).pid})
+        if (!script.told.contains(pid)) script.told[pid] = zone.data().put(uint32_t{0});
   StubControl& control = *zone.control();
   control.expected[kStageTree] += mounts_processes(image);
   for (size_t i = 0; i < image.processes.size(); ++i) {
     const image::ProcessT& process = *image.processes[i];
-    if (!process.shares_memory) {
+    if (!process.shares_memory || is_made_early(image, process)) {
       control.expected[kStageTree] += 1;
       control.expected[kStageGroups] += process.state != image::ProcessState::zombie;
     }
     if (process.state == image::ProcessState::zombie) continue;
+    control.expected[kStageBorn] += has_table_of_awaiting(image, process);
+    if (is_awaited(image, process)) continue;
     bool leader_ends = process.state == image::ProcessState::leader_exited;
     auto threads = static_cast<uint32_t>(process.threads.size());
     control.expected[kStageMemory] += lazy.has_any(i);
     control.expected[kStageThreads] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageTraced] += threads + (leader_ends ? 1 : 0);
     control.expected[kStageReady] += threads;
-    if (process.shares_memory) continue;  // its parent's script makes it
+    if (is_made_early(image, process))
+      script.leaders[process.pid] =
+          TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone, script.told)
+                  .write_cloned(*find_maker(image, process)));
+    if (process.shares_memory) continue;  // else its parent's script makes it
     PlacePlan place{image,
                     process,
                     *process.address_space,
@@ -324,9 +397,14 @@ Result<Script> write_script(const image::ImageT& image, const MemoryLayout& layo
                     files,
                     has_common_table(image, process)};
     script.leaders[process.pid] =
-        TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone)
+        TRY(ProcessScript(image, process, exe_fd, late, own_parts, births, zone, script.told)
                 .write(place, lazy.has_any(i)));
   }
+  for (const auto& process : image.processes)
+    if (const Waiter waiter = waiter_for(image, *process); waiter.process != nullptr)
+      script.born_late[process->pid] =
+          TRY(ProcessScript(image, *process, exe_fd, late, own_parts, births, zone, script.told)
+                  .write_cloned(*waiter.process));
   return script;
 }
 

@@ -20,7 +20,11 @@ namespace appshot {
 inline int user_space_descriptor(int exe_fd) { return exe_fd - 1; }
 
 struct Script {
-  std::map<int, StubTask*> leaders;  // by process id: what each process enters the stub with
+  // By process id: where it is told, in the zone, that who was made early is in the stub
+  // (made_early.h).
+  std::map<int, uint64_t> told;
+  std::map<int, StubTask*> leaders;    // by process id: what each process enters the stub with
+  std::map<int, StubTask*> born_late;  // the same of those who are born last: see born_late.h
 };
 
 // `ours`: the memory map of the process whose forks will run it. `exe_fd`: the descriptor at which

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "resources/made_early.h"
+#include "resources/maker.h"
+
 namespace appshot {
 namespace {
 
@@ -33,10 +36,12 @@ class Planner {
 
   void place(size_t index) {
     const image::ProcessT& process = *image_.processes[index];
-    if (process.shares_memory) return;  // its parent clones it when it has its memory
-    auto parent = by_pid_.find(process.parent);
+    // Else its parent makes it when it has its memory.
+    if (process.shares_memory && !is_made_early(image_, process)) return;
+    // By its maker, in whose session it is born.
+    auto parent = by_pid_.find(maker_of(process));
     int parent_session = parent == by_pid_.end() ? 0 : parent->second->session;
-    SpawnPlan::Node& node = plan_.nodes[process.parent];
+    SpawnPlan::Node& node = plan_.nodes[maker_of(process)];
     if (leads(process) || process.session == parent_session) {
       node.children.push_back(index);
       return;

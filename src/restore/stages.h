@@ -13,6 +13,7 @@ enum Stage : uint32_t {
   kStageThreads = 4,  // every thread exists
   kStageTraced = 5,   // the harness holds every thread: filters cannot bite any more
   kStageReady = 6,    // nothing is left but to give every thread its registers
+  kStageBorn = 7,     // the same of those for whom others wait in vfork: see born_late.h
 };
 
 enum Tag : uint32_t {

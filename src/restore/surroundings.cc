@@ -118,6 +118,7 @@ class Surroundings {
         TRY_SYS(::dup2(cwd.get(), OwnParts::cwd_number(*one)));
         TRY_SYS(::dup2(root.get(), OwnParts::root_number(*one)));
       }
+      TRY(carry_namespaces(*one));
       if (one->descriptors == nullptr) continue;
       const auto& descriptors = one->descriptors->descriptors;
       for (size_t i = 0; i < descriptors.size(); ++i)
@@ -125,6 +126,23 @@ class Surroundings {
           TRY_SYS(::dup2(TRY(file_for(*descriptors[i])), OwnParts::descriptor_number(*one, i)));
     }
     return move_ghosts_aside();
+  }
+
+  // We are in the instance's own still.
+  Result<> carry_namespaces(const OwnParts::One& one) {
+    for (size_t i = 0; i < one.namespaces.size(); ++i) {
+      const auto& [flag, index] = one.namespaces[i];
+      const int number = OwnParts::namespace_number(one, i);
+      if (index >= 0) {
+        TRY_SYS(::dup2(context_.restore.namespaces[static_cast<size_t>(index)].get(), number));
+        continue;
+      }
+      for (const auto& [kind, kinds_flag] : namespaces::kinds_of_threads())
+        if (kinds_flag == flag)
+          TRY_SYS(::dup2(TRY(open_aside(std::string("/proc/self/ns/") + kind, O_RDONLY)).get(),
+                         number));
+    }
+    return {};
   }
 
   // Made by init, or else now.

@@ -139,6 +139,10 @@ static void perform(struct StubTask* task) {
       barrier(task->control, (uint32_t)args[0]);
       continue;
     }
+    if (call->number == STUB_OP_TELL || call->number == STUB_OP_AWAIT) {
+      (call->number == STUB_OP_TELL ? set : wait_until)((uint32_t*)args[0], (uint32_t)args[1]);
+      continue;
+    }
     if (call->number == STUB_OP_SPAWN) {
       call->result = spawn((struct StubTask*)args[0], args);
     } else if (call->number == STUB_OP_COPY) {

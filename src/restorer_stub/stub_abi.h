@@ -22,7 +22,9 @@ enum {
   STUB_OP_SPAWN = -2,   /* args[0]: StubTask*, args[1]: clone flags, args[2]: int32_t* ids to have,
                          the innermost pid namespace's first, args[3]: how many, args[4]: signal at
                          its end, args[5]: const StubKeptIds*, 0: all can be chosen */
-  STUB_OP_COPY = -3     /* args[0] = to, args[1] = from, args[2] = length */
+  STUB_OP_COPY = -3,    /* args[0] = to, args[1] = from, args[2] = length */
+  STUB_OP_TELL = -4,    /* args[0]: uint32_t*, which becomes args[1]; wakes who waits there */
+  STUB_OP_AWAIT = -5    /* args[0]: uint32_t*: wait until it is args[1] */
 };
 
 enum {

@@ -71,7 +71,8 @@ Result<> EpollTimes::shorten(FrozenApplication& frozen) const {
   for (FrozenProcess& process : frozen.processes())
     for (FrozenThread& thread : process.threads)
       for (const Wait& wait : waits_)
-        if (wait.tid == thread.tracee.tid()) TRY(shorten(wait, process, thread.tracee, *now));
+        if (wait.tid == thread.tracee.tid() && thread.tracee.is_held())
+          TRY(shorten(wait, process, thread.tracee, *now));
   return {};
 }
 

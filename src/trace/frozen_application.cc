@@ -90,9 +90,16 @@ Result<uint64_t> address_in(const proc::ProcessDir& dir) {
 
 }  // namespace
 
+FrozenThread* FrozenProcess::held() {
+  const auto found =
+      std::ranges::find_if(threads, [](const auto& thread) { return thread.tracee.is_held(); });
+  return found == threads.end() ? nullptr : &*found;
+}
+
 Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Afterwards afterwards,
                                                     Deadline deadline,
-                                                    std::optional<KernelLayout>* layout) {
+                                                    std::optional<KernelLayout>* layout,
+                                                    AtVfork at_vfork) {
   FrozenApplication frozen(cgroup);
   if (afterwards == Afterwards::runs_on) frozen.turns_ = std::make_unique<ShortTurns>();
   TRY(SideGroup::clear(cgroup));
@@ -100,8 +107,8 @@ Result<FrozenApplication> FrozenApplication::freeze(const Cgroup& cgroup, Afterw
   // Who cannot be stopped is found before any is told to.
   Looks looks;
   for (pid_t pid : TRY(cgroup.processes()))
-    looks.push_back(
-        TRY(frozen.look_at(HostPid{pid}, deadline).within("process " + std::to_string(pid))));
+    looks.push_back(TRY(
+        frozen.look_at(HostPid{pid}, deadline, at_vfork).within("process " + std::to_string(pid))));
   TRY(frozen.refuse_tangled_tracing(looks));
   // All are told to stop before the first is waited for.
   for (size_t i = 0; i < looks.size(); ++i)
@@ -130,7 +137,8 @@ double FrozenApplication::ms() const {
   return std::chrono::duration<double, std::milli>(Clock::now() - since_).count();
 }
 
-Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline deadline) {
+Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline deadline,
+                                                           AtVfork at_vfork) {
   proc::ProcessDir dir = TRY(proc::ProcessDir::open(pid));
   proc::Fields status = TRY(dir.status());
   const bool one_thread = proc::field_number(status, "Threads") == 1 && !proc::has_ended(status);
@@ -149,10 +157,11 @@ Result<FrozenApplication::Look> FrozenApplication::look_at(HostPid pid, Deadline
     for (HostPid tid : TRY(process.dir.threads()))
       look.push_back({tid, TRY(process.dir.status_of_thread(tid))});
   }
-  // A child that is held begins nothing, and its parent would never stop.
+  // A child that is held begins nothing, and its parent never comes to a stop.
   for (ThreadLook& thread : look) {
     TRY(settle(process.dir, thread.tid, thread.status, deadline));
-    if (TRY(process.dir.waits_for_start(thread.tid, thread.status)))
+    thread.waits_for_start = TRY(process.dir.waits_for_start(thread.tid, thread.status));
+    if (thread.waits_for_start && (at_vfork == AtVfork::refused || tracer_of(thread.status) != 0))
       return Error(ErrorClass::refused,
                    "process " + std::to_string(process.id.value) +
                        " waits for a process that it has made to start a program (vfork)")
@@ -173,19 +182,21 @@ Result<> FrozenApplication::seize(FrozenProcess& process, const Look& look) {
 
 Result<> FrozenApplication::seize_thread(FrozenProcess& process, const ThreadLook& thread) {
   const HostPid tid = thread.tid;
+  const VirtualPid id{proc::id_inside(thread.status, "NSpid")};
+  const VirtualPid own_id{proc::innermost(thread.status, "NSpid")};
+  if (thread.waits_for_start) {
+    process.threads.push_back({id, own_id, Tracee::not_held(tid), {}, {}, {}});
+    return {};
+  }
   Result<Tracee> seized = Tracee::seize(tid, kOptions | kSuspendSeccomp);
   if (!seized && seized.error().err() == EPERM) seized = Tracee::seize(tid, kOptions);
-  process.threads.push_back({VirtualPid{proc::id_inside(thread.status, "NSpid")},
-                             VirtualPid{proc::innermost(thread.status, "NSpid")},
-                             TRY(std::move(seized)),
-                             {},
-                             {},
-                             {}});
+  process.threads.push_back({id, own_id, TRY(std::move(seized)), {}, {}, {}});
   return process.threads.back().tracee.interrupt();
 }
 
 Result<> FrozenApplication::hold(FrozenProcess& process, Deadline deadline) {
   for (FrozenThread& thread : process.threads) {
+    if (!thread.tracee.is_held()) continue;
     StopStatus stop = TRY(thread.tracee.wait_stop(deadline));
     if (stop.group_stopped()) process.stop_signal = stop.signal();
     TRY(make_again_if_frozen_in(thread.tracee));
@@ -214,7 +225,7 @@ Result<> FrozenApplication::refuse_tangled_tracing(const Looks& looks) const {
     for (const ThreadLook& look : looks[i]) {
       if (tracer_of(look.status) != 0)
         traced.insert(i);
-      else if (!proc::field(look.status, "State").starts_with('T'))
+      else if (!proc::field(look.status, "State").starts_with('T') && !look.waits_for_start)
         untraced.emplace(look.tid.value, i);
     }
   std::map<size_t, pid_t> tracers;

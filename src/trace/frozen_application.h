@@ -4,6 +4,10 @@
 // stopping); the threads are then taken one by one out of the frozen state into ptrace stops, and
 // the cgroup is thawed so that calls can be made in them. While this object lives nothing of the
 // application runs by itself. Its destruction lets everything go on, whatever happened.
+//
+// Who waits for a child between vfork and exec comes to no stop before that child has gone on. It
+// stands still as well, because the child is held, but is not held itself: what it is can only be
+// read from the kernel's memory (os/kernel_thread.h).
 #pragma once
 
 #include <chrono>
@@ -40,7 +44,9 @@ struct FrozenProcess {
   int stop_signal = 0;                // it was stopped (SIGSTOP, SIGTSTP …) before we came
   std::vector<FrozenThread> threads;  // those that live, the leader first
 
-  Tracee& any() { return threads.front().tracee; }
+  HostPid any() const { return threads.front().tracee.tid(); }
+  // The first thread that is held; nullptr: all of them wait in vfork.
+  FrozenThread* held();
 };
 
 class FrozenApplication {
@@ -48,8 +54,10 @@ class FrozenApplication {
   // When it runs on afterwards, whoever asks gets the processor back sooner meanwhile. `layout` is
   // kept from one to the next, and may be nullptr.
   enum class Afterwards { runs_on, ends };
+  enum class AtVfork { refused, kept };  // who waits there
   static Result<FrozenApplication> freeze(const Cgroup& cgroup, Afterwards afterwards,
-                                          Deadline deadline, std::optional<KernelLayout>* layout);
+                                          Deadline deadline, std::optional<KernelLayout>* layout,
+                                          AtVfork at_vfork);
   FrozenApplication(FrozenApplication&&) noexcept;
   FrozenApplication& operator=(FrozenApplication&&) = delete;
   ~FrozenApplication();
@@ -68,10 +76,11 @@ class FrozenApplication {
   struct ThreadLook {
     HostPid tid;
     proc::Fields status;
+    bool waits_for_start = false;
   };
   using Look = std::vector<ThreadLook>;  // at the threads of one process
   using Looks = std::vector<Look>;       // in the order of processes_
-  Result<Look> look_at(HostPid pid, Deadline deadline);
+  Result<Look> look_at(HostPid pid, Deadline deadline, AtVfork at_vfork);
   Result<> seize(FrozenProcess& process, const Look& look);
   Result<> seize_thread(FrozenProcess& process, const ThreadLook& thread);
   Result<> hold(FrozenProcess& process, Deadline deadline);

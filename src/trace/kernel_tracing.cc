@@ -1,6 +1,6 @@
 #include "trace/kernel_tracing.h"
 
-#include "os/kernel_files.h"
+#include "os/kernel_thread.h"
 
 namespace appshot {
 namespace {
@@ -32,17 +32,10 @@ Result<bool> has_trap_flag(KernelMemory& memory, uint64_t stack) {
 
 Result<KernelTracing> tracing_of(KernelView& kernel, int folder) {
   const KernelLayout& at = kernel.layout;
-  for (const uint32_t place : {at.process_inode, at.process_pid, at.pid_tasks, at.task_links,
-                               at.task_traced, at.task_call_work, at.task_stack})
+  for (const uint32_t place : {at.task_traced, at.task_call_work, at.task_stack})
     if (place == KernelLayout::kAbsent) return unexpected_memory("who traces a thread");
   KernelMemory& memory = kernel.memory;
-  const uint64_t file = TRY(file_address(kernel, folder));
-  const auto inode = TRY(memory.read<uint64_t>(file + at.file_inode));
-  const auto pid = TRY(memory.read<uint64_t>(inode - at.process_inode + at.process_pid));
-  // The first of its lists is of the thread itself.
-  const auto link = TRY(memory.read<uint64_t>(pid + at.pid_tasks));
-  if (link == 0) return Error(ErrorClass::gone, "the thread has ended");
-  const uint64_t task = link - at.task_links;
+  const uint64_t task = TRY(task_address(kernel, folder));
   const auto flags = TRY(memory.read<uint32_t>(task + at.task_traced));
   const auto work = TRY(memory.read<uint64_t>(task + at.task_call_work));
   KernelTracing tracing;

@@ -219,9 +219,10 @@ Result<> find_time_left(FrozenApplication& frozen, Deadline deadline) {
   TimeLeft left(deadline);
   for (FrozenProcess& process : frozen.processes())
     for (FrozenThread& thread : process.threads)
-      TRY(left.look_at(process, thread)
-              .within("thread " + std::to_string(thread.id.value) + " of process " +
-                      std::to_string(process.id.value)));
+      if (thread.tracee.is_held())
+        TRY(left.look_at(process, thread)
+                .within("thread " + std::to_string(thread.id.value) + " of process " +
+                        std::to_string(process.id.value)));
   return {};
 }
 

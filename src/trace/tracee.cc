@@ -50,6 +50,9 @@ bool StopStatus::group_stopped() const {
 bool StopStatus::syscall() const {
   return WIFSTOPPED(status_) && WSTOPSIG(status_) == (SIGTRAP | 0x80);
 }
+bool StopStatus::has_made_child() const {
+  return status_ >> 8 == (SIGTRAP | PTRACE_EVENT_VFORK << 8);
+}
 bool StopStatus::delivering() const {
   return WIFSTOPPED(status_) && status_ >> 16 == 0 && !syscall();
 }
@@ -58,16 +61,17 @@ int StopStatus::signal() const { return WSTOPSIG(status_); }
 Result<Tracee> Tracee::seize(HostPid tid, unsigned long options) {
   if (::ptrace(PTRACE_SEIZE, tid.value, 0, options) == -1)
     return ptrace_error(errno, "PTRACE_SEIZE", tid);
-  return Tracee(tid);
+  return Tracee(tid, true);
 }
 
 Tracee& Tracee::operator=(Tracee&& other) noexcept {
   std::swap(tid_, other.tid_);
+  std::swap(held_, other.held_);
   return *this;
 }
 
 Tracee::~Tracee() {
-  if (tid_.value == 0 || ::ptrace(PTRACE_DETACH, tid_.value, 0, 0) == 0) return;
+  if (tid_.value == 0 || !held_ || ::ptrace(PTRACE_DETACH, tid_.value, 0, 0) == 0) return;
   // Detaching works only on a stopped thread. A running one would stop at its next signal, for
   // ever; a dead one is nobody else's to reap, and until then its process is not dead to its
   // parent.
@@ -141,6 +145,12 @@ Result<> Tracee::detach(int signal) {
 Result<> Tracee::set_options(unsigned long options) {
   TRY_PTRACE(PTRACE_SETOPTIONS, 0, options);
   return {};
+}
+
+Result<HostPid> Tracee::who_was_born() const {
+  unsigned long tid = 0;
+  TRY_PTRACE(PTRACE_GETEVENTMSG, 0, &tid);
+  return HostPid{static_cast<pid_t>(tid)};
 }
 
 Result<user_regs_struct> Tracee::registers() const {

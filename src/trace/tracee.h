@@ -24,30 +24,37 @@ class StopStatus {
  public:
   explicit StopStatus(int status) : status_(status) {}
   int raw() const { return status_; }
-  bool exited() const;         // gone, by exit or signal
-  bool interrupted() const;    // our PTRACE_INTERRUPT
-  bool group_stopped() const;  // stopped as its whole process is; signal() says by what
-  bool syscall() const;        // entry or exit of a system call
-  bool delivering() const;     // about to get signal()
+  bool exited() const;          // gone, by exit or signal
+  bool interrupted() const;     // our PTRACE_INTERRUPT
+  bool group_stopped() const;   // stopped as its whole process is; signal() says by what
+  bool syscall() const;         // entry or exit of a system call
+  bool has_made_child() const;  // PTRACE_EVENT_VFORK: and is about to wait for it
+  bool delivering() const;      // about to get signal()
   int signal() const;
 
  private:
   int status_;
 };
 
-// Owns the attachment: destruction detaches (and a dead tracer detaches everything by itself).
 // Until something may have happened to a tracee of the caller, or for a moment.
 void wait_for_news(Deadline deadline);
 
+// Owns the attachment: destruction detaches (and a dead tracer detaches everything by itself).
 class Tracee {
  public:
   // PTRACE_SEIZE: the thread is not stopped by it. Options are PTRACE_O_*.
   static Result<Tracee> seize(HostPid tid, unsigned long options);
-  Tracee(Tracee&& other) noexcept : tid_(std::exchange(other.tid_, HostPid{})) {}
+  // One that the kernel has attached to the caller because who made it is (PTRACE_O_TRACE…).
+  static Tracee born(HostPid tid) { return Tracee(tid, true); }
+  // One that is not held, and only told from others.
+  static Tracee not_held(HostPid tid) { return Tracee(tid, false); }
+  Tracee(Tracee&& other) noexcept
+      : tid_(std::exchange(other.tid_, HostPid{})), held_(other.held_) {}
   Tracee& operator=(Tracee&& other) noexcept;
   ~Tracee();
 
   HostPid tid() const { return tid_; }
+  bool is_held() const { return held_; }
 
   Result<> interrupt();
   Result<StopStatus> wait_stop(Deadline deadline);
@@ -58,6 +65,7 @@ class Tracee {
   Result<> resume_to_syscall();  // PTRACE_SYSCALL
   Result<> detach(int signal = 0);
   Result<> set_options(unsigned long options);
+  Result<HostPid> who_was_born() const;  // at a stop that tells of it
 
   Result<user_regs_struct> registers() const;
   Result<> set_registers(const user_regs_struct& registers);
@@ -74,8 +82,9 @@ class Tracee {
   Result<std::vector<uint8_t>> seccomp_filter(unsigned index, uint64_t& flags) const;
 
  private:
-  explicit Tracee(HostPid tid) : tid_(tid) {}
+  Tracee(HostPid tid, bool held) : tid_(tid), held_(held) {}
   HostPid tid_;
+  bool held_;
 };
 
 }  // namespace appshot

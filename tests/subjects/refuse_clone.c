@@ -1,8 +1,8 @@
 // What processes that are no threads can share and nobody can give them again: descriptors, folders
-// or memory with somebody who is not their parent, and memory when they have children of their own.
+// or memory with somebody who has neither made them nor has the parent that they have.
 #include "subject.h"
 
-static char stacks[7][64 * 1024] __attribute__((aligned(16)));
+static char stacks[6][64 * 1024] __attribute__((aligned(16)));
 static atomic_int* shared;  // ready, go
 
 static int wait_here(void* arg) {
@@ -27,28 +27,26 @@ static void have_orphan(struct orphan orphan) {
   reap_ok((pid_t)CHECK_OK(clone(make_orphan, stack, orphan.flags | SIGCHLD, &orphan)));
 }
 
-static int have_child(void* arg) {
-  pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-  if (child == 0) _exit(wait_here(NULL));
-  wait_here(NULL);
-  int status;
-  return waitpid(child, &status, 0) == child ? status : 1;
-}
-
 int main(void) {
   shared = CHECK_MAP(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  have_orphan((struct orphan){CLONE_FILES, 1});
-  have_orphan((struct orphan){CLONE_FS, 3});
-  have_orphan((struct orphan){CLONE_VM, 5});
-  pid_t parent =
-      (pid_t)CHECK_OK(clone(have_child, stacks[6] + sizeof stacks[6], CLONE_VM | SIGCHLD, NULL));
-  wait_until_flag(shared, 5);
+  struct peer peer = peer_fork();
+  if (peer.pid == 0) {
+    have_orphan((struct orphan){CLONE_FILES, 1});
+    have_orphan((struct orphan){CLONE_FS, 3});
+    have_orphan((struct orphan){CLONE_VM, 5});
+    peer_tell(&peer, 0);
+    peer_hear(&peer);
+    _exit(0);
+  }
+  peer_hear(&peer);
+  wait_until_flag(shared, 3);
   subject_expect(kAnyProcess, "shares its descriptors");
   subject_expect(kAnyProcess, "shares its working directory");
   subject_expect(kAnyProcess, "shares its memory");
   subject_expect(kAnyProcess, "without being its thread or child");
   subject_hold();
   shared[1] = 1;
-  reap_ok(parent);
+  peer_tell(&peer, 0);
+  peer_end(&peer);
   subject_done();
 }

@@ -18,10 +18,8 @@ int main(void) {
     long flags;
     const char* words;
   } kParts[] = {{CLONE_FILES, "has descriptors of its own"},
-                {CLONE_NEWUTS, "has a uts namespace of its own"},
-                {CLONE_NEWNET, "has a network namespace of its own"},
+                {CLONE_NEWIPC, "has an ipc namespace of its own"},
                 {CLONE_NEWNS, "has a mount namespace of its own"},
-                {CLONE_NEWCGROUP, "has a cgroup namespace of its own"},
                 {CLONE_NEWPID, "has a pid namespace for its children of its own"}};
   enum { kCount = sizeof kParts / sizeof kParts[0] };
   struct thread threads[kCount];

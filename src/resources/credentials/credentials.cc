@@ -43,6 +43,10 @@ void Questions::ask(CallList& calls) {
 
 std::unique_ptr<image::CredentialsT> Questions::collect(const CallList& calls,
                                                         const proc::Fields& status) const {
+  return describe(status, static_cast<uint32_t>(calls.result(securebits_)));
+}
+
+std::unique_ptr<image::CredentialsT> describe(const proc::Fields& status, uint32_t securebits) {
   auto out = std::make_unique<image::CredentialsT>();
   out->uid = numbers(proc::field(status, "Uid"));
   out->gid = numbers(proc::field(status, "Gid"));
@@ -53,7 +57,7 @@ std::unique_ptr<image::CredentialsT> Questions::collect(const CallList& calls,
   out->bounding = proc::field_number(status, "CapBnd", 16);
   out->ambient = proc::field_number(status, "CapAmb", 16);
   out->no_new_privs = proc::field_number(status, "NoNewPrivs") != 0;
-  out->securebits = static_cast<uint32_t>(calls.result(securebits_));
+  out->securebits = securebits;
   return out;
 }
 

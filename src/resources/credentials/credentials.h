@@ -11,6 +11,9 @@
 
 namespace appshot::credentials {
 
+// `status`: of the thread. The rest is seen by nobody else.
+std::unique_ptr<image::CredentialsT> describe(const proc::Fields& status, uint32_t securebits);
+
 class Questions {
  public:
   void ask(CallList& calls);

@@ -7,6 +7,7 @@
 
 #include <set>
 
+#include "resources/awaited.h"
 #include "resources/mqueue/mqueue.h"
 
 namespace appshot::mqueues {
@@ -84,12 +85,13 @@ void NotificationQuestion::collect(CaptureContext& context, const ProcessSource&
 
 Result<std::vector<NotificationQuestion>> find_notifications(CaptureContext& context,
                                                              const ProcessSource& process,
+                                                             const ProcessSource& table,
                                                              uint64_t waiting) {
   std::vector<NotificationQuestion> questions;
   std::set<int> asked;
-  for (const DescriptorSource& descriptor : process.descriptors) {
-    if (!is_queue(process, descriptor)) continue;
-    int index = TRY(queue_of(context, process, descriptor));
+  for (const DescriptorSource& descriptor : table.descriptors) {
+    if (!is_queue(table, descriptor)) continue;
+    int index = TRY(queue_of(context, table, descriptor));
     const image::MessageQueueT& queue = *context.image.message_queues[static_cast<size_t>(index)];
     if (queue.notify_pid != process.id.value || queue.notify != SIGEV_SIGNAL) continue;
     if (!carries_value(queue.notify_signal) || !asked.insert(index).second) continue;
@@ -100,7 +102,7 @@ Result<std::vector<NotificationQuestion>> find_notifications(CaptureContext& con
                             "take the signal, or end the notification first");
       continue;
     }
-    questions.emplace_back(index, descriptor.fd, lowest_free(process), queue.notify_signal);
+    questions.emplace_back(index, descriptor.fd, lowest_free(table), queue.notify_signal);
   }
   return questions;
 }
@@ -108,7 +110,7 @@ Result<std::vector<NotificationQuestion>> find_notifications(CaptureContext& con
 void plan_register(const image::ImageT& image, const image::ProcessT& process, CallList& calls,
                    DataSpace& data) {
   std::set<int> done;
-  for (const auto& descriptor : process.descriptors) {
+  for (const auto& descriptor : table_owner(image, process).descriptors) {
     const image::OpenFileT& file = *image.open_files[static_cast<size_t>(descriptor->file)];
     if (file.kind.type != image::FileKind::MessageQueueFile) continue;
     const int index = file.kind.AsMessageQueueFile()->queue;

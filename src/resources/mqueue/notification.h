@@ -32,10 +32,11 @@ class NotificationQuestion {
   size_t sent_ = 0, taken_ = 0, registered_ = 0;
 };
 
-// What must be asked of a process that stands still; each question on its own. `waiting`: signals
-// that are pending for it, as a mask.
+// What must be asked of a process that stands still; each question on its own. `table`: the one
+// whose descriptors it has. `waiting`: signals that are pending for it, as a mask.
 Result<std::vector<NotificationQuestion>> find_notifications(CaptureContext& context,
                                                              const ProcessSource& process,
+                                                             const ProcessSource& table,
                                                              uint64_t waiting);
 
 // By the process itself. Closing any descriptor of a queue would end its notification: afterwards

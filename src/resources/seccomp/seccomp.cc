@@ -26,8 +26,9 @@ Result<> capture(const Tracee& thread, const proc::Fields& status, image::Thread
   return {};
 }
 
-void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data) {
-  for (const auto& filter : thread.filters) {
+void plan(const image::ThreadT& thread, size_t there, CallList& calls, DataSpace& data) {
+  for (size_t i = there; i < thread.filters.size(); ++i) {
+    const auto& filter = thread.filters[i];
     sock_fprog program{};
     program.len = static_cast<unsigned short>(filter->instructions.size() / sizeof(sock_filter));
     program.filter = reinterpret_cast<sock_filter*>(

@@ -11,6 +11,7 @@
 namespace appshot::seccomp {
 
 Result<> capture(const Tracee& thread, const proc::Fields& status, image::ThreadT& into);
-void plan(const image::ThreadT& thread, CallList& calls, DataSpace& data);
+// `there`: how many of the oldest it was born with.
+void plan(const image::ThreadT& thread, size_t there, CallList& calls, DataSpace& data);
 
 }  // namespace appshot::seccomp

@@ -204,6 +204,9 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   if (!taken) {
     TRY(network_.unmute());
     TRY(let_connections_go());
+    // Whatever could not be read then.
+    if (groups_->application.processes().value_or({1}).empty())
+      return Error(ErrorClass::conflict, "it ended before it was captured");
     return taken.take_error();
   }
   const CheckpointReport& report = *taken;

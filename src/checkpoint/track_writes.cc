@@ -61,9 +61,6 @@ class Newcomer {
   Result<> end(MemoryTracks& tracks, Deadline deadline) {
     TRY(injection_->end(deadline));
     if (!writes_) return {};
-    for (const proc::Mapping& mapping : mappings_)
-      if (!mapping.shared && !mapping.name.starts_with("[v"))
-        (void)writes_->add(mapping.start, mapping.end);
     const HostPid tid = process_.any().tid();
     const proc::Stat stat = TRY(TRY(proc::ProcessDir::open(tid)).stat());
     tracks.begin(tid, stat.start_time, std::move(*writes_), process_.id);

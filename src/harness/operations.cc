@@ -149,6 +149,12 @@ Result<Json> Harness::op_kill(Connection&, Packet& request) {
   return Json::object();
 }
 
+// What could not be read then is no wonder; the event of it may not have come yet.
+bool Harness::has_ended() const {
+  Result<std::vector<pid_t>> living = groups_->application.processes();
+  return living && living->empty();
+}
+
 // What is still missing is nothing that could be read, and what brings it in is in the way.
 Result<> Harness::await_memory(Connection& connection, const Packet& request) {
   if (!instance_->pager) return {};
@@ -161,8 +167,10 @@ Result<> Harness::await_memory(Connection& connection, const Packet& request) {
 
 Result<Json> Harness::op_check(Connection& connection, Packet& request) {
   TRY(await_memory(connection, request));
-  Obstacles obstacles = TRY(preflight(view()));
-  return Json{{"obstacles", obstacles_to_json(obstacles.all())}, {"warnings", Json::array()}};
+  Result<Obstacles> obstacles = preflight(view());
+  if (!obstacles)
+    return has_ended() ? Error(ErrorClass::conflict, "it has ended") : obstacles.take_error();
+  return Json{{"obstacles", obstacles_to_json(obstacles->all())}, {"warnings", Json::array()}};
 }
 
 Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
@@ -204,9 +212,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   if (!taken) {
     TRY(network_.unmute());
     TRY(let_connections_go());
-    // Whatever could not be read then.
-    if (groups_->application.processes().value_or({1}).empty())
-      return Error(ErrorClass::conflict, "it ended before it was captured");
+    if (has_ended()) return Error(ErrorClass::conflict, "it ended before it was captured");
     return taken.take_error();
   }
   const CheckpointReport& report = *taken;

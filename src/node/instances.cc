@@ -191,7 +191,11 @@ Result<Json> Instances::describe(const std::string& aid, bool with_records) {
 
 Result<Json> Instances::ask(const std::string& aid, std::string_view op, Json arguments) {
   std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(aid));
-  return link->call(op, std::move(arguments), Deadline::in(kAnswerWait)).within(aid);
+  Result<Json> answer = link->call(op, std::move(arguments), Deadline::in(kAnswerWait));
+  if (!answer && answer.error().cls() == ErrorClass::gone)
+    if (Result<InstanceRecord> now = node_.registry.instance(aid); now && !is_alive(now->state))
+      return not_running(*now);
+  return std::move(answer).within(aid);
 }
 
 Result<Json> Instances::start(const std::string& aid) {

@@ -68,6 +68,20 @@ class ApplicationDies(Interrupted):
             self.appshot("snapshot-rm", snapshot["id"])
         until(lambda: not os.listdir(self.root / "lib/snapshots"), "the snapshot is gone")
 
+    def test_all_of_it_ended_is_what_is_said(self):
+        self.use_fault("snapshot.begin:stop")
+        self.run_counter()
+        victims = [self.host_pid(who) for who in ("parent", "child")]
+        snapshot = self.start("snapshot", self.aid, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        harness = self.stopped_harness()
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in victims), "they are gone")
+        os.kill(harness, signal.SIGCONT)
+        said = snapshot.communicate(timeout=20)[1]
+        self.assertEqual(snapshot.returncode, 6, said)
+        self.assertIn("ended", said)
+
     def assert_one_counts_on(self, who):
         index = ("parent", "child").index(who)
         before = self.counts()[index]

@@ -40,10 +40,14 @@ class Newcomer {
     TRY(injection_->ready(deadline));
     data_ = injection_->new_data();
     made_ = calls_.add_may_fail(SYS_userfaultfd, WriteTracking::kCallFlags);
-    return injection_->start(*target_, calls_, data_);
+    TRY(injection_->start(*target_, calls_, data_));
+    works_ = true;
+    return {};
   }
 
+  // Its process is left without the descriptor, whoever else has failed.
   Result<> take(Deadline deadline) {
+    if (!works_) return {};
     TRY(injection_->finish(calls_, data_, deadline));
     const auto descriptor = static_cast<int>(calls_.result(made_));
     if (descriptor < 0) return injection_->begin_end(deadline);
@@ -79,6 +83,7 @@ class Newcomer {
   CallList calls_;
   DataSpace data_;
   size_t made_ = 0;
+  bool works_ = false;
   std::optional<WriteTracking> writes_;
 };
 
@@ -108,8 +113,15 @@ Result<> begin_tracking(FrozenApplication& frozen, MemoryTracks& tracks, Deadlin
     if (shares_with_parent(process, stat.parent, frozen)) continue;
     newcomers.push_back(TRY(Newcomer::begin(process)));
   }
-  for (auto& newcomer : newcomers) TRY(newcomer->make(deadline));
-  for (auto& newcomer : newcomers) TRY(newcomer->take(deadline));
+  Result<> done;
+  auto note = [&](Result<> result) {
+    // One that has no room for it is not tracked.
+    if (!result && done && result.error().cls() != ErrorClass::refused) done = std::move(result);
+  };
+  for (auto& newcomer : newcomers)
+    if (done) note(newcomer->make(deadline));
+  for (auto& newcomer : newcomers) note(newcomer->take(deadline));
+  TRY(std::move(done));
   for (auto& newcomer : newcomers) TRY(newcomer->end(tracks, deadline));
   return {};
 }

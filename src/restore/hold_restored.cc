@@ -93,7 +93,11 @@ Result<> RestoredThreads::put_back(Zone& zone, const std::function<int64_t()>& c
     TRY(prepare(process, zone, clock_ns, deadline));
     others.push_back(&process);
   }
-  return finish(others, zone, deadline);
+  TRY(finish(others, zone, deadline));
+  // Which it gets as soon as it is let go.
+  for (const HeldProcess* process : others)
+    if (signals::is_about_to_stop(*process->record)) TRY_SYS(::kill(process->pid.value, SIGSTOP));
+  return {};
 }
 
 // Of those in one memory the last one, in the order in which they are put back.

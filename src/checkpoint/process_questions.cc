@@ -55,6 +55,7 @@ Result<> ProcessQuestions::ask() {
   thread_.ask(calls_, data_);
   credentials_.ask(calls_);
   continued_.ask(calls_, data_);
+  keys_.ask(calls_, data_);
   return injection_->start(target(0), calls_, data_);
 }
 
@@ -66,6 +67,7 @@ Result<> ProcessQuestions::collect() {
   attributes_.collect(calls_, data_, record_);
   thread_.collect(data_, *record_.threads[0]);
   record_.threads[0]->credentials = credentials_.collect(calls_, TRY(status_of(0)));
+  keys_.collect(calls_, data_, source_, context_.obstacles);
   if (continued_.collect(calls_, data_)) TRY(ask_which_continued());
   for (size_t i = 1; i < frozen_.threads.size(); ++i) TRY(ask_thread(i));
   TRY(ask_close_on_exec());
@@ -132,7 +134,10 @@ Result<> ProcessQuestions::ask_thread(size_t index) {
   credentials::Questions credentials;
   thread.ask(calls, data);
   credentials.ask(calls);
+  keys::Questions keys;
+  keys.ask(calls, data);
   TRY(perform(index, calls, data));
+  keys.collect(calls, data, source_, context_.obstacles);
   thread.collect(data, *record_.threads[index]);
   record_.threads[index]->credentials = credentials.collect(calls, TRY(status_of(index)));
   return {};

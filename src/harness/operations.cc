@@ -17,6 +17,7 @@
 #include "os/file.h"
 #include "protocol/error_json.h"
 #include "protocol/messages.h"
+#include "restore/room_here.h"
 
 namespace appshot {
 namespace {
@@ -193,6 +194,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   session_->drain();
   if (!checkpoint_request.full) recall_origin(config_, places_, tracks_);
   InstanceView instance = view();
+  checkpoint_request.refuse_unrestorable = refuse_what_cannot_be_restored_here;
   // What a peer has been told of is in the image, when the application ends with it.
   if (checkpoint_request.stop)
     checkpoint_request.mute = [this]() -> Result<> {

@@ -64,7 +64,7 @@ Result<> ProcessQuestions::collect() {
   TRY(look_at_future_memory());
   actions_.collect(data_, record_);
   TRY(timers_.collect(calls_, data_, record_));
-  attributes_.collect(calls_, data_, record_);
+  attributes_.collect(calls_, data_, source_, record_, context_.obstacles);
   thread_.collect(data_, *record_.threads[0]);
   record_.threads[0]->credentials = credentials_.collect(calls_, TRY(status_of(0)));
   keys_.collect(calls_, data_, source_, context_.obstacles);

@@ -88,6 +88,23 @@ class ApplicationDies(Interrupted):
         until(lambda: self.counts()[index] > before, f"the {who} counts on")
 
 
+class TwoAtOnce(Interrupted):
+    def test_who_is_restored_meanwhile_is_not_removed(self):
+        self.run_counter()
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.use_fault("restore.populated:stop")
+        restore = self.start("restore", snapshot, **QUIET)
+        harness = self.stopped_harness()
+        removal = self.start("rm", self.aid, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        os.kill(harness, signal.SIGCONT)
+        self.assertEqual(restore.wait(20), 0)
+        said = removal.communicate(timeout=20)[1]
+        self.assertEqual(removal.returncode, 6, said)
+        self.assert_counts_on()
+        self.appshot("rm", "-f", self.aid)
+        self.assertEqual([i for i in self.json("ps", "-a") if i["aid"] == self.aid], [])
+
+
 class DaemonDies(Interrupted):
     def test_a_snapshot_is_finished_without_it(self):
         self.use_fault("snapshot.frozen:stop")

@@ -150,7 +150,9 @@ class Checkpoint {
     TRY(layers::capture(context_));
     TRY(mounts::capture_contents(context_, mounts_));
     TRY(pages_.close());
-    return context_.obstacles.empty() ? Result<>() : refusal(context_.obstacles);
+    if (!context_.obstacles.empty()) return refusal(context_.obstacles);
+    return request_.stop && request_.refuse_unrestorable ? request_.refuse_unrestorable(image_)
+                                                         : Result<>();
   }
 
   // Everything goes on at one moment, each process as it was before it was asked.

@@ -24,6 +24,9 @@ struct CheckpointRequest {
   bool sync = false;    // durable before the application ends and before the answer
   std::string options;  // how the instance was launched, kept in the image as it is
   std::vector<std::string> argv;
+  // What it takes to restore it that is not there; asked when the application is to end. May be
+  // none.
+  std::function<Result<>(const image::ImageT&)> refuse_unrestorable;
   // From then on no peer learns anything; called when nothing of the application runs. May be none.
   std::function<Result<>()> mute;
   // The same in the host's network, for certain connections, and for more when it is called again.

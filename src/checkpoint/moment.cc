@@ -77,7 +77,8 @@ Result<Moment> look_at_moment(const InstanceView& instance, const RunningProcess
 }  // namespace
 
 // Obstacles are looked for in the very moment that would be captured. Some pass: between vfork and
-// exec two processes are one for a while. So they are believed only when they are there again.
+// exec two processes are one for a while. So they are believed only when they are there again while
+// it runs; what is only there then is not: of processes that come and go fast some are never seen.
 Result<Moment> hold_moment(const InstanceView& instance, FrozenApplication::Afterwards afterwards,
                            Deadline deadline) {
   RunningProcesses running = TRY(look_at_running(instance));
@@ -92,11 +93,12 @@ Result<Moment> hold_moment(const InstanceView& instance, FrozenApplication::Afte
     const bool cannot_be_held = !moment && moment.error().cls() == ErrorClass::refused;
     if (obstacles.empty() && !cannot_be_held) return moment;
     if (moment) TRY(moment->frozen.resume());
+    const bool is_last = moments == kMomentsMax || deadline.passed();
     Obstacles lasting = TRY(preflight(instance));
-    if (!lasting.empty()) return refusal(lasting);
     if (lasting.at_vfork()) at_vfork = AtVfork::kept;
-    if (moments == kMomentsMax || deadline.passed())
-      return cannot_be_held ? std::move(moment) : refusal(obstacles);
+    if (!cannot_be_held) lasting.keep_common(obstacles);
+    if (!lasting.empty() && (!cannot_be_held || is_last)) return refusal(lasting);
+    if (is_last) return cannot_be_held ? std::move(moment) : refusal(obstacles);
     std::this_thread::sleep_for(moments * kBetweenMoments);
     running = TRY(look_at_running(instance));
   }

@@ -44,7 +44,8 @@ class Precopy {
       const uint64_t left = bytes_of(all);
       const bool enough = left < kLeftToTheEnd || left > before / kShrinksAtLeast;
       if (enough && !look_at_contents) break;
-      if (round == 0) TRY(refuse_what_lasts());
+      // Before much is copied for nothing. Whether it is in the way the moment will tell.
+      if (round == 0 && !TRY(preflight(instance_)).empty()) return result_;
       before = left;
       TRY(copy_round(all, look_at_contents ? &contents : nullptr));
       // While much is copied for the first time, some of it changes.
@@ -69,12 +70,6 @@ class Precopy {
       Result<proc::Stat> stat = dir->stat();
       return stat && tracks_.find(HostPid{pid}, stat->start_time) == nullptr;
     });
-  }
-
-  // Before much is copied for nothing.
-  Result<> refuse_what_lasts() {
-    const Obstacles lasting = TRY(preflight(instance_));
-    return lasting.empty() ? Result<>() : refusal(lasting);
   }
 
   template <typename Action>

@@ -280,6 +280,12 @@ Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
   return mounts;
 }
 
+bool has_ended_since(const ProcessSource& process) {
+  Result<proc::Fields> status = process.dir.status();
+  return !status || proc::has_ended(*status);
+}
+
+// Fails as `gone` where a process has ended meanwhile, and so nothing can be said.
 Result<Obstacles> look_at_running(const InstanceView& instance) {
   std::vector<ProcessSource> processes;
   for (pid_t pid : TRY(instance.application->processes())) {
@@ -291,8 +297,14 @@ Result<Obstacles> look_at_running(const InstanceView& instance) {
   Obstacles obstacles;
   for (const ProcessSource& process : processes)
     find_obstacles_of(instance, namespaces, process, obstacles);
-  TRY(find_obstacles_between(instance, processes, aio::Moment::running, obstacles));
-  return obstacles;
+  Result<> between = [&]() -> Result<> {
+    TRY(find_obstacles_between(instance, processes, aio::Moment::running, obstacles));
+    return {};
+  }();
+  if (between) return obstacles;
+  if (std::ranges::any_of(processes, has_ended_since))
+    return between.take_error().as(ErrorClass::gone);
+  return between.take_error();
 }
 
 }  // namespace
@@ -328,17 +340,23 @@ Result<Seen> look_at_all(const InstanceView& instance, const std::vector<HostPid
 }
 
 Result<Obstacles> preflight(const InstanceView& instance) {
-  Obstacles lasting = TRY(look_at_running(instance));
+  std::optional<Obstacles> lasting;
   // What runs may change while it is looked at, and show what never was; between vfork and exec
   // two processes even are one for a while. What is there each time is there; the rest is looked
   // for again when nothing runs.
-  for (int look = 1; !lasting.empty() && look < (lasting.may_pass() ? kPatientLooks : kLooks);
-       ++look) {
+  for (int look = 0; look < (lasting && lasting->may_pass() ? kPatientLooks : kLooks); ++look) {
     if (look > 1) std::this_thread::sleep_for(kBetweenLooks);
-    lasting.keep_common(TRY(look_at_running(instance)));
+    Result<Obstacles> seen = look_at_running(instance);
+    if (!seen && seen.error().cls() == ErrorClass::gone) continue;
+    if (lasting)
+      lasting->keep_common(TRY(std::move(seen)));
+    else
+      lasting = TRY(std::move(seen));
+    if (lasting->empty()) break;
   }
-  if (lasting.at_vfork() && waiting::can_be_read(instance)) lasting.allow_vfork();
-  return lasting;
+  if (!lasting) return Obstacles{};
+  if (lasting->at_vfork() && waiting::can_be_read(instance)) lasting->allow_vfork();
+  return std::move(*lasting);
 }
 
 }  // namespace appshot

@@ -56,6 +56,7 @@ Result<> ProcessQuestions::ask() {
   thread_.ask(calls_, data_);
   credentials_.ask(calls_);
   continued_.ask(calls_, data_);
+  keys_.ask(calls_, data_);
   return injection_->start(target(first_), calls_, data_);
 }
 
@@ -64,9 +65,10 @@ Result<> ProcessQuestions::collect(const ProcessSource& table) {
   TRY(look_at_future_memory());
   actions_.collect(data_, record_);
   TRY(timers_.collect(calls_, data_, record_));
-  attributes_.collect(calls_, data_, record_);
+  attributes_.collect(calls_, data_, source_, record_, context_.obstacles);
   thread_.collect(data_, *record_.threads[first_]);
   record_.threads[first_]->credentials = credentials_.collect(calls_, TRY(status_of(first_)));
+  keys_.collect(calls_, data_, source_, context_.obstacles);
   if (continued_.collect(calls_, data_)) TRY(ask_which_continued());
   for (size_t i = first_ + 1; i < frozen_.threads.size(); ++i)
     if (frozen_.threads[i].tracee.is_held()) TRY(ask_thread(i));
@@ -135,7 +137,10 @@ Result<> ProcessQuestions::ask_thread(size_t index) {
   credentials::Questions credentials;
   thread.ask(calls, data);
   credentials.ask(calls);
+  keys::Questions keys;
+  keys.ask(calls, data);
   TRY(perform_in(index, calls, data));
+  keys.collect(calls, data, source_, context_.obstacles);
   thread.collect(data, *record_.threads[index]);
   record_.threads[index]->credentials = credentials.collect(calls, TRY(status_of(index)));
   return {};

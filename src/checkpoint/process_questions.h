@@ -12,6 +12,7 @@
 #include "resources/capture_context.h"
 #include "resources/children/continued.h"
 #include "resources/credentials/credentials.h"
+#include "resources/keys/keyrings.h"
 #include "resources/process_source.h"
 #include "resources/signals/signals.h"
 #include "resources/threads/threads.h"
@@ -89,6 +90,7 @@ class ProcessQuestions {
   threads::Questions thread_;
   credentials::Questions credentials_;
   children::AnyContinued continued_;
+  keys::Questions keys_;
 };
 
 }  // namespace appshot

@@ -39,10 +39,14 @@ class Newcomer {
     TRY(injection_->ready(deadline));
     data_ = injection_->new_data();
     made_ = calls_.add_may_fail(SYS_userfaultfd, WriteTracking::kCallFlags);
-    return injection_->start(*target_, calls_, data_);
+    TRY(injection_->start(*target_, calls_, data_));
+    works_ = true;
+    return {};
   }
 
+  // Its process is left without the descriptor, whoever else has failed.
   Result<> take(Deadline deadline) {
+    if (!works_) return {};
     TRY(injection_->finish(calls_, data_, deadline));
     const auto descriptor = static_cast<int>(calls_.result(made_));
     if (descriptor < 0) return injection_->begin_end(deadline);
@@ -60,9 +64,6 @@ class Newcomer {
   Result<> end(MemoryTracks& tracks, Deadline deadline) {
     TRY(injection_->end(deadline));
     if (!writes_) return {};
-    for (const proc::Mapping& mapping : mappings_)
-      if (!mapping.shared && !mapping.name.starts_with("[v"))
-        (void)writes_->add(mapping.start, mapping.end);
     const HostPid tid = process_.any();
     const proc::Stat stat = TRY(TRY(proc::ProcessDir::open(tid)).stat());
     tracks.begin(tid, stat.start_time, std::move(*writes_), process_.id);
@@ -81,6 +82,7 @@ class Newcomer {
   CallList calls_;
   DataSpace data_;
   size_t made_ = 0;
+  bool works_ = false;
   std::optional<WriteTracking> writes_;
 };
 
@@ -112,8 +114,15 @@ Result<> begin_tracking(FrozenApplication& frozen, MemoryTracks& tracks, Deadlin
     if (FrozenThread* thread = process.held())
       newcomers.push_back(TRY(Newcomer::begin(process, *thread)));
   }
-  for (auto& newcomer : newcomers) TRY(newcomer->make(deadline));
-  for (auto& newcomer : newcomers) TRY(newcomer->take(deadline));
+  Result<> done;
+  auto note = [&](Result<> result) {
+    // One that has no room for it is not tracked.
+    if (!result && done && result.error().cls() != ErrorClass::refused) done = std::move(result);
+  };
+  for (auto& newcomer : newcomers)
+    if (done) note(newcomer->make(deadline));
+  for (auto& newcomer : newcomers) note(newcomer->take(deadline));
+  TRY(std::move(done));
   for (auto& newcomer : newcomers) TRY(newcomer->end(tracks, deadline));
   return {};
 }

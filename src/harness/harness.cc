@@ -100,6 +100,7 @@ void Harness::serve() {
     if (ready < 0 && errno != EINTR) return instance_ended("harness");
     for (const pollfd& one : all)
       if (one.revents != 0) handle_ready(one);
+    if (ended_) return;
     // What init told while it was asked something else.
     if (instance_->init.has_events()) take_init_events();
     std::erase_if(connections_, [](const Connection& c) { return !c.channel; });
@@ -128,11 +129,12 @@ int Harness::next_timeout_ms() const {
 }
 
 void Harness::handle_ready(const pollfd& ready) {
+  for (Connection& connection : connections_)
+    if (connection.channel && connection.channel.fd() == ready.fd) return take_request(connection);
+  if (ended_) return;
   if (ready.fd == listener_->fd()) return take_connection();
   if (ready.fd == instance_->init.fd()) return take_init_events();
   if (instance_->pager && ready.fd == instance_->pager->process_fd()) return memory_is_in();
-  for (Connection& connection : connections_)
-    if (connection.channel && connection.channel.fd() == ready.fd) return take_request(connection);
   session_->handle(ready);
   for (const auto& visitor : visitors_) visitor.second->handle(ready);
 }
@@ -164,10 +166,14 @@ void Harness::take_request(Connection& connection) {
   int64_t id = int_at(request.document, "id");
   std::string name = string_at(request.document, "op");
   Operation operation = find_operation(name);
-  Result<Json> result =
-      operation != nullptr
-          ? (this->*operation)(connection, request)
-          : Result<Json>(Error(ErrorClass::usage, "the harness knows no operation '" + name + "'"));
+  auto perform = [&]() -> Result<Json> {
+    if (operation == nullptr)
+      return Error(ErrorClass::usage, "the harness knows no operation '" + name + "'");
+    // Asked at the moment at which everything was found to be gone.
+    if (ended_) return Error(ErrorClass::gone, "it has ended");
+    return (this->*operation)(connection, request);
+  };
+  Result<Json> result = perform();
   if (result && result->is_null()) return;  // answered later
   (void)!connection.channel.send(result ? make_answer(id, *std::move(result))
                                         : make_refusal(id, result.error()));

@@ -70,6 +70,7 @@ class Harness {
   Result<Json> op_resources(Connection&, Packet&);
   Result<Json> op_terminate(Connection&, Packet&);
 
+  bool has_ended() const;
   Result<> await_memory(Connection& connection, const Packet& request);
   Result<> let_connections_go() const;  // of the host's network
   void hand_on_working_set(const std::string& image_folder) const;

@@ -11,6 +11,7 @@
 #include "harness/harness.h"
 #include "os/descriptor_table.h"
 #include "protocol/harness_begin.h"
+#include "resources/keys/keyrings.h"
 
 namespace {
 
@@ -46,6 +47,8 @@ int main(int argc, char** argv) {
   appshot::reserve_descriptors(kDescriptors);
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  // Without one of its own the instance has the daemon's.
+  (void)!appshot::keys::begin_session();
   appshot::InstanceNetwork network = appshot::InstanceNetwork::prepare();
   (void)!appshot::describe_machine();            // now, because nobody waits; it is remembered
   prctl(PR_SET_NAME, "appshot-spare", 0, 0, 0);  // so that a list of processes tells which waits

@@ -17,6 +17,7 @@
 #include "os/file.h"
 #include "protocol/error_json.h"
 #include "protocol/messages.h"
+#include "restore/room_here.h"
 
 namespace appshot {
 namespace {
@@ -149,6 +150,12 @@ Result<Json> Harness::op_kill(Connection&, Packet& request) {
   return Json::object();
 }
 
+// What could not be read then is no wonder; the event of it may not have come yet.
+bool Harness::has_ended() const {
+  Result<std::vector<pid_t>> living = groups_->application.processes();
+  return living && living->empty();
+}
+
 // What is still missing is nothing that could be read, and what brings it in is in the way.
 Result<> Harness::await_memory(Connection& connection, const Packet& request) {
   if (!instance_->pager) return {};
@@ -161,8 +168,10 @@ Result<> Harness::await_memory(Connection& connection, const Packet& request) {
 
 Result<Json> Harness::op_check(Connection& connection, Packet& request) {
   TRY(await_memory(connection, request));
-  Obstacles obstacles = TRY(preflight(view()));
-  return Json{{"obstacles", obstacles_to_json(obstacles.all())}, {"warnings", Json::array()}};
+  Result<Obstacles> obstacles = preflight(view());
+  if (!obstacles)
+    return has_ended() ? Error(ErrorClass::conflict, "it has ended") : obstacles.take_error();
+  return Json{{"obstacles", obstacles_to_json(obstacles->all())}, {"warnings", Json::array()}};
 }
 
 Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
@@ -185,6 +194,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   session_->drain();
   if (!checkpoint_request.full) recall_origin(config_, places_, tracks_);
   InstanceView instance = view();
+  checkpoint_request.refuse_unrestorable = refuse_what_cannot_be_restored_here;
   // What a peer has been told of is in the image, when the application ends with it.
   if (checkpoint_request.stop)
     checkpoint_request.mute = [this]() -> Result<> {
@@ -202,6 +212,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   if (!taken) {
     TRY(network_.unmute());
     TRY(let_connections_go());
+    if (has_ended()) return Error(ErrorClass::conflict, "it ended before it was captured");
     return taken.take_error();
   }
   const CheckpointReport& report = *taken;

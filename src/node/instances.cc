@@ -11,6 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr int kRemovalsMax = 10;  // of one that others start again and again
 constexpr milliseconds kAnswerWait{10'000};
 // A listing rather lacks a number than waits for a harness that is deep in work.
 constexpr milliseconds kStatusWait{1'000};
@@ -191,7 +192,11 @@ Result<Json> Instances::describe(const std::string& aid, bool with_records) {
 
 Result<Json> Instances::ask(const std::string& aid, std::string_view op, Json arguments) {
   std::shared_ptr<HarnessLink> link = TRY(lifecycle_.link(aid));
-  return link->call(op, std::move(arguments), Deadline::in(kAnswerWait)).within(aid);
+  Result<Json> answer = link->call(op, std::move(arguments), Deadline::in(kAnswerWait));
+  if (!answer && answer.error().cls() == ErrorClass::gone)
+    if (Result<InstanceRecord> now = node_.registry.instance(aid); now && !is_alive(now->state))
+      return not_running(*now);
+  return std::move(answer).within(aid);
 }
 
 Result<Json> Instances::start(const std::string& aid) {
@@ -257,21 +262,28 @@ Result<Json> Instances::wait(const std::string& aid, int64_t timeout_ms) {
 
 Result<Json> Instances::remove(const std::string& aid, bool force) {
   InstanceRecord record = TRY(node_.registry.instance(aid));
-  bool precious = is_alive(record.state) || record.state == InstanceState::asleep;
-  if (precious && !force)
-    return Error(ErrorClass::conflict,
-                 "cannot remove " + record.aid + ": it is " + std::string(name_of(record.state)))
-        .hint("stop it first (appshot stop " + record.aid + "), or use appshot rm -f");
-  if (precious) TRY(stop(record.aid, 0));
-  Result<Operation> operation = lifecycle_.begin(record.aid, "remove");
-  if (!operation && operation.error().cls() == ErrorClass::not_found)
+  for (int tries = 1;; ++tries) {
+    const bool precious = is_alive(record.state) || record.state == InstanceState::asleep;
+    if (precious && (!force || tries > kRemovalsMax))
+      return Error(ErrorClass::conflict,
+                   "cannot remove " + record.aid + ": it is " + std::string(name_of(record.state)))
+          .hint("stop it first (appshot stop " + record.aid + "), or use appshot rm -f");
+    if (precious) TRY(stop(record.aid, 0));
+    Result<Operation> operation = lifecycle_.begin(record.aid, "remove");
+    if (!operation && operation.error().cls() == ErrorClass::not_found)
+      return Json{{"aid", record.aid}};
+    if (!operation) return operation.take_error();
+    // Somebody may have begun it anew before we had it for ourselves.
+    record = TRY(node_.registry.instance(record.aid));
+    if (is_alive(record.state) || record.state == InstanceState::asleep) continue;
+    if (!lifecycle_.wait_harness_gone(operation->instance(), Deadline::in(kAnswerWait)))
+      return Error(ErrorClass::timeout, "cannot remove " + record.aid + ": it has not ended yet")
+          .hint("try again");
+    Result<> purged = lifecycle_.purge(record.aid);
+    if (!purged && purged.error().cls() != ErrorClass::not_found) return purged.take_error();
+    node_.events.add(record.aid, "removed", record.aid + ": removed");
     return Json{{"aid", record.aid}};
-  if (!operation) return operation.take_error();
-  (void)lifecycle_.wait_harness_gone(operation->instance(), Deadline::in(kAnswerWait));
-  Result<> purged = lifecycle_.purge(record.aid);
-  if (!purged && purged.error().cls() != ErrorClass::not_found) return purged.take_error();
-  node_.events.add(record.aid, "removed", record.aid + ": removed");
-  return Json{{"aid", record.aid}};
+  }
 }
 
 Result<Json> Instances::rids(const std::string& aid) { return ask(aid, "rids"); }

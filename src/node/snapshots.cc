@@ -100,6 +100,8 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
     error = Error(std::move(error).within("the snapshot " + record.id + " is complete, but " +
                                           instance.aid + " runs on"));
   }
+  if (error.cls() == ErrorClass::gone && after && !is_alive(after->state))
+    error = not_running(*after);
   node_.events.add(instance.aid, "refused",
                    "cannot " + (verb + (" " + instance.aid)) + ": " + error.message());
   return std::move(error).within(std::string("cannot ") + verb + " " + instance.aid);

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <unistd.h>
 
 #include <array>
@@ -108,16 +107,6 @@ Result<> make_folders(const std::string& path, mode_t mode) {
   TRY(make_folders(path.substr(0, slash), mode));
   if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
     return Error::from_errno(errno, "mkdir " + path);
-  return {};
-}
-
-Result<> remove_tree(const std::string& path) {
-  auto remove_one = [](const char* entry, const struct stat*, int, struct FTW*) {
-    return ::remove(entry) == 0 || errno == ENOENT ? 0 : errno;
-  };
-  int failed = ::nftw(path.c_str(), remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-  if (failed < 0 && errno == ENOENT) return {};
-  if (failed != 0) return Error::from_errno(failed < 0 ? errno : failed, "remove " + path);
   return {};
 }
 

@@ -34,7 +34,7 @@ Result<std::vector<PageRange>> PageScan::find_and_protect(uint64_t start, uint64
 }
 
 Result<std::vector<PageRange>> PageScan::find_written(uint64_t start, uint64_t end) const {
-  return scan(start, end, {kPageWritten, kPagePresent | kPageSwapped, kPageGuard});
+  return scan(start, end, {kPageWritten, kPagePresent | kPageSwapped, kPageGuard, kOnlyTracked});
 }
 
 Result<std::vector<PageRange>> PageScan::find_written_and_protect(uint64_t start,

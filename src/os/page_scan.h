@@ -40,7 +40,8 @@ class PageScan {
                                                   uint64_t none) const;
 
   // Pages that are there and were written, and those that are not present: where most pages are
-  // neither, in a third of the time, since the kernel only counts what it has to tell.
+  // neither, in a third of the time, since the kernel only counts what it has to tell. EPERM where
+  // it is not tracked.
   Result<std::vector<PageRange>> find_written(uint64_t start, uint64_t end) const;
   Result<std::vector<PageRange>> find_written_and_protect(uint64_t start, uint64_t end) const;
   Result<std::vector<PageRange>> find_not_present(uint64_t start, uint64_t end) const;

@@ -31,11 +31,29 @@ Result<WriteTracking> WriteTracking::of_ourselves() {
   return begin(UniqueFd(static_cast<int>(TRY_SYS(::syscall(SYS_userfaultfd, kCallFlags)))));
 }
 
-bool WriteTracking::add(uint64_t start, uint64_t end) const {
+bool WriteTracking::add(const PageScan& scan, uint64_t start, uint64_t end) const {
   uffdio_register range{};
   range.range = {start, end - start};
   range.mode = UFFDIO_REGISTER_MODE_WP;
-  return ::ioctl(userfault_.get(), UFFDIO_REGISTER, &range) == 0;
+  if (::ioctl(userfault_.get(), UFFDIO_REGISTER, &range) != 0) return false;
+  if (unprotect(scan, start, end)) return true;
+  ::ioctl(userfault_.get(), UFFDIO_UNREGISTER, &range.range);
+  return false;
+}
+
+// Where mremap brings a piece of tracked memory back between its old neighbours, the kernel makes
+// one mapping of them, which is not tracked any more, and leaves the marks of protected pages. A
+// page that was written since would count as protected for ever.
+bool WriteTracking::unprotect(const PageScan& scan, uint64_t start, uint64_t end) const {
+  Result<std::vector<PageRange>> marked =
+      scan.find(start, end, kPagePresent | kPageSwapped, kPageWritten);
+  if (!marked) return false;
+  for (const PageRange& range : *marked) {
+    uffdio_writeprotect none{};
+    none.range = {range.start, range.end - range.start};
+    if (::ioctl(userfault_.get(), UFFDIO_WRITEPROTECT, &none) != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace appshot

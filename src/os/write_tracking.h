@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/result.h"
+#include "os/page_scan.h"
 #include "os/unique_fd.h"
 
 namespace appshot {
@@ -19,10 +20,12 @@ class WriteTracking {
   static Result<WriteTracking> begin(UniqueFd userfault);
   static Result<WriteTracking> of_ourselves();
 
-  // Whole mappings. False: such memory cannot be tracked, or it is another's by now.
-  bool add(uint64_t start, uint64_t end) const;
+  // Whole mappings, which are unprotected. False: such memory cannot be tracked, or it is another's
+  // by now.
+  bool add(const PageScan& scan, uint64_t start, uint64_t end) const;
 
  private:
+  bool unprotect(const PageScan& scan, uint64_t start, uint64_t end) const;
   explicit WriteTracking(UniqueFd userfault) : userfault_(std::move(userfault)) {}
   UniqueFd userfault_;
 };

@@ -66,7 +66,7 @@ Result<Ranges> TrackedMemory::find_unknown(const PageScan& scan, uint64_t start,
   Result<Ranges> found = look();
   if (found || found.error().err() != EPERM) return found;
   known.forget(start, end);
-  if (writes.add(start, end)) found = look();
+  if (protect == Protect::yes && writes.add(scan, start, end)) found = look();
   // Some memory cannot be tracked.
   if (!found && found.error().err() == EPERM)
     return look_at_each(scan, start, end, beneath, Protect::no);

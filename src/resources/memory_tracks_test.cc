@@ -133,6 +133,30 @@ TEST_F(TrackedMemoryTest, OfAMappingInTheSamePlaceNothingIsKnownAndItIsTrackedFr
   EXPECT_EQ(unknown(), Pages{2});
 }
 
+// It becomes one mapping with its neighbours then, which the kernel does not track any more, though
+// it leaves their pages marked as protected.
+TEST_F(TrackedMemoryTest, WhatIsWrittenBesideAPageThatCameBackIsFound) {
+  constexpr int kFlags = MREMAP_MAYMOVE | MREMAP_FIXED;
+  void* far = ::mmap(nullptr, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_EQ(::mremap(at(8), kPage, kPage, kFlags, far), far);
+  ASSERT_TRUE(tracked_->find_unknown(*scan_, reinterpret_cast<uint64_t>(far),
+                                     reinterpret_cast<uint64_t>(far) + kPage, Beneath::zeros,
+                                     Protect::yes));
+  ASSERT_EQ(::mremap(far, kPage, kPage, kFlags, at(8)), at(8));
+  *at(6) = 2;
+  const auto all = [] {
+    Pages pages;
+    for (uint64_t page = 0; page < kFilled / kPage; ++page) pages.push_back(page);
+    return pages;
+  };
+  EXPECT_EQ(unknown(Protect::no), all());
+  EXPECT_FALSE(knows(6));
+  keep_all();
+  EXPECT_EQ(unknown(), Pages());
+  *at(6) = 3;
+  EXPECT_EQ(unknown(), Pages{6});
+}
+
 TEST_F(TrackedMemoryTest, ManyGapsAreLookedAtAsAWhole) {
   for (uint64_t page = 100; page < 300; page += 2)
     tracked_->known.forget(address(page), address(page + 1));

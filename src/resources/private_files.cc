@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <map>
 
 #include "os/file.h"
@@ -13,6 +14,9 @@
 
 namespace appshot {
 namespace {
+
+constexpr size_t kLongerWhereRestored = 64;
+constexpr size_t kToldOfPath = 100;
 
 // Among them the layer's own marks (trusted.overlay.*) and file capabilities.
 Result<Attributes> attributes_of(const std::string& path) {
@@ -55,6 +59,12 @@ class Capture {
       if (std::ranges::find(without, name) != without.end()) continue;
       std::string path = folder + "/" + name;
       struct stat info {};
+      if (path.size() + kLongerWhereRestored >= PATH_MAX)
+        return Error(ErrorClass::refused,
+                     "a file of the private layer lies deeper than a path can "
+                     "tell: ..." +
+                         path.substr(path.size() - kToldOfPath))
+            .hint("remove it, or move it up");
       if (::lstat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
       TRY(keep(path, prefix + name, info).within(path));
       if (S_ISDIR(info.st_mode)) TRY(walk(path, prefix + name + "/"));

@@ -108,7 +108,11 @@ Result<> RestoredThreads::put_back(Zone& zone, const Script& script, const Birth
   std::vector<HeldProcess*> others;
   for (HeldProcess& process : processes_)
     if (!was_stopped(*process.record)) others.push_back(&process);
-  return finish(others, zone, deadline);
+  TRY(finish(others, zone, deadline));
+  // Which it gets as soon as it is let go.
+  for (const HeldProcess* process : others)
+    if (signals::is_about_to_stop(*process->record)) TRY_SYS(::kill(process->pid.value, SIGSTOP));
+  return {};
 }
 
 RestoredThreads::HeldThread& RestoredThreads::HeldProcess::free() {

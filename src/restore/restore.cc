@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@
 #include "restore/inside.h"
 #include "restore/last_words.h"
 #include "restore/memory_layout.h"
+#include "restore/room_here.h"
 #include "restore/script.h"
 #include "restore/stages.h"
 #include "restore/zone.h"
@@ -117,20 +117,6 @@ Result<> wait_for_init(RestoreRequest& request, const Zone& zone, HostPid init) 
   return {};
 }
 
-// Everything that is open in any of its processes is open in init at once.
-Result<> refuse_too_many_descriptors(const image::ImageT& image, const FileMappings& files) {
-  constexpr size_t kOurs = 64;
-  rlimit here{};
-  TRY_SYS(::getrlimit(RLIMIT_NOFILE, &here));
-  const size_t needed = static_cast<size_t>(files.end()) + image.open_files.size() +
-                        image.shared_memory.size() + image.ghosts.size() + kOurs;
-  if (needed <= here.rlim_max) return {};
-  return Error(ErrorClass::mismatch, "a restore of it takes up to " + std::to_string(needed) +
-                                         " descriptors at once, here at most " +
-                                         std::to_string(here.rlim_max) + " can be open")
-      .hint("start appshotd with a higher limit (ulimit -Hn, or LimitNOFILE in its unit)");
-}
-
 Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy,
                           const LateFiles& late, HostPid init) {
   const image::ImageT& image = request.image.manifest;
@@ -165,6 +151,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
 
   // What makes it impossible here is told before anything exists.
   TRY(refuse_differences(image));
+  TRY(refuse_too_many_descriptors(image));
   TRY(fault_point("restore.begin"));
 
   // Where everything will lie, and every call that will be made.
@@ -180,7 +167,6 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   const OwnParts own_parts(image, late);
   const int exe_fd = own_parts.end() + 1;  // behind user_space_descriptor()
   const FileMappings files(image, exe_fd + 1);
-  TRY(refuse_too_many_descriptors(image, files));
   Script script =
       TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, births, zone));
   TRY(fault_point("restore.planned"));

@@ -1,5 +1,9 @@
 #include "trace/borrowed_thread.h"
 
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <utility>
 
@@ -23,7 +27,8 @@ BorrowedThread::BorrowedThread(BorrowedThread&& other) noexcept
       registers_(other.registers_),
       mask_(other.mask_),
       signal_(other.signal_),
-      last_(other.last_) {}
+      last_(other.last_),
+      stop_came_(std::exchange(other.stop_came_, false)) {}
 
 BorrowedThread::~BorrowedThread() {
   if (thread_ == nullptr) return;
@@ -41,6 +46,12 @@ Result<> BorrowedThread::run(const user_regs_struct& registers, int signal) {
 
 Result<> BorrowedThread::wait(Deadline deadline) {
   StopStatus stop = TRY(wait_past_group_stops(*thread_, &Tracee::resume_plainly, deadline));
+  // Nobody can block it. It waits again as soon as the thread rests, and stops its process later.
+  while (stop.delivering() && stop.signal() == SIGSTOP) {
+    stop_came_ = true;
+    TRY(thread_->resume());
+    stop = TRY(wait_past_group_stops(*thread_, &Tracee::resume_plainly, deadline));
+  }
   const int expected = std::exchange(signal_, 0);
   if (!stop.delivering() || stop.signal() != expected) return disturbed(stop.signal());
   last_ = expected;
@@ -62,7 +73,10 @@ Error BorrowedThread::disturbed(int signal) const {
 
 Result<> BorrowedThread::rest() {
   TRY(thread_->set_registers(registers_));
-  return thread_->block_signals(mask_);
+  TRY(thread_->block_signals(mask_));
+  if (std::exchange(stop_came_, false))
+    TRY_SYS(::syscall(SYS_tkill, thread_->tid().value, SIGSTOP));
+  return {};
 }
 
 Result<> BorrowedThread::give_back() {

@@ -41,6 +41,7 @@ class BorrowedThread {
   uint64_t mask_;
   int signal_ = 0;  // that ends the run it is in; 0: it stands still
   int last_ = 0;    // that ended the last
+  bool stop_came_ = false;
 };
 
 }  // namespace appshot

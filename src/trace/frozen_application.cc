@@ -199,6 +199,12 @@ Result<> FrozenApplication::hold(FrozenProcess& process, Deadline deadline) {
     if (!thread.tracee.is_held()) continue;
     StopStatus stop = TRY(thread.tracee.wait_stop(deadline));
     if (stop.group_stopped()) process.stop_signal = stop.signal();
+    // What we ask of it would be its handler's to answer.
+    if (thread.tracee.dispatches_calls())
+      return Error(ErrorClass::refused, "its thread " + std::to_string(thread.id.value) +
+                                            " handles its own system calls "
+                                            "(PR_SET_SYSCALL_USER_DISPATCH)")
+          .hint("let it end that first");
     TRY(make_again_if_frozen_in(thread.tracee));
   }
   return {};

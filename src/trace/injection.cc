@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 
@@ -120,6 +121,10 @@ Result<> Injection::ready(Deadline deadline) {
   const user_regs_struct results = TRY(finish_first_calls(deadline));
   state_ = State::ready;
   const auto area = static_cast<int64_t>(results.rbx), data = static_cast<int64_t>(results.r12);
+  if (area == -ENOMEM)
+    return Error(ErrorClass::refused,
+                 "there is no room in its memory to ask it about its state (RLIMIT_AS, or as many "
+                 "mappings as there can be)");
   if (area < 0 && area >= -4095)
     return Error::from_errno(static_cast<int>(-area), "mmap in the process");
   area_ = results.rbx;

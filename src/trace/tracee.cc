@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <linux/filter.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -233,6 +234,16 @@ Result<__ptrace_rseq_configuration> Tracee::rseq() const {
   __ptrace_rseq_configuration configuration{};
   TRY_PTRACE(PTRACE_GET_RSEQ_CONFIGURATION, sizeof configuration, &configuration);
   return configuration;
+}
+
+bool Tracee::dispatches_calls() const {
+  // Debian 12's headers are older than these (6.4).
+  constexpr auto kGetDispatch = static_cast<__ptrace_request>(0x4211);
+  struct {
+    uint64_t mode, selector, offset, length;
+  } dispatch{};
+  return ::ptrace(kGetDispatch, tid_.value, sizeof dispatch, &dispatch) == 0 &&
+         dispatch.mode != PR_SYS_DISPATCH_OFF;
 }
 
 Result<std::vector<uint8_t>> Tracee::seccomp_filter(unsigned index, uint64_t& flags) const {

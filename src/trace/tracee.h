@@ -78,6 +78,8 @@ class Tracee {
   Result<> block_signals(uint64_t mask);
   Result<std::vector<siginfo_t>> pending_signals(bool of_process) const;
   Result<__ptrace_rseq_configuration> rseq() const;
+  // Its calls lead to a handler of its own (PR_SET_SYSCALL_USER_DISPATCH).
+  bool dispatches_calls() const;
   // The classic BPF program number `index` of those installed, newest first; empty: no more.
   Result<std::vector<uint8_t>> seccomp_filter(unsigned index, uint64_t& flags) const;
 

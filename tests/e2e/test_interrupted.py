@@ -68,10 +68,41 @@ class ApplicationDies(Interrupted):
             self.appshot("snapshot-rm", snapshot["id"])
         until(lambda: not os.listdir(self.root / "lib/snapshots"), "the snapshot is gone")
 
+    def test_all_of_it_ended_is_what_is_said(self):
+        self.use_fault("snapshot.begin:stop")
+        self.run_counter()
+        victims = [self.host_pid(who) for who in ("parent", "child")]
+        snapshot = self.start("snapshot", self.aid, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        harness = self.stopped_harness()
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in victims), "they are gone")
+        os.kill(harness, signal.SIGCONT)
+        said = snapshot.communicate(timeout=20)[1]
+        self.assertEqual(snapshot.returncode, 6, said)
+        self.assertIn("ended", said)
+
     def assert_one_counts_on(self, who):
         index = ("parent", "child").index(who)
         before = self.counts()[index]
         until(lambda: self.counts()[index] > before, f"the {who} counts on")
+
+
+class TwoAtOnce(Interrupted):
+    def test_who_is_restored_meanwhile_is_not_removed(self):
+        self.run_counter()
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.use_fault("restore.populated:stop")
+        restore = self.start("restore", snapshot, **QUIET)
+        harness = self.stopped_harness()
+        removal = self.start("rm", self.aid, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        os.kill(harness, signal.SIGCONT)
+        self.assertEqual(restore.wait(20), 0)
+        said = removal.communicate(timeout=20)[1]
+        self.assertEqual(removal.returncode, 6, said)
+        self.assert_counts_on()
+        self.appshot("rm", "-f", self.aid)
+        self.assertEqual([i for i in self.json("ps", "-a") if i["aid"] == self.aid], [])
 
 
 class DaemonDies(Interrupted):

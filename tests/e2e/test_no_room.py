@@ -5,19 +5,56 @@ The real harness.
 
 import ctypes
 import os
+import resource
 import sqlite3
+import subprocess
+import sys
 import unittest
 
+from node_fixture import Follower
 from real_fixture import RealNode, enter_own_world
 
 MNT_DETACH = 2
 DISK_BYTES = 16 << 20
 LAYER_BYTES = 4 << 20
 LEFT_BYTES = 1 << 20
+DESCRIPTORS = 2000
+# With what a restore has beside it, a descriptor for each and one with a high number are too many.
+OPENS_MANY = """
+import os, time
+for i in range(1000): os.open("/dev/null", os.O_RDONLY)
+os.dup2(0, 1500)
+print("open", flush=True)
+while True: time.sleep(1)
+"""
 
 
 def setUpModule():
     enter_own_world()
+
+
+class TooManyDescriptors(RealNode):
+    """An application may run here and be too much for a restore, which holds all of it at once."""
+
+    def test_it_is_not_ended_with_a_snapshot_that_could_not_be_restored(self):
+        self.appshot("daemon", "stop")
+        limits = (DESCRIPTORS, DESCRIPTORS)
+        first = self.start("ps", stdout=subprocess.DEVNULL,
+                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+        self.assertEqual(first.wait(20), 0)
+        self.appshot("run", "-d", "--name", self.aid, "--", sys.executable, "-c", OPENS_MANY)
+        with Follower(self, "logs", "-f", self.aid) as log:
+            self.assertEqual(log.line(), "open")
+        for command in (("snapshot", "--stop"), ("sleep",)):
+            self.appshot(*command, self.aid, status=4)
+            self.assertIn("descriptors at once", self.stderr)
+        snapshot = self.appshot("snapshot", self.aid)
+        self.assertEqual(self.instance(self.aid)["state"], "running")
+        self.appshot("rm", "-f", self.aid)
+        self.appshot("restore", snapshot, status=5)
+        self.assertIn("descriptors at once", self.stderr)
+        self.use_fault(None)  # a daemon that may have more
+        self.appshot("restore", snapshot)
 
 
 class DiskFull(RealNode):

@@ -16,6 +16,7 @@ namespace appshot::attributes {
 namespace {
 
 // Younger than our headers.
+constexpr int kReadSegments = 0;
 constexpr int kGetRegistrations = 1 << 9;
 constexpr int kPrSetMdwe = 65, kPrGetMdwe = 66;
 
@@ -28,13 +29,17 @@ void Questions::ask(CallList& calls, DataSpace& data) {
   calls.add(SYS_prctl, PR_GET_CHILD_SUBREAPER, subreaper_, 0, 0, 0);
   memory_errors_ = calls.add(SYS_prctl, PR_MCE_KILL_GET, 0, 0, 0, 0);
   brk_ = calls.add(SYS_brk, 0);
+  segments_ = calls.add_may_fail(SYS_modify_ldt, kReadSegments, data.reserve(sizeof(uint64_t)),
+                                 sizeof(uint64_t));
   // Kernels before 6.3 know neither; then there is nothing to keep or nobody who tells.
   barriers_ = calls.add_may_fail(SYS_membarrier, kGetRegistrations, 0, 0);
   deny_write_execute_ = calls.add_may_fail(SYS_prctl, kPrGetMdwe, 0, 0, 0, 0);
 }
 
-void Questions::collect(const CallList& calls, const DataSpace& data,
-                        image::ProcessT& process) const {
+void Questions::collect(const CallList& calls, const DataSpace& data, const ProcessSource& source,
+                        image::ProcessT& process, Obstacles& obstacles) const {
+  if (static_cast<int>(calls.result(segments_)) > 0)
+    obstacles.add(source.words() + " has memory segments of its own (modify_ldt)");
   process.dumpable = static_cast<int>(calls.result(dumpable_));
   int subreaper;
   std::memcpy(&subreaper, data.here(subreaper_), sizeof subreaper);

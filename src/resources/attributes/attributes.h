@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "image/schema/values.h"
+#include "resources/obstacles.h"
 #include "resources/process_source.h"
 #include "trace/call_list.h"
 
@@ -11,11 +12,12 @@ namespace appshot::attributes {
 class Questions {
  public:
   void ask(CallList& calls, DataSpace& data);
-  void collect(const CallList& calls, const DataSpace& data, image::ProcessT& process) const;
+  void collect(const CallList& calls, const DataSpace& data, const ProcessSource& source,
+               image::ProcessT& process, Obstacles& obstacles) const;
 
  private:
   size_t dumpable_ = 0, thp_ = 0, brk_ = 0, barriers_ = 0, deny_write_execute_ = 0,
-         memory_errors_ = 0;
+         memory_errors_ = 0, segments_ = 0;
   uint64_t subreaper_ = 0;
 };
 

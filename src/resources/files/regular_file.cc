@@ -187,11 +187,17 @@ bool RegularFile::recognises(const DescriptorRef& ref) const {
          system.f_type != kSecretMemoryMagic;
 }
 
-// Who reads its content breaks the lease; of a file in a private layer it is read beneath.
+// One that is given up in a moment nobody could tell about: the kernel has asked its holder
+// already. Who reads a file's content breaks a lease for writing; of one in a private layer it is
+// read beneath.
 std::string RegularFile::obstacle(const DescriptorRef& ref) const {
+  const std::string& fdinfo = ref.descriptor.fdinfo;
+  if (fdinfo.find("LEASE") == std::string::npos) return "";
+  if (fdinfo.find("BREAKING") != std::string::npos)
+    return ref.descriptor.link +
+           ", of which it has a lease that somebody waits for it to give up (F_SETLEASE)";
   struct statfs system {};
-  if (ref.descriptor.fdinfo.find("LEASE") == std::string::npos ||
-      ref.descriptor.fdinfo.find("WRITE") == std::string::npos ||
+  if (fdinfo.find("WRITE") == std::string::npos ||
       ::statfs(descriptor_path(ref).c_str(), &system) != 0 ||
       (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC))
     return "";

@@ -208,7 +208,8 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
     if (!m.unknown_flags.empty())
       obstacles.add(where + "memory with a property this version does not know (" +
                     m.unknown_flags + ")");
-    if (m.name.starts_with("anon_inode:") || m.name.starts_with("/secretmem"))
+    if (m.name.starts_with("anon_inode:") || m.name.starts_with("socket:") ||
+        m.name.starts_with("/secretmem"))
       obstacles.add(where + "a mapping of " + m.name, "end its use first");
   }
 }

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace appshot::signals {
@@ -88,9 +89,18 @@ void plan_child_signal_afresh(const PidSpaces& spaces, const image::ProcessT& pr
                 data.put(signal->info.data(), signal->info.size()));
 }
 
+bool is_about_to_stop(const image::ProcessT& process) {
+  auto stops = [](const auto& signal) { return number_of(*signal) == SIGSTOP; };
+  return std::ranges::any_of(process.pending, stops) ||
+         std::ranges::any_of(process.threads, [&](const auto& thread) {
+           return std::ranges::any_of(thread->pending, stops);
+         });
+}
+
 void plan_pending_of_process(const PidSpaces& spaces, const image::ProcessT& process,
                              CallList& calls, DataSpace& data) {
   for (const auto& signal : process.pending) {
+    if (number_of(*signal) == SIGSTOP) continue;
     calls.add(SYS_rt_sigqueueinfo, spaces.seen_by(process, process.pid), number_of(*signal),
               data.put(signal->info.data(), signal->info.size()));
   }
@@ -99,6 +109,7 @@ void plan_pending_of_process(const PidSpaces& spaces, const image::ProcessT& pro
 void plan_pending_of_thread(const PidSpaces& spaces, const image::ProcessT& process,
                             const image::ThreadT& thread, CallList& calls, DataSpace& data) {
   for (const auto& signal : thread.pending) {
+    if (number_of(*signal) == SIGSTOP) continue;
     calls.add(SYS_rt_tgsigqueueinfo, spaces.seen_by(process, process.pid),
               spaces.seen_by(process, thread.tid), number_of(*signal),
               data.put(signal->info.data(), signal->info.size()));

@@ -197,8 +197,19 @@ class Maker {
     if (is_lost) return lose(fd, socket);
     if (socket.state == TCP_CLOSE && socket.shut != 0) return ended(fd, socket);
     TRY(apply_options(fd, socket.options));
-    TRY(bind_to(fd, socket.name));
+    Result<> bound = bind_to(fd, socket.name);
+    if (!bound && bound.error().err() == EADDRINUSE) bound = bind_beside(fd, socket);
+    TRY(std::move(bound));
     return socket.state == TCP_SYN_SENT ? start_connecting(fd, socket) : Result<>();
+  }
+
+  // One that has listened shares its port with the connections that it took.
+  static Result<> bind_beside(int fd, const TcpSocketT& socket) {
+    TRY(enter_repair(fd));
+    TRY(bind_to(fd, socket.name));
+    TRY(leave_repair(fd));  // which says that it may not share it
+    return apply_options(fd, socket.options,
+                         [](const OptionName& name) { return !is_for_binding(name); });
   }
 
   static Result<> start_connecting(int fd, const TcpSocketT& socket) {

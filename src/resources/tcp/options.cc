@@ -2,6 +2,8 @@
 
 #include <netinet/tcp.h>
 
+#include <cstring>
+
 #include "resources/inet.h"
 
 namespace appshot::tcp {
@@ -32,6 +34,17 @@ constexpr OptionName kOptions[] = {{IPPROTO_TCP, TCP_CONGESTION},
 constexpr OptionName kBeforeConnection[] = {{IPPROTO_TCP, TCP_MAXSEG},
                                             {IPPROTO_TCP, TCP_WINDOW_CLAMP}};
 
+// One that has been connected once tells what it was then, which may be more than can be asked for.
+bool is_left_over(const image::SocketOptionT& option) {
+  constexpr int kSegmentMax = 32767;
+  int value = 0;
+  if (option.level != IPPROTO_TCP || option.name != TCP_MAXSEG ||
+      option.value.size() != sizeof value)
+    return false;
+  std::memcpy(&value, option.value.data(), sizeof value);
+  return value > kSegmentMax;
+}
+
 }  // namespace
 
 Result<SocketOptions> options_of(int socket, int domain, bool was_connected) {
@@ -41,7 +54,9 @@ Result<SocketOptions> options_of(int socket, int domain, bool was_connected) {
   names.insert(names.end(), std::begin(kOptions), std::end(kOptions));
   if (!was_connected)
     names.insert(names.end(), std::begin(kBeforeConnection), std::end(kBeforeConnection));
-  return capture_options(socket, fresh.get(), names);
+  SocketOptions options = TRY(capture_options(socket, fresh.get(), names));
+  std::erase_if(options, [](const auto& option) { return is_left_over(*option); });
+  return options;
 }
 
 }  // namespace appshot::tcp

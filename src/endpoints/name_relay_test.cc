@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "os/network_look.h"
+#include "os/new_network_for_test.h"
 
 namespace appshot {
 namespace {
@@ -81,13 +81,7 @@ std::string answer_to(std::string asked, const std::string& text) {
 // On a loopback of its own.
 class Relay : public testing::Test {
  protected:
-  void run(const std::function<void()>& body) {
-    Result<> done = in_new_network(true, [&]() -> Result<> {
-      body();
-      return {};
-    });
-    ASSERT_TRUE(done) << done.error().message();
-  }
+  static void run(const std::function<void()>& body) { in_new_network(body); }
 
   void start(const std::vector<NameServer>& servers) {
     NameRelay::Wish wish{loopback(), {loopback(0), 24}, 0, [servers] { return servers; }};

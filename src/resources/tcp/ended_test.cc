@@ -12,7 +12,7 @@
 
 #include "base/deadline.h"
 #include "os/file.h"
-#include "os/network_look.h"
+#include "os/new_network_for_test.h"
 #include "os/socket_name.h"
 #include "resources/tcp/repair.h"
 
@@ -81,13 +81,7 @@ class EndedTcp : public testing::Test {
     if (!kernel) GTEST_SKIP() << kernel.error().message();
     kernel_.emplace(std::move(*kernel));
   }
-  static void in_network(const std::function<void()>& body) {
-    Result<> done = in_new_network(true, [&]() -> Result<> {
-      body();
-      return {};
-    });
-    ASSERT_TRUE(done) << done.error().message();
-  }
+  static void in_network(const std::function<void()>& body) { in_new_network(body); }
 
   std::optional<KernelView> kernel_;
 };

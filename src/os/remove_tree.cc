@@ -53,7 +53,9 @@ class Removal {
     if (info.st_dev != device_) return Error::from_errno(EBUSY, "unlinkat");
     here_ = std::move(folder);
     levels_.push_back({name, {}});
-    for (std::string& entry : TRY(list_folder_at(here_.get(), "."))) {
+    Result<std::vector<std::string>> entries = list_folder_at(here_.get(), ".");
+    if (!entries && entries.error().err() == ENOENT) return {};
+    for (std::string& entry : TRY(std::move(entries))) {
       if (::unlinkat(here_.get(), entry.c_str(), 0) == 0 || errno == ENOENT) continue;
       if (errno != EISDIR && errno != EPERM) return Error::from_errno(errno, "unlinkat");
       if (::unlinkat(here_.get(), entry.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) continue;

@@ -9,6 +9,7 @@
 #include "resources/maker.h"
 #include "resources/namespaces.h"
 #include "resources/process_files/process_file.h"
+#include "resources/terminals/states.h"
 #include "resources/user_spaces.h"
 
 namespace appshot {
@@ -167,12 +168,12 @@ const char* why_not_cloned(const image::ImageT& image, const image::ProcessT& pr
     if (const char* why = why_not_early(image, process, *maker)) return why;
   if (is_awaited(image, process) && process.group != maker->group && process.group != process.pid)
     return "is in another group";
-  if (process.namespaces != maker->namespaces) return "lives in other namespaces";
+  if (namespaces::is_out_of_reach(image, process)) return "lives in other namespaces";
   for (const auto& parent : image.processes)
     if (std::ranges::count(parent->continued_children, process.pid) != 0)
       return "went on after a stop, of which its parent has not heard";
-  for (const auto& terminal : image.terminals)
-    if (terminal->session == process.pid) return "has a controlling terminal";
+  if (terminals::controls_without_descriptor(image, process))
+    return "has a controlling terminal that it has not open";
   return why_not_carried(image, process);
 }
 
@@ -200,8 +201,6 @@ const char* why_not_beside(const image::ImageT& image, const image::ProcessT& pr
     if (other->shares_memory && maker_of(*other) == process.pid) return "shares its memory as well";
   for (const auto& thread : process.threads)
     if (thread->folders) return "has a thread with a working directory of its own";
-  for (const auto& terminal : image.terminals)
-    if (terminal->session == process.pid) return "has a controlling terminal";
   return nullptr;
 }
 

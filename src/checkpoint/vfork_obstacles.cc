@@ -7,7 +7,9 @@
 #include "resources/awaited.h"
 #include "resources/births.h"
 #include "resources/file_kind.h"
+#include "resources/namespaces.h"
 #include "resources/process_files/process_file.h"
+#include "resources/terminals/states.h"
 #include "resources/user_spaces.h"
 
 namespace appshot {
@@ -40,6 +42,7 @@ class Child {
     if (is_traced()) return "is traced or traces others";
     if (is_followed()) return "somebody holds a file about it, or waits for its signals";
     if (is_in_foreground()) return "leads the foreground of a terminal";
+    if (terminals::controls_terminal(image_, child_)) return "has a controlling terminal";
     if (has_undo()) return "has something to undo on semaphores (SEM_UNDO)";
     if (user_spaces::of(image_, child_) >= 0) return "lives in a user namespace of its own";
     for (const auto& other : image_.processes)
@@ -98,6 +101,9 @@ class Child {
       return "is another user than who waits for it, and that one could not become it";
     if (!Births::may_choose_ids(waits) && PidSpaces::of(image_, child_) >= 0)
       return "lives in a pid namespace of its own, without the right to choose ids there";
+    if (!namespaces::entered_by(image_, child_).empty() &&
+        !has_rights(waits, 1ULL << CAP_SYS_ADMIN))
+      return "lives in other namespaces than who waits for it, and that one could not enter them";
     if (!has_root_of_waiter(image_, child_) && !has_rights(waits, 1ULL << CAP_SYS_CHROOT))
       return "has another root than who waits for it, and that one could not enter it";
     const auto same = [](const auto& a, const auto& b) {

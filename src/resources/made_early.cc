@@ -21,6 +21,8 @@ bool is_elsewhere(const image::ImageT& image, const image::ProcessT& process) {
 bool is_made_early(const image::ImageT& image, const image::ProcessT& process) {
   if (!process.shares_memory || is_awaited(image, process)) return false;
   if (is_elsewhere(image, process)) return true;
+  for (const auto& terminal : image.terminals)
+    if (terminal->session == process.pid) return true;
   return std::ranges::any_of(image.processes, [&](const auto& other) {
     if (other.get() == &process) return false;
     if (other->parent == process.pid && !other->shares_memory) return true;

@@ -17,6 +17,9 @@
 #include "os/file.h"
 #include "os/namespace_visit.h"
 #include "resources/acting.h"
+#include "resources/awaited.h"
+#include "resources/made_early.h"
+#include "resources/maker.h"
 #include "resources/networks/networks.h"
 #include "resources/user_spaces.h"
 
@@ -32,6 +35,12 @@ constexpr std::pair<const char*, int> kKept[] = {
 // objects of IPC with what its end undoes on them.
 constexpr std::pair<const char*, int> kOfThreads[] = {
     {"uts", CLONE_NEWUTS}, {"net", CLONE_NEWNET}, {"cgroup", CLONE_NEWCGROUP}};
+
+// And who shares memory: its folders may be another's, and its clocks are those of the memory.
+constexpr std::pair<const char*, int> kOfSharers[] = {{"uts", CLONE_NEWUTS},
+                                                      {"ipc", CLONE_NEWIPC},
+                                                      {"net", CLONE_NEWNET},
+                                                      {"cgroup", CLONE_NEWCGROUP}};
 
 int find_kind(const image::ImageT& image, const std::vector<int>& spaces, std::string_view kind) {
   for (int index : spaces)
@@ -261,16 +270,56 @@ Result<> capture_of_thread(CaptureContext& context, const ProcessSource& source,
 
 std::span<const std::pair<const char*, int>> kinds_of_threads() { return kOfThreads; }
 
-std::vector<std::pair<int, int>> entered_by(const image::ImageT& image,
-                                            const image::ProcessT& process,
-                                            const image::ThreadT& thread) {
-  std::vector<std::pair<int, int>> entered;
-  if (!thread.has_namespaces) return entered;
-  for (const auto& [kind, flag] : kOfThreads)
-    if (const int own = find_kind(image, thread.namespaces, kind);
-        own != find_kind(image, process.namespaces, kind))
+std::string kind_of(int flag) {
+  for (const auto& [kind, its] : kKept)
+    if (its == flag) return kind;
+  return "";
+}
+
+namespace {
+
+using Kinds = std::span<const std::pair<const char*, int>>;
+
+Entered differing(const image::ImageT& image, const std::vector<int>& born_into,
+                  const std::vector<int>& lives_in, Kinds kinds) {
+  Entered entered;
+  for (const auto& [kind, flag] : kinds)
+    if (const int own = find_kind(image, lives_in, kind); own != find_kind(image, born_into, kind))
       entered.emplace_back(flag, own);
   return entered;
+}
+
+// Who is made early comes before its maker has entered any; but it is born into the same pid
+// namespace.
+std::vector<int> spaces_of_birth(const image::ImageT& image, const image::ProcessT& process) {
+  if (const Waiter waiter = waiter_for(image, process);
+      waiter.process != nullptr && waiter.thread->has_namespaces)
+    return waiter.thread->namespaces;
+  const image::ProcessT* maker = find_maker(image, process);
+  if (maker == nullptr) return {};
+  std::vector<int> spaces = maker->namespaces;
+  if (is_made_early(image, process))
+    std::erase_if(spaces, [&](int index) {
+      return image.namespaces[static_cast<size_t>(index)]->kind != "pid";
+    });
+  return spaces;
+}
+
+}  // namespace
+
+Entered entered_by(const image::ImageT& image, const image::ProcessT& process,
+                   const image::ThreadT& thread) {
+  if (!thread.has_namespaces) return {};
+  return differing(image, process.namespaces, thread.namespaces, kOfThreads);
+}
+
+Entered entered_by(const image::ImageT& image, const image::ProcessT& process) {
+  return differing(image, spaces_of_birth(image, process), process.namespaces, kOfSharers);
+}
+
+bool is_out_of_reach(const image::ImageT& image, const image::ProcessT& process) {
+  return differing(image, spaces_of_birth(image, process), process.namespaces, kKept).size() !=
+         entered_by(image, process).size();
 }
 
 int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind) {

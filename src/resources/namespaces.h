@@ -34,11 +34,17 @@ Result<> capture_of_thread(CaptureContext& context, const ProcessSource& source,
 
 // Kinds of which a thread may have one of its own that is kept, and their CLONE_NEW….
 std::span<const std::pair<const char*, int>> kinds_of_threads();
+// "net" of CLONE_NEWNET.
+std::string kind_of(int flag);
 // Of those that it does not share with its process: CLONE_NEW…, and the one, as space_of() tells
 // it.
-std::vector<std::pair<int, int>> entered_by(const image::ImageT& image,
-                                            const image::ProcessT& process,
-                                            const image::ThreadT& thread);
+using Entered = std::vector<std::pair<int, int>>;
+Entered entered_by(const image::ImageT& image, const image::ProcessT& process,
+                   const image::ThreadT& thread);
+// The same of a process that shares the memory of its maker: those it is not born into.
+Entered entered_by(const image::ImageT& image, const image::ProcessT& process);
+// Whether it lives in another one that it cannot enter so.
+bool is_out_of_reach(const image::ImageT& image, const image::ProcessT& process);
 
 // The one of that kind that it lives in, among Image.namespaces; -1: the instance's own.
 int space_of(const image::ImageT& image, const image::ProcessT& process, std::string_view kind);

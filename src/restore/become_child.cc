@@ -171,6 +171,7 @@ class Becoming {
     if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
     TRY(make_children(process.pid, -1, false));
     TRY(begin_session_or_group(process));
+    TRY(terminals::take_as_controlling_child(context_.restore, process));
     TRY(make_children(process.pid, -1, true));
     TRY(join_dead_leaders_group(process));
     return settle_birthplace(process);

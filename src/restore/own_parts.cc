@@ -37,8 +37,12 @@ OwnParts::OwnParts(const image::ImageT& image, const LateFiles& late)
     : image_(image), late_(late), first_(late.proc() + 1), end_(first_) {
   for (const auto& process : image.processes) {
     const int carrier = memory_owner(image, *process).pid;
-    if (process->shares_memory && !(process->shares_folders && process->shares_descriptors)) {
+    const namespaces::Entered entered =
+        process->shares_memory ? namespaces::entered_by(image, *process) : namespaces::Entered();
+    if (process->shares_memory &&
+        !(process->shares_folders && process->shares_descriptors && entered.empty())) {
       One one;
+      one.namespaces = entered;
       one.whose = one.process = process.get();
       one.carrier = carrier;
       if (!process->shares_descriptors) one.descriptors = process.get();

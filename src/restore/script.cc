@@ -22,6 +22,7 @@
 #include "resources/scheduling/scheduling.h"
 #include "resources/seccomp/seccomp.h"
 #include "resources/signals/signals.h"
+#include "resources/terminals/states.h"
 #include "resources/threads/threads.h"
 #include "resources/timers/timers.h"
 #include "resources/user_spaces.h"
@@ -80,6 +81,7 @@ class ProcessScript {
     calls.set_tag(kTagFiles);
     if (born_late()) own_parts_.plan_carry_open(process_, calls);
     own_parts_.plan_take(&process_, calls, zone_.data());
+    terminals::plan_foreground(image_, births_.spaces(), process_, calls, zone_.data());
     return write(std::move(calls));
   }
 

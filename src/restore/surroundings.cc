@@ -137,10 +137,8 @@ class Surroundings {
         TRY_SYS(::dup2(context_.restore.namespaces[static_cast<size_t>(index)].get(), number));
         continue;
       }
-      for (const auto& [kind, kinds_flag] : namespaces::kinds_of_threads())
-        if (kinds_flag == flag)
-          TRY_SYS(::dup2(TRY(open_aside(std::string("/proc/self/ns/") + kind, O_RDONLY)).get(),
-                         number));
+      const UniqueFd own = TRY(open_aside("/proc/self/ns/" + namespaces::kind_of(flag), O_RDONLY));
+      TRY_SYS(::dup2(own.get(), number));
     }
     return {};
   }

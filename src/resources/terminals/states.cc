@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 
 #include "os/file.h"
 #include "os/kernel_terminal.h"
-#include "resources/pid_spaces.h"
+#include "resources/awaited.h"
 #include "resources/terminals/packet_mode.h"
 #include "resources/terminals/waiting_bytes.h"
 
@@ -159,7 +160,7 @@ Result<UniqueFd> open_by_name(const TerminalStateT& state) {
 // The process's own descriptor of it: its name need not lead there for everyone. -1: it has none.
 int own_descriptor(const image::ImageT& image, const image::ProcessT& process,
                    const TerminalStateT& state) {
-  for (const auto& descriptor : process.descriptors) {
+  for (const auto& descriptor : table_owner(image, process).descriptors) {
     const auto& file = *image.open_files[static_cast<size_t>(descriptor->file)];
     const image::TerminalT* terminal = file.kind.AsTerminal();
     if (terminal != nullptr && terminal->terminal >= 0 &&
@@ -248,6 +249,23 @@ Result<> set_foreground_child(const RestoreContext& context, const image::Proces
                  "the foreground of its terminal cannot be seen from its pid namespace");
   TRY_SYS(::ioctl(own >= 0 ? own : opened.get(), TIOCSPGRP, &group));
   return {};
+}
+
+bool controls_without_descriptor(const image::ImageT& image, const image::ProcessT& process) {
+  const TerminalStateT* state = of_session(image, process.pid);
+  return state != nullptr && own_descriptor(image, process, *state) < 0;
+}
+
+bool controls_terminal(const image::ImageT& image, const image::ProcessT& process) {
+  return of_session(image, process.pid) != nullptr;
+}
+
+void plan_foreground(const image::ImageT& image, const PidSpaces& spaces,
+                     const image::ProcessT& process, CallList& calls, DataSpace& data) {
+  const TerminalStateT* state = of_session(image, process.pid);
+  if (state == nullptr || state->foreground == 0) return;
+  const auto group = static_cast<pid_t>(spaces.seen_by(process, state->foreground));
+  calls.add(SYS_ioctl, own_descriptor(image, process, *state), TIOCSPGRP, data.put(group));
 }
 
 }  // namespace appshot::terminals

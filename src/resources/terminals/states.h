@@ -3,8 +3,10 @@
 #pragma once
 
 #include "resources/capture_context.h"
+#include "resources/pid_spaces.h"
 #include "resources/process_source.h"
 #include "resources/restore_context.h"
+#include "trace/call_list.h"
 
 namespace appshot::terminals {
 
@@ -23,5 +25,14 @@ int of_instance(const image::ImageT& image);
 Result<> take_as_controlling_child(const RestoreContext& context, const image::ProcessT& process);
 // By the leader, once all groups exist.
 Result<> set_foreground_child(const RestoreContext& context, const image::ProcessT& process);
+
+// The same by one that shares the memory of its maker, which must have it open.
+void plan_foreground(const image::ImageT& image, const PidSpaces& spaces,
+                     const image::ProcessT& process, CallList& calls, DataSpace& data);
+
+// Whether a terminal is its session's, which it leads; and it has none open that it could be asked
+// by.
+bool controls_terminal(const image::ImageT& image, const image::ProcessT& process);
+bool controls_without_descriptor(const image::ImageT& image, const image::ProcessT& process);
 
 }  // namespace appshot::terminals

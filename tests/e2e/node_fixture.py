@@ -4,6 +4,7 @@ The programs come from APPSHOT_BIN (default: build/bin of this repository). The 
 subreaper of everything it starts, so that whatever is left when a test ends can be found and ended.
 """
 
+import collections
 import ctypes
 import json
 import os
@@ -127,19 +128,20 @@ class Follower:
 
     def __init__(self, node, *words, **options):
         self.process = node.start(*words, stdout=subprocess.PIPE, **options)
-        self.buffer = b""
+        self.lines = collections.deque()
+        self.begun = b""  # a line of which there is more to come
 
     def line(self):
-        while b"\n" not in self.buffer:
+        while not self.lines:
             ready, _, _ = select.select([self.process.stdout], [], [], DEADLINE_S)
             if not ready:
-                raise TimeoutError(f"no line; so far {self.buffer!r}")
+                raise TimeoutError(f"no line; so far {self.begun!r}")
             got = os.read(self.process.stdout.fileno(), 65536)
             if not got:
                 return None
-            self.buffer += got
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return line.decode()
+            *whole, self.begun = (self.begun + got).split(b"\n")
+            self.lines.extend(whole)
+        return self.lines.popleft().decode()
 
     def event(self, kind, aid=None):
         """The next event of that kind."""

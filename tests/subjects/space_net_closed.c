@@ -35,6 +35,8 @@ static void live(const struct peer* self) {
   CHECK_EQ(tcp_state_of(open), TCP_CLOSE_WAIT);
   CHECK_OK(shutdown(open, SHUT_WR));
   wait_until(tcp_state_of(open) == TCP_CLOSE);  // it has been heard
+  peer_tell(self, 0);
+  peer_hear(self);  // the cable goes with us
   _exit(0);
 }
 
@@ -72,7 +74,9 @@ int main(void) {
   STEP("closed");
   for (int i = 0; i < 3; ++i) check_taken(ports[i]);
   peer_tell(&room, 0);
-  peer_end(&room);
+  peer_hear(&room);
   for (int i = 1; i < 3; ++i) check_taken(ports[i]);
+  peer_tell(&room, 0);
+  peer_end(&room);
   subject_done();
 }

@@ -37,7 +37,7 @@ static inline char* told_by(const char* command) {
   "s/ @if[0-9]+//; s/,?(NO-CARRIER|LOWER_UP)//g; s/ state [A-Z]+//; s/<,/</; s/ +$//'"
 static const char* const kLooks[] = {
     "ip -o link | " SEDS,
-    "ip -o addr | " SEDS,
+    "ip -o addr | sed -E 's/_lft [0-9]+sec/_lft/g' | " SEDS,
     "ip -4 route show table all | sort | " SEDS,
     "ip -6 route show table all | sed -E '/fe80|ff00|^anycast/d' | sort | " SEDS,
     "ip rule",

@@ -19,8 +19,25 @@ static void check(struct name port, bool allowed) {
   }
 }
 
+// Who has such a port already keeps it, whatever it would be told now.
+static int beside(int family) {
+  int fds[2];
+  tcp_pair(family, fds);
+  struct name port = name_of(fds[1]);
+  set_option(fds[1], SOL_SOCKET, SO_REUSEADDR, 1);
+  CHECK_OK(close(fds[1]));
+  CHECK_END(fds[0]);
+  CHECK_OK(close(fds[0]));
+  int fd = new_socket(family, SOCK_STREAM);
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  CHECK_OK(bind(fd, &port.any, port.size));
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+  return fd;
+}
+
 int main(void) {
-  struct name ports[2][2];
+  struct name ports[2][2], kept_names[2];
+  int kept[2];
   for (int i = 0; i < 2; ++i) {
     for (int allowed = 0; allowed < 2; ++allowed) {
       int fds[2];
@@ -32,7 +49,16 @@ int main(void) {
       CHECK_OK(close(fds[0]));
     }
   }
+  for (int i = 0; i < 2; ++i) kept[i] = beside(family_of(i)), kept_names[i] = name_of(kept[i]);
   STEP("closed just now");
+  for (int i = 0; i < 2; ++i) {
+    CHECK_NAME(name_of(kept[i]), kept_names[i]);
+    CHECK_EQ(get_option(kept[i], SOL_SOCKET, SO_REUSEADDR), 0);
+    int listener = listening_socket(SOCK_STREAM, loopback_name(family_of(i), 0), 1);
+    struct name there = name_of(listener);
+    CHECK_OK(connect(kept[i], &there.any, there.size));
+    CONVERSE(kept[i], accepted_socket(listener));
+  }
   for (int i = 0; i < 2; ++i)
     for (int allowed = 0; allowed < 2; ++allowed) check(ports[i][allowed], allowed);
   subject_done();

@@ -14,9 +14,9 @@ namespace appshot::tcp {
 // `time`: what it is for a connection that counts from the kernel's beginning.
 image::EndedTcp ended_record(const EndedTcpConnection& connection, int network, uint32_t time);
 
-// Those of that network, in which the caller is; when everything else has its port. Each becomes a
-// connection as it was just before its end, and is brought there by what its peer said then. There
-// may be thousands, so all processors make them.
+// Those of that network, in which the caller is; when those that listen and are connected have
+// their ports. Each becomes a connection as it was just before its end, and is brought there by
+// what its peer said then. There may be thousands, so all processors make them.
 Result<> make_ended(RestoreContext& context, int network);
 Result<> make_ended(const std::vector<const image::EndedTcp*>& records);
 

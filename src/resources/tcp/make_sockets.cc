@@ -60,8 +60,12 @@ class Maker {
     TRY(listeners());
     return connections();
   }
-  Result<> speak() {
+  // What answers those that speak then.
+  Result<> end() {
     waiting_.let_all_speak();
+    return make_ended(context_, network_);
+  }
+  Result<> speak() {
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).leave()));
     TRY(hear(&Connecting::hear_urgent, [](const End& end) { return end.socket->urgent_at >= 0; }));
     for (End& end : ends_) TRY(within(*end.socket, Connecting(end).speak()));
@@ -75,7 +79,6 @@ class Maker {
       if (end.file != nullptr) keep(*end.file, std::move(end.fd));
     ends_.clear();  // the closed ones are closed
     for (const auto& [file, socket] : sockets_) TRY(within(*socket, other(*file, *socket)));
-    TRY(make_ended(context_, network_));
     for (const auto& [file, socket] : sockets_) TRY(finish(*file, *socket));
     return {};
   }
@@ -327,7 +330,7 @@ Result<> make_all(RestoreContext& context) {
     makers.emplace_back(std::piecewise_construct, std::forward_as_tuple(network),
                         std::forward_as_tuple(context, network, ends));
   using Step = Result<> (Maker::*)();
-  for (Step step : {&Maker::make, &Maker::speak, static_cast<Step>(&Maker::finish)})
+  for (Step step : {&Maker::make, &Maker::end, &Maker::speak, static_cast<Step>(&Maker::finish)})
     for (auto& [network, maker] : makers)
       TRY(context.in_network(network, [&, &one = maker] { return (one.*step)(); }));
   return {};

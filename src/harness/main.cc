@@ -10,8 +10,8 @@
 #include "checkpoint/machine.h"
 #include "harness/harness.h"
 #include "os/descriptor_table.h"
+#include "os/session_keyring.h"
 #include "protocol/harness_begin.h"
-#include "resources/keys/keyrings.h"
 
 namespace {
 
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   // Without one of its own the instance has the daemon's.
-  (void)!appshot::keys::begin_session();
+  (void)!appshot::begin_key_session();
   appshot::InstanceNetwork network = appshot::InstanceNetwork::prepare();
   (void)!appshot::describe_machine();            // now, because nobody waits; it is remembered
   prctl(PR_SET_NAME, "appshot-spare", 0, 0, 0);  // so that a list of processes tells which waits

@@ -1,8 +1,6 @@
 #include "trace/borrowed_thread.h"
 
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <utility>
@@ -74,8 +72,7 @@ Error BorrowedThread::disturbed(int signal) const {
 Result<> BorrowedThread::rest() {
   TRY(thread_->set_registers(registers_));
   TRY(thread_->block_signals(mask_));
-  if (std::exchange(stop_came_, false))
-    TRY_SYS(::syscall(SYS_tkill, thread_->tid().value, SIGSTOP));
+  if (std::exchange(stop_came_, false)) TRY_SYS(::kill(thread_->tid().value, SIGSTOP));
   return {};
 }
 

@@ -2,20 +2,12 @@
 
 #include <linux/keyctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstring>
 
 namespace appshot::keys {
 
 using Serial = int32_t;
-
-Result<> begin_session() {
-  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) >= 0) return {};
-  if (errno == ENOSYS) return {};  // a kernel without keys
-  return Error::from_errno(errno, "keyctl(KEYCTL_JOIN_SESSION_KEYRING)");
-}
 
 // None of these makes a keyring of a thread or process that is not there. Of the user's it is found
 // out which it is, since login programs link it into a session.

@@ -1,18 +1,14 @@
 // Keys of the kernel (add_key, keyctl) that only the application has: of a thread, a process or a
 // session. Their content may be something that nobody can read back, so who has any is refused. An
-// instance begins with a session of its own in which there are none; keys of users are the
-// machine's.
+// instance begins with a session of its own in which there are none (os/session_keyring); keys of
+// users are the machine's.
 #pragma once
 
-#include "base/result.h"
 #include "resources/obstacles.h"
 #include "resources/process_source.h"
 #include "trace/call_list.h"
 
 namespace appshot::keys {
-
-// By the harness, from which all of the instance inherit it.
-Result<> begin_session();
 
 // Of each thread.
 class Questions {

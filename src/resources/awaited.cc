@@ -21,8 +21,11 @@ bool awaits_children(const image::ProcessT& process) {
 
 bool has_root_of_waiter(const image::ImageT& image, const image::ProcessT& child) {
   const Waiter waiter = waiter_for(image, child);
-  const auto& folders = waiter.thread->folders;
-  return *child.root == *(folders ? folders->root : waiter.process->root);
+  for (const auto& thread : waiter.process->threads)
+    if (thread->folders &&
+        (thread.get() == waiter.thread || thread->tid == waiter.thread->folders_of))
+      return *child.root == *thread->folders->root;
+  return *child.root == *waiter.process->root;
 }
 
 const image::ProcessT& table_owner(const image::ImageT& image, const image::ProcessT& process) {

@@ -120,6 +120,20 @@ Result<> capture_seen(CaptureContext& context, FileTable& files, const ProcessSo
   return files.add(source, record);
 }
 
+namespace {
+
+// The thread before it that has the folders which are not its process's; 0: it is the first.
+int shares_folders_with(const FrozenProcess& frozen, size_t index, const image::ProcessT& record) {
+  for (size_t i = 0; i < index; ++i)
+    if (record.threads[i]->folders &&
+        share(frozen.threads[i].tracee.tid(), frozen.threads[index].tracee.tid(),
+              SharedPart::folders))
+      return record.threads[i]->tid;
+  return 0;
+}
+
+}  // namespace
+
 Result<> capture_own_parts(CaptureContext& context, const FrozenProcess& frozen,
                            const ProcessSource& source, image::ProcessT& record) {
   for (size_t i = 0; i < frozen.threads.size(); ++i) {
@@ -127,6 +141,10 @@ Result<> capture_own_parts(CaptureContext& context, const FrozenProcess& frozen,
     if (tid == source.host) continue;
     TRY(namespaces::capture_of_thread(context, source, tid, record, *record.threads[i]));
     if (!differ(source.host, tid, SharedPart::folders)) continue;
+    if (const int other = shares_folders_with(frozen, i, record); other != 0) {
+      record.threads[i]->folders_of = other;
+      continue;
+    }
     const std::string task = "task/" + std::to_string(tid.value) + "/";
     auto folders = std::make_unique<image::FoldersT>();
     folders->cwd = TRY(folder(context, source, (task + "cwd").c_str()));

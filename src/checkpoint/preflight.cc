@@ -139,7 +139,6 @@ void find_entered_namespaces(Namespaces& namespaces, const ProcessSource& proces
 void find_unshared_parts(Namespaces& namespaces, const ProcessSource& process,
                          Obstacles& obstacles) {
   if (proc::field_number(process.status, "Threads") == 1) return;
-  std::vector<HostPid> with_folders;
   for (HostPid tid : process.dir.threads().value_or({})) {
     if (tid == process.host) continue;
     std::vector<const char*> unshared;
@@ -151,8 +150,7 @@ void find_unshared_parts(Namespaces& namespaces, const ProcessSource& process,
       if (has_namespace_of_its_own(process, std::to_string(tid.value), file))
         unshared.push_back(words);
     find_entered_namespaces(namespaces, process, tid, obstacles);
-    const bool apart = differ(process.host, tid, SharedPart::folders);
-    if (unshared.empty() && !apart) continue;
+    if (unshared.empty()) continue;
     // One that is ending shares nothing any more.
     Result<proc::Fields> status = process.dir.status_of_thread(tid);
     if (!status || proc::has_ended(*status)) continue;
@@ -160,13 +158,6 @@ void find_unshared_parts(Namespaces& namespaces, const ProcessSource& process,
       obstacles.add(thread_words(process, *status) + " has " + words +
                         " of its own, which cannot be captured yet",
                     "start it without unshare or setns in threads");
-    if (!apart) continue;
-    for (HostPid other : with_folders)
-      if (share(other, tid, SharedPart::folders))
-        obstacles.add(thread_words(process, *status) +
-                          " shares its working directory with some threads, and not with others",
-                      "start it without unshare in threads");
-    with_folders.push_back(tid);
   }
 }
 

@@ -383,6 +383,11 @@ class Verifier {
     if (!thread.has_namespaces && !thread.namespaces.empty())
       return wrong("the namespaces of a thread");
     TRY(lives_in(thread.namespaces));
+    if (thread.folders_of != 0 &&
+        (thread.folders || std::ranges::none_of(process.threads, [&](const auto& other) {
+           return other->tid == thread.folders_of && other->folders;
+         })))
+      return wrong("whose folders a thread has");
     if (thread.folders) {
       TRY(name(thread.folders->cwd));
       TRY(name(thread.folders->root));

@@ -187,6 +187,14 @@ const Case kFileCases[] = {
     {"MadeForAnotherParent", [](ImageT& i) { i.processes[1]->maker = awaited(i).pid; }},
     {"MadeByAnotherAndSharesNothing", [](ImageT& i) { i.processes[1]->maker = 2; }},
     {"MadeByItself", [](ImageT& i) { awaited(i).maker = awaited(i).pid; }},
+    {"ThreadWithFoldersOfNobody", [](ImageT& i) { i.processes[1]->threads[0]->folders_of = 77; }},
+    {"ThreadWithFoldersOfItsOwnAndAnothers",
+     [](ImageT& i) { i.processes[1]->threads[1]->folders_of = 103; }},
+    {"ThreadWithFoldersOfOneThatHasNone",
+     [](ImageT& i) {
+       i.processes[1]->threads[1]->folders.reset();
+       i.processes[1]->threads[1]->folders_of = 3;
+     }},
     {"ThreadInNoSuchNamespace", [](ImageT& i) { i.processes[0]->threads[1]->namespaces = {77}; }},
     {"ThreadInTwoOfAKind",
      [](ImageT& i) {

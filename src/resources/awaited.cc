@@ -7,6 +7,7 @@
 namespace appshot {
 
 Waiter waiter_for(const image::ImageT& image, const image::ProcessT& child) {
+  if (!child.shares_memory) return {};  // as nearly everyone
   for (const auto& process : image.processes)
     for (const auto& thread : process->threads)
       if (thread->awaited != 0 && thread->awaited == child.pid)
@@ -21,8 +22,11 @@ bool awaits_children(const image::ProcessT& process) {
 
 bool has_root_of_waiter(const image::ImageT& image, const image::ProcessT& child) {
   const Waiter waiter = waiter_for(image, child);
-  const auto& folders = waiter.thread->folders;
-  return *child.root == *(folders ? folders->root : waiter.process->root);
+  for (const auto& thread : waiter.process->threads)
+    if (thread->folders &&
+        (thread.get() == waiter.thread || thread->tid == waiter.thread->folders_of))
+      return *child.root == *thread->folders->root;
+  return *child.root == *waiter.process->root;
 }
 
 const image::ProcessT& table_owner(const image::ImageT& image, const image::ProcessT& process) {
@@ -32,7 +36,8 @@ const image::ProcessT& table_owner(const image::ImageT& image, const image::Proc
 
 bool has_table_of_awaiting(const image::ImageT& image, const image::ProcessT& process) {
   return std::ranges::any_of(image.processes, [&](const auto& other) {
-    return awaits_children(*other) && &table_owner(image, *other) == &process;
+    const bool may_have_it = other.get() == &process || other->shares_descriptors;
+    return may_have_it && awaits_children(*other) && &table_owner(image, *other) == &process;
   });
 }
 

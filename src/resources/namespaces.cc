@@ -309,8 +309,15 @@ std::vector<int> spaces_of_birth(const image::ImageT& image, const image::Proces
 
 Entered entered_by(const image::ImageT& image, const image::ProcessT& process,
                    const image::ThreadT& thread) {
-  if (!thread.has_namespaces) return {};
-  return differing(image, process.namespaces, thread.namespaces, kOfThreads);
+  auto lived_in = [&](const image::ThreadT& one) -> const std::vector<int>& {
+    return one.has_namespaces ? one.namespaces : process.namespaces;
+  };
+  // Who shares another thread's folders is made by that one.
+  const auto maker = std::ranges::find_if(process.threads, [&](const auto& other) {
+    return thread.folders_of != 0 && other->tid == thread.folders_of;
+  });
+  return differing(image, maker == process.threads.end() ? process.namespaces : lived_in(**maker),
+                   lived_in(thread), kOfThreads);
 }
 
 Entered entered_by(const image::ImageT& image, const image::ProcessT& process) {

@@ -276,17 +276,25 @@ class ProcessScript {
   Result<> spawn_threads(size_t first, CallList& calls) {
     for (size_t i = first; i < process_.threads.size(); ++i) {
       const image::ThreadT& thread = *process_.threads[i];
-      CallList own;
-      thread_itself(thread, own);
-      barrier(kStageThreads, own);
-      own.set_tag(kTagSignals);
-      signals::plan_pending_of_thread(births_.spaces(), process_, thread, own, zone_.data());
-      barrier(kStageTraced, own);
-      privileges(thread, own);
-      finish(false, own);
-      StubTask* task = TRY(zone_.add_task(own, thread.tid));
-      plan_spawn(task, kThreadFlags, thread.tid, 0, calls);
+      if (thread.folders_of == 0) TRY(spawn_thread(thread, calls));
     }
+    return {};
+  }
+
+  // With those that share its folders: it makes them when it has its own.
+  Result<> spawn_thread(const image::ThreadT& thread, CallList& calls) {
+    CallList own;
+    thread_itself(thread, own);
+    for (const auto& other : process_.threads)
+      if (other->folders_of == thread.tid) TRY(spawn_thread(*other, own));
+    barrier(kStageThreads, own);
+    own.set_tag(kTagSignals);
+    signals::plan_pending_of_thread(births_.spaces(), process_, thread, own, zone_.data());
+    barrier(kStageTraced, own);
+    privileges(thread, own);
+    finish(false, own);
+    StubTask* task = TRY(zone_.add_task(own, thread.tid));
+    plan_spawn(task, kThreadFlags, thread.tid, 0, calls);
     return {};
   }
 

@@ -53,10 +53,17 @@ Result<Json> Api::post(const std::string& target, const Json& body) {
 }
 
 Result<Json> Api::call(std::string_view method, const std::string& target, std::string_view body) {
-  HttpClient& http = *TRY(connection());
-  int status = TRY(http.request(method, target, body));
-  if (status >= 400) return refusal(http, status);
-  std::string text = TRY(http.body());
+  HttpClient* http = TRY(connection());
+  Result<int> status = http->request(method, target, body);
+  // The daemon has ended before it answered; who only reads asks the next one.
+  if (!status && status.error().cls() == ErrorClass::gone && method == "GET") {
+    http_.reset();
+    http = TRY(connection());
+    status = http->request(method, target, body);
+  }
+  const int code = TRY(std::move(status));
+  if (code >= 400) return refusal(*http, code);
+  std::string text = TRY(http->body());
   return parse_json(text).within("the daemon's answer");
 }
 

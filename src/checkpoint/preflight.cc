@@ -266,7 +266,7 @@ Result<mounts::SeenMounts> find_obstacles_between(const InstanceView& instance,
   mounts.find_obstacles(obstacles);
   if (!mounts.empty())
     for (const ProcessSource& process : processes) mounts::find_forbidden_uses(process, obstacles);
-  if (moment == aio::Moment::running) networks::find_obstacle(instance, obstacles);
+  networks::find_obstacle(instance, obstacles);
   find_visitors(instance, obstacles);
   return mounts;
 }

@@ -83,11 +83,6 @@ Result<std::string> obstacle_in(const Look& seen) {
   return why.empty() ? obstacle_of_old_tables() : why;
 }
 
-std::string words_of_own(const std::string& why) {
-  return "in the instance's network there is " + why + "; that cannot be captured yet";
-}
-constexpr char kRemove[] = "remove it before the snapshot";
-
 // What a new one is like. Most have been told nothing, and then that need not be known in full.
 class OfNew {
  public:
@@ -125,7 +120,6 @@ class Capture {
     NamespaceVisit visit =
         TRY(NamespaceVisit::to("/proc/self/fd/" + std::to_string(space.fd.get()), "net"));
     const Look seen = TRY(look());
-    if (space.index < 0) TRY(note_obstacle(seen));  // others have been looked at
     auto network = std::make_unique<image::NetworkT>();
     network->space = space.index;
     for (const auto& [path, value] :
@@ -187,12 +181,6 @@ class Capture {
     return {};
   }
 
-  Result<> note_obstacle(const Look& seen) {
-    if (const std::string why = TRY(obstacle_in(seen)); !why.empty())
-      context_.obstacles.add(words_of_own(why), kRemove);
-    return {};
-  }
-
   CaptureContext& context_;
   const std::vector<Space>& spaces_;
   OfNew of_new_;
@@ -202,7 +190,7 @@ class Capture {
 
 Result<std::string> obstacle(const std::string& path) {
   NamespaceVisit visit = TRY(NamespaceVisit::to(path, "net"));
-  return obstacle_in(TRY(look()));
+  return obstacle_in(TRY(look_at_devices()));
 }
 
 void find_obstacle(const InstanceView& instance, Obstacles& obstacles) {
@@ -211,7 +199,8 @@ void find_obstacle(const InstanceView& instance, Obstacles& obstacles) {
   if (!why)
     obstacles.add("the instance's network cannot be looked into (" + why.error().message() + ")");
   else if (!why->empty())
-    obstacles.add(words_of_own(*why), kRemove);
+    obstacles.add("in the instance's network there is " + *why + "; that cannot be captured yet",
+                  "remove it before the snapshot");
 }
 
 Result<> capture(CaptureContext& context) {

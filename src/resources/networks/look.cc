@@ -10,7 +10,7 @@
 
 namespace appshot::networks {
 
-Result<Look> look() {
+Result<Look> look_at_devices() {
   NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   Look all;
   all.devices = TRY(list_devices(socket));
@@ -18,6 +18,12 @@ Result<Look> look() {
   if (all.cable)
     std::erase_if(all.devices,
                   [&](const Device& device) { return device.index() == all.cable->index(); });
+  return all;
+}
+
+Result<Look> look() {
+  Look all = TRY(look_at_devices());
+  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
   for (const Kind& kind : kinds())
     for (Object& object : TRY(list(socket, kind)))
       if (!is_ours(kind, object)) all.objects.push_back(std::move(object));

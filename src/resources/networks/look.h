@@ -21,6 +21,7 @@ struct Look {
 
 // At the calling thread's namespace.
 Result<Look> look();
+Result<Look> look_at_devices();  // alone
 // Whether a new one is like that already.
 bool is_like(const Look& own, const Look& of_new);
 

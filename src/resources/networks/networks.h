@@ -13,7 +13,7 @@ namespace appshot::networks {
 // Of the namespace that `path` leads to, in words that follow "in which there is ": what cannot be
 // kept. Empty: everything can.
 Result<std::string> obstacle(const std::string& path);
-// In the instance's own, while it may change.
+// In the instance's own.
 void find_obstacle(const InstanceView& instance, Obstacles& obstacles);
 
 // While nothing runs. Of all that the application has made, and of the instance's own.

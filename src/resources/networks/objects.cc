@@ -205,6 +205,10 @@ Result<std::vector<Object>> list(NetlinkSocket& socket, const Kind& kind) {
         const auto flags = attributes.number<uint32_t>(IFA_FLAGS);
         kept.number<uint32_t>(IFA_FLAGS,
                               flags & ~uint32_t{kPassingAddressFlags} & ~uint32_t{IFA_F_NODAD});
+      } else if (kind.make == RTM_NEWADDR && attribute == IFA_CACHEINFO) {
+        auto life = attributes.number<ifa_cacheinfo>(IFA_CACHEINFO);
+        life.cstamp = life.tstamp = 0;  // since when
+        kept.number(IFA_CACHEINFO, life);
       } else if (kind.make == RTM_NEWROUTE && attribute == RTA_MULTIPATH) {
         kept.add(attribute, settled_hops(value));
       } else {

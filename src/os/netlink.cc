@@ -19,7 +19,7 @@ void NetlinkAttributes::each(
     if (take(attribute.nla_type & NLA_TYPE_MASK,
              left.subspan(NLA_HDRLEN, attribute.nla_len - size_t{NLA_HDRLEN})))
       return;
-    left = left.subspan(std::min(left.size(), size_t{NLA_ALIGN(attribute.nla_len)}));
+    left = left.subspan(std::min<size_t>(left.size(), NLA_ALIGN(attribute.nla_len)));
   }
 }
 

@@ -182,7 +182,7 @@ const Kind* kind_of(const Object& object) {
 }
 
 NetlinkAttributes attributes_of(const Kind& kind, const Object& object) {
-  const size_t behind = std::min(object.body.size(), size_t{NLMSG_ALIGN(kind.fixed_bytes)});
+  const size_t behind = std::min<size_t>(object.body.size(), NLMSG_ALIGN(kind.fixed_bytes));
   return NetlinkAttributes(bytes_of(object.body).subspan(behind));
 }
 

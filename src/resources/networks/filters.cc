@@ -121,7 +121,7 @@ void put_bound_first(std::vector<Object>& all) {
     if (object.type == kChains.make &&
         (ntohl(attributes_of(object).number<uint32_t>(NFTA_CHAIN_FLAGS)) & NFT_CHAIN_BINDING) != 0)
       bound.insert(name_of(object, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
-  std::ranges::stable_partition(all, [&](const Object& object) {
+  std::stable_partition(all.begin(), all.end(), [&](const Object& object) {
     return object.type != kRules.make ||
            bound.contains(name_of(object, NFTA_RULE_TABLE, NFTA_RULE_CHAIN));
   });

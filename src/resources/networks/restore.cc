@@ -49,6 +49,7 @@ class Networks {
   explicit Networks(const RestoreContext& context) : context_(context), image_(context.image) {}
 
   Result<> make() {
+    TRY(bring_up_new_ones());
     const UniqueFd own = TRY(open_file("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     for (const image::NetworkCable& cable : image_.network_cables)
       TRY(lay(cable, cable.other_space() < 0 ? own.get() : descriptor_of(cable.other_space())));
@@ -74,6 +75,18 @@ class Networks {
         NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
         return part(*network, socket);
       }));
+    return {};
+  }
+
+  // Of which nothing is told but that they are there.
+  Result<> bring_up_new_ones() {
+    for (int space : context_.networks()) {
+      if (space < 0 || network_of(image_, space) != nullptr) continue;
+      TRY(context_.in_network(space, [&]() -> Result<> {
+        NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+        return set_loopback(socket, true);
+      }));
+    }
     return {};
   }
 

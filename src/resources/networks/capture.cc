@@ -78,8 +78,7 @@ Result<std::string> obstacle_in(const Look& seen) {
   std::string why = TRY(obstacle_of_lists(route));
   if (why.empty() && seen.cable) why = TRY(obstacle_of_cable(route, *seen.cable));
   if (!why.empty()) return why;
-  NetlinkSocket filter = TRY(NetlinkSocket::open(NETLINK_NETFILTER));
-  why = TRY(obstacle_of_filters(filter));
+  why = TRY(obstacle_of_filters());
   return why.empty() ? obstacle_of_old_tables() : why;
 }
 
@@ -173,11 +172,11 @@ class Capture {
   }
 
   static Result<> keep_filters(image::NetworkT& into) {
-    NetlinkSocket filter = TRY(NetlinkSocket::open(NETLINK_NETFILTER));
-    const std::vector<Object> filters = TRY(list_filters(filter));
+    const std::vector<Object> filters = TRY(list_filters());
     for (const Object& object : filters) into.filters.push_back(record(object));
     if (filters.empty()) return {};  // then nothing is followed
-    for (const Object& track : TRY(list_tracks(filter))) into.tracks.push_back(record(track));
+    NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_NETFILTER));
+    for (const Object& track : TRY(list_tracks(socket))) into.tracks.push_back(record(track));
     return {};
   }
 

@@ -6,6 +6,8 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -139,10 +141,29 @@ NetlinkMessage edge(uint16_t type) {
   return NetlinkMessage(type, 0, fixed, "packet filters");
 }
 
+// Nothing: this kernel knows no filters.
+Result<std::optional<NetlinkSocket>> open_if_there() {
+  auto is_unknown = [](const Error& error) {
+    return error.err() == EPROTONOSUPPORT || error.err() == EINVAL || error.err() == EOPNOTSUPP;
+  };
+  Result<NetlinkSocket> socket = NetlinkSocket::open(NETLINK_NETFILTER);
+  if (!socket && is_unknown(socket.error())) return std::optional<NetlinkSocket>();
+  NetlinkSocket opened = TRY(std::move(socket));
+  const NetlinkMessage everything(kTables.list, 0, fixed(NFPROTO_UNSPEC), kTables.words);
+  Result<> listed =
+      opened.list(kTables.list, everything.body(), kTables.words, [](const NetlinkAnswer&) {});
+  if (!listed && is_unknown(listed.error())) return std::optional<NetlinkSocket>();
+  TRY(std::move(listed));
+  return std::optional<NetlinkSocket>(std::move(opened));
+}
+
 }  // namespace
 
-Result<std::vector<Object>> list_filters(NetlinkSocket& socket) {
+Result<std::vector<Object>> list_filters() {
+  std::optional<NetlinkSocket> opened = TRY(open_if_there());
   std::vector<Object> all;
+  if (!opened) return all;
+  NetlinkSocket& socket = *opened;
   for (const Part* part : kParts) {
     const NetlinkMessage everything(part->list, 0, fixed(NFPROTO_UNSPEC), part->words);
     if (part == &kElements) {
@@ -158,13 +179,16 @@ Result<std::vector<Object>> list_filters(NetlinkSocket& socket) {
   return all;
 }
 
-Result<std::string> obstacle_of_filters(NetlinkSocket& socket) {
+Result<std::string> obstacle_of_filters() {
+  std::optional<NetlinkSocket> socket = TRY(open_if_there());
   std::string why;
-  TRY(socket.list(kTables.list, NetlinkMessage(0, 0, fixed(NFPROTO_UNSPEC), "").body(),
-                  kTables.words, [&](const NetlinkAnswer& answer) {
-                    if (!answer.attribute(sizeof(nfgenmsg), NFTA_TABLE_OWNER).empty())
-                      why = "a table of packet filters that goes with the program that has made it";
-                  }));
+  if (!socket) return why;
+  TRY(socket->list(kTables.list, NetlinkMessage(0, 0, fixed(NFPROTO_UNSPEC), "").body(),
+                   kTables.words, [&](const NetlinkAnswer& answer) {
+                     if (!answer.attribute(sizeof(nfgenmsg), NFTA_TABLE_OWNER).empty())
+                       why =
+                           "a table of packet filters that goes with the program that has made it";
+                   }));
   return why;
 }
 

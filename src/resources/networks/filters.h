@@ -11,11 +11,11 @@
 
 namespace appshot::networks {
 
-// In the namespace of the socket, which is one of NETLINK_NETFILTER; in an order in which they can
-// be made.
-Result<std::vector<Object>> list_filters(NetlinkSocket& socket);
+// Of the calling thread's namespace, in an order in which they can be made. None where the kernel
+// has no such thing.
+Result<std::vector<Object>> list_filters();
 // In words that follow "in which there is …"; empty: they can be kept.
-Result<std::string> obstacle_of_filters(NetlinkSocket& socket);
+Result<std::string> obstacle_of_filters();
 // All at one moment, or nothing.
 Result<> make_filters(NetlinkSocket& socket, const std::vector<Object>& filters);
 

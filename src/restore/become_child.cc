@@ -159,13 +159,13 @@ class Becoming {
 
   [[noreturn]] void become_sharing_process(const image::ProcessT& process) {
     Result<> taken = check_id(process);
-    if (taken) taken = take_place_in_shared_memory(process);
+    if (taken) taken = take_place_in_tree(process);
     if (!taken) fail(process.pid, taken.error());
     context_.zone.enter(context_.script.leaders.at(process.pid));
   }
 
-  // The rest of it is done in the stub: our program is gone by then.
-  Result<> take_place_in_shared_memory(const image::ProcessT& process) {
+  // Of one in its parent's memory the rest is done in the stub: our program is gone by then.
+  Result<> take_place_in_tree(const image::ProcessT& process) {
     TRY(windows_.withhold_below(process.pid));
     if (seen(process, process.group) == 0) TRY(check_inherited_group(process));
     if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
@@ -287,15 +287,7 @@ class Becoming {
 
   // Session, children, group: what the others must see before anyone goes on.
   Result<> take_place(const image::ProcessT& process) {
-    TRY(windows_.withhold_below(process.pid));
-    if (seen(process, process.group) == 0) TRY(check_inherited_group(process));
-    if (process.subreaper) TRY_SYS(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
-    TRY(make_children(process.pid, -1, false));
-    TRY(begin_session_or_group(process));
-    TRY(terminals::take_as_controlling_child(context_.restore, process));
-    TRY(make_children(process.pid, -1, true));
-    TRY(join_dead_leaders_group(process));
-    TRY(settle_birthplace(process));
+    TRY(take_place_in_tree(process));
     // While others are still being made. What is others' as well is taken when they have theirs.
     const bool owns = owns_beside(image_, process);
     if (process.state != image::ProcessState::zombie && !owns)

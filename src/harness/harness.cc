@@ -288,8 +288,7 @@ InstanceView Harness::view() {
   view.tracks = &tracks_;
   view.mapping_flags = &mapping_flags_;
   view.kernel_layout = &kernel_layout_;
-  view.new_network = network_.when_new();
-  view.setting_writes = network_.setting_writes();
+  view.own_network = &network_.known();
   view.aid = config_.aid;
   view.share = Share::from_names(config_.share).value_or(Share{});
   view.init = instance_->init_pid;

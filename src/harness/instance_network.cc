@@ -31,12 +31,17 @@ EndpointAddresses addresses_of(const HarnessConfig& config) {
 InstanceNetwork InstanceNetwork::prepare() {
   InstanceNetwork network;
   network.network_ = OwnNetwork::prepare();
-  if (network.network_.host() >= 0)
-    if (Result<networks::Look> look = networks::look()) network.when_new_ = std::move(*look);
-  if (Result<SettingWrites> writes = SettingWrites::prepare())
-    network.setting_writes_ = std::move(*writes);
+  (void)!network.get_to_know();
   if (network.network_.host() >= 0) (void)!network.lay_cable();
   return network;
+}
+
+Result<> InstanceNetwork::get_to_know() {
+  known_.setting_writes = TRY(SettingWrites::prepare());
+  if (network_.host() < 0) return {};
+  known_.when_new = TRY(networks::look());
+  known_.watch = TRY(networks::Watch::begin());
+  return {};
 }
 
 Result<> InstanceNetwork::lay_cable() {
@@ -49,10 +54,15 @@ Result<> InstanceNetwork::lay_cable() {
 Result<> InstanceNetwork::enter(const HarnessConfig& config, const std::string& former) {
   TRY(network_.enter());
   addresses_ = addresses_of(config);
-  if (!addresses_.v4) {
+  if (!addresses_.v4)
     cable_.reset();
-    return {};
-  }
+  else
+    TRY(give_addresses(config, former));
+  if (known_.watch) TRY(known_.watch->settle());  // all of that was us
+  return {};
+}
+
+Result<> InstanceNetwork::give_addresses(const HarnessConfig& config, const std::string& former) {
   if (!cable_) TRY(lay_cable());
   TRY(cable_->give(addresses_));
   // Should the restore fail, its connections are still where they were.
@@ -63,11 +73,12 @@ Result<> InstanceNetwork::enter(const HarnessConfig& config, const std::string& 
 }
 
 void InstanceNetwork::watch_settings(int group) {
-  if (setting_writes_) (void)!setting_writes_->watch(group);
+  if (known_.setting_writes) (void)!known_.setting_writes->watch(group);
 }
 
 Result<> InstanceNetwork::leave() {
-  cable_.reset();  // what it holds would keep the namespace alive
+  cable_.reset();  // what these hold would keep the namespace alive
+  known_.watch.reset();
   return network_.leave();
 }
 

@@ -10,9 +10,8 @@
 #include "endpoints/cable.h"
 #include "isolation/own_network.h"
 #include "os/pids.h"
-#include "os/setting_writes.h"
 #include "protocol/harness_config.h"
-#include "resources/networks/look.h"
+#include "resources/networks/known.h"
 
 namespace appshot {
 
@@ -48,21 +47,18 @@ class InstanceNetwork {
   // None: the instance has no way out of its own.
   Cable* cable() { return cable_ ? &*cable_ : nullptr; }
   const EndpointAddresses& addresses() const { return addresses_; }
-  // nullptr: not known.
-  const networks::Look* when_new() const { return when_new_ ? &*when_new_ : nullptr; }
-  const SettingWrites* setting_writes() const {
-    return setting_writes_ ? &*setting_writes_ : nullptr;
-  }
+  networks::Known& known() { return known_; }
 
  private:
+  Result<> get_to_know();
   Result<> lay_cable();
+  Result<> give_addresses(const HarnessConfig& config, const std::string& former);
 
   OwnNetwork network_;
   UniqueFd namespace_;  // of the instance, when this process is not in it
   std::optional<Cable> cable_;
   EndpointAddresses addresses_;
-  std::optional<networks::Look> when_new_;
-  std::optional<SettingWrites> setting_writes_;
+  networks::Known known_;
   bool is_muted_ = false;
 };
 

@@ -205,6 +205,32 @@ Result<> NetlinkSocket::ask(const NetlinkMessage& question, const Take& take) {
   return {};
 }
 
+Result<> NetlinkSocket::listen(int group) {
+  // One that has no address yet is told nothing.
+  sockaddr_nl own{};
+  own.nl_family = AF_NETLINK;
+  socklen_t size = sizeof own;
+  TRY_SYS(::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&own), &size));
+  if (own.nl_pid == 0)
+    TRY_SYS(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own));
+  TRY_SYS(::setsockopt(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group));
+  return {};
+}
+
+Result<> NetlinkSocket::take_waiting(const char* what, const Take& take) {
+  std::vector<uint8_t> packet(kPacketMax);
+  for (;;) {
+    const ssize_t got = ::recv(fd_.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+    if (got < 0) return Error::from_errno(errno, what);
+    auto left = static_cast<size_t>(got);
+    if (left > packet.size()) return Error::from_errno(EMSGSIZE, what);
+    for (const auto* header = reinterpret_cast<const nlmsghdr*>(packet.data());
+         NLMSG_OK(header, left); header = NLMSG_NEXT(header, left))
+      take(NetlinkAnswer(header));
+  }
+}
+
 Result<bool> NetlinkSocket::take_packet(const char* what, const Take& take) {
   std::vector<uint8_t> packet(kPacketMax);
   ssize_t got = ::recv(fd_.get(), packet.data(), packet.size(), 0);

@@ -131,6 +131,10 @@ class NetlinkSocket {
   // All of a list (NLM_F_DUMP). `what` is for errors: "list of UNIX sockets".
   Result<> list(uint16_t type, std::span<const uint8_t> request, const char* what,
                 const Take& take);
+  // What the kernel tells that group (RTNLGRP_… and the like) waits here from now on.
+  Result<> listen(int group);
+  // All of it. ENOBUFS: more was told than can wait.
+  Result<> take_waiting(const char* what, const Take& take);
   // A question that has one answer.
   Result<> ask(const NetlinkMessage& question, const Take& take);
 

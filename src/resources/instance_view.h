@@ -19,9 +19,8 @@
 
 namespace appshot {
 
-class SettingWrites;
 namespace networks {
-struct Look;
+struct Known;
 }
 
 // A pipe or terminal whose other end the harness holds.
@@ -47,9 +46,7 @@ struct InstanceView {
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
   MemoryTracks* tracks = nullptr;                        // the same
   MappingFlags* mapping_flags = nullptr;                 // the same
-  // Of its network when it was new, and since; nullptr: not known.
-  const networks::Look* new_network = nullptr;
-  const SettingWrites* setting_writes = nullptr;
+  networks::Known* own_network = nullptr;                // nullptr: nothing
 };
 
 }  // namespace appshot

@@ -4,6 +4,9 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
+#include <algorithm>
+#include <span>
+
 #include "os/links.h"
 #include "resources/networks/objects.h"
 
@@ -12,6 +15,7 @@ namespace {
 
 constexpr char kName[] = "eth0";
 constexpr uint32_t kMtu = 1500;
+constexpr char kMuteKind[] = "blackhole";
 
 Result<std::vector<Object>> list_ours(NetlinkSocket& socket, uint16_t type) {
   std::vector<Object> all;
@@ -24,6 +28,12 @@ Result<std::vector<Object>> list_ours(NetlinkSocket& socket, uint16_t type) {
 }
 
 }  // namespace
+
+bool is_configured_queue(const NetlinkAnswer& queue) {
+  const bool has_handle = queue.fixed<tcmsg>().tcm_handle != 0;
+  const std::span<const uint8_t> kind = queue.attribute(sizeof(tcmsg), TCA_KIND);
+  return has_handle && std::string(kind.begin(), std::ranges::find(kind, 0)) != kMuteKind;
+}
 
 Result<std::optional<Device>> find_cable(NetlinkSocket& socket,
                                          const std::vector<Device>& devices) {

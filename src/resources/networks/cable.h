@@ -11,8 +11,8 @@
 
 namespace appshot::networks {
 
-// While the instance is to be silent.
-inline constexpr char kMuteKind[] = "blackhole";
+// Of a queueing discipline as it is told of: not one that devices have by themselves, nor ours.
+bool is_configured_queue(const NetlinkAnswer& queue);
 
 // Known by the addresses that appshot has given it. Nothing: there is none.
 Result<std::optional<Device>> find_cable(NetlinkSocket& socket, const std::vector<Device>& devices);

@@ -9,10 +9,10 @@
 
 #include "os/file.h"
 #include "os/namespace_visit.h"
-#include "os/setting_writes.h"
 #include "resources/networks/cable.h"
 #include "resources/networks/devices.h"
 #include "resources/networks/filters.h"
+#include "resources/networks/known.h"
 #include "resources/networks/look.h"
 #include "resources/networks/networks.h"
 #include "resources/networks/objects.h"
@@ -50,10 +50,8 @@ Result<std::string> obstacle_of_lists(NetlinkSocket& route) {
   std::string why;
   TRY(route.list(RTM_GETQDISC, std::vector<uint8_t>(sizeof(tcmsg)), "queueing disciplines",
                  [&](const NetlinkAnswer& answer) {
-                   const auto queue = answer.fixed<tcmsg>();
-                   const NetlinkAttributes told(answer.body().subspan(sizeof queue));
-                   // Those that devices have by themselves have no handle.
-                   if (queue.tcm_handle != 0 && told.text(TCA_KIND) != kMuteKind)
+                   const NetlinkAttributes told(answer.body().subspan(sizeof(tcmsg)));
+                   if (is_configured_queue(answer))
                      why = "a queueing discipline (" + told.text(TCA_KIND) + ")";
                  }));
   if (!why.empty()) return why;
@@ -62,10 +60,10 @@ Result<std::string> obstacle_of_lists(NetlinkSocket& route) {
   return why;
 }
 
-Result<std::string> obstacle_of_old_tables() {
+// These are told to nobody who listens.
+Result<std::string> obstacle_of_old_tables(const std::string& proc) {
   for (const char* legacy : {"ip_tables_names", "ip6_tables_names", "arp_tables_names"})
-    if (Result<std::string> names = read_file(std::string("/proc/thread-self/net/") + legacy);
-        names && !names->empty())
+    if (Result<std::string> names = read_file(proc + "/net/" + legacy); names && !names->empty())
       return std::string("a table of packet filters of the old kind (iptables-legacy)");
   return std::string();
 }
@@ -79,22 +77,21 @@ Result<std::string> obstacle_in(const Look& seen) {
   if (why.empty() && seen.cable) why = TRY(obstacle_of_cable(route, *seen.cable));
   if (!why.empty()) return why;
   why = TRY(obstacle_of_filters());
-  return why.empty() ? obstacle_of_old_tables() : why;
+  return why.empty() ? obstacle_of_old_tables("/proc/thread-self") : why;
 }
 
 // What a new one is like. Most have been told nothing, and then that need not be known in full.
 class OfNew {
  public:
-  explicit OfNew(const InstanceView& instance)
-      : known_(instance.new_network), writes_(instance.setting_writes) {}
+  explicit OfNew(const InstanceView& instance) : own_(instance.own_network) {}
 
   Result<const Look*> look() {
-    if (known_ == nullptr) known_ = &TRY(whole())->look;
-    return known_;
+    if (own_ != nullptr && own_->when_new) return &*own_->when_new;
+    return &TRY(whole())->look;
   }
   // Of the calling thread's: those that a new one has otherwise.
   Result<Settings> other_settings(const std::string& cable) {
-    if (writes_ != nullptr && !writes_->may_have_been()) return Settings();
+    if (own_ != nullptr && own_->are_settings_as_new()) return Settings();
     return differences(read_settings(), TRY(whole())->settings, cable);
   }
 
@@ -104,8 +101,7 @@ class OfNew {
     return &*whole_;
   }
 
-  const Look* known_;
-  const SettingWrites* writes_;
+  const Known* own_;
   std::optional<NewNetwork> whole_;
 };
 
@@ -116,6 +112,8 @@ class Capture {
       : context_(context), spaces_(spaces), of_new_(context.instance) {}
 
   Result<> of(const Space& space) {
+    Known* own = space.index < 0 ? context_.instance.own_network : nullptr;
+    if (own != nullptr && own->is_untouched()) return {};
     NamespaceVisit visit =
         TRY(NamespaceVisit::to("/proc/self/fd/" + std::to_string(space.fd.get()), "net"));
     const Look seen = TRY(look());
@@ -130,7 +128,7 @@ class Capture {
     TRY(keep_filters(*network));
     if (network->settings.empty() && network->filters.empty() &&
         is_like(seen, *TRY(of_new_.look())))
-      return {};
+      return own != nullptr && own->watch ? own->watch->settle() : Result<>();
     TRY(keep_devices(seen, *network));
     for (const Object& object : seen.objects) network->objects.push_back(record(object));
     context_.image.networks.push_back(std::move(network));
@@ -194,7 +192,10 @@ Result<std::string> obstacle(const std::string& path) {
 
 void find_obstacle(const InstanceView& instance, Obstacles& obstacles) {
   if (instance.share.net) return;
-  Result<std::string> why = obstacle("/proc/" + std::to_string(instance.init.value) + "/ns/net");
+  const std::string proc = "/proc/" + std::to_string(instance.init.value);
+  const bool is_untouched = instance.own_network != nullptr && instance.own_network->is_untouched();
+  Result<std::string> why =
+      is_untouched ? obstacle_of_old_tables(proc) : obstacle(proc + "/ns/net");
   if (!why)
     obstacles.add("the instance's network cannot be looked into (" + why.error().message() + ")");
   else if (!why->empty())

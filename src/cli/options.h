@@ -32,6 +32,8 @@ struct Options {
   std::vector<std::string> share;
   std::vector<std::string> ports;
   bool allow_io_uring = false;
+  std::string environment;                // also of the commands on environments
+  std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
 
   // the others
   bool all = false;
@@ -46,6 +48,8 @@ struct Options {
   int64_t virtual_pid = 0;
   std::string file;
   std::string action;  // of daemon, system; the shell of completion
+  std::string from = "host";  // what an environment is made of
+  std::string to;      // the name of a copy
 };
 
 }  // namespace appshot

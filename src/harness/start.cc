@@ -49,7 +49,13 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
                        places.root(),
                        places.layers(),
                        places.info(),
-                       {node_folder(places.state), node_folder(places.run)}};
+                       {node_folder(places.state), node_folder(places.run)},
+                       config.layers,
+                       string_at(config.environment, "base") == "own",
+                       {},
+                       {}};
+  for (const std::string& text : config.public_paths)
+    parts.setup.files.public_paths.push_back(TRY(parse_public_path(text)));
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
   network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
@@ -246,6 +252,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.event = config.event;
   merged.generation = config.generation;
   merged.share = image.manifest.share;
+  merged.layers = config.layers;
   const std::string former_address = merged.address;
   merged.address = config.address;
   merged.address_v6 = config.address_v6;

@@ -224,6 +224,7 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   config.event = "restore";
   config.generation = record.generation;
   Json spec = TRY(parse_json(snapshot.spec));
+  TRY(environments_.complete(spec, config));
   Endpoints::Before before =
       TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),
                                       operation.aid() != snapshot.aid, strings_at(spec, "ports")},

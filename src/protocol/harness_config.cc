@@ -22,6 +22,9 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"hold_start", config.hold_start},
           {"allow_io_uring", config.allow_io_uring},
           {"share", config.share},
+          {"public_paths", config.public_paths},
+          {"environment", config.environment},
+          {"layers", config.layers},
           {"address", config.address},
           {"address_v6", config.address_v6},
           {"node_address", config.node_address},
@@ -52,6 +55,9 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.hold_start = bool_at(document, "hold_start");
   config.allow_io_uring = bool_at(document, "allow_io_uring");
   config.share = strings_at(document, "share");
+  config.public_paths = strings_at(document, "public_paths");
+  config.environment = field(document, "environment");
+  config.layers = strings_at(document, "layers");
   config.address = string_at(document, "address");
   config.address_v6 = string_at(document, "address_v6");
   config.node_address = string_at(document, "node_address");

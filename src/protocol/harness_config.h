@@ -26,6 +26,10 @@ struct HarnessConfig {
   bool hold_start = false;  // wait for the first attach
   bool allow_io_uring = false;
   std::vector<std::string> share;  // fs, net, ipc, uts, time
+  std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
+  // The environment it runs in, as the registry keeps it of the instance; none: the host's files.
+  Json environment;
+  std::vector<std::string> layers;  // of the environment, on this node: folders, lowest first
 
   // launch and restore, without `share net`: none where the node could not give any
   std::string address, address_v6;            // the instance's

@@ -2,7 +2,7 @@
 """Runs the subjects (tests/subjects): natively first, as the oracle, then in an instance that is snapshotted and
 restored at every step.
 
-    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [-j N] [--only GLOB] [--list]
+    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [--environment] [-j N] [--only GLOB] [--list]
 """
 
 import argparse
@@ -90,6 +90,8 @@ class Run:
         os.mkdir(self.root, 0o700)
         self.appshot = None if options.native else Appshot(os.path.abspath(options.bin), self.root, self.tag,
                                                                 options.lazy)
+        if options.environment:
+            self.appshot.use_environment()
         self.known = read_known(options.known)
         self.print_lock = threading.Lock()
         self.marks = [f"{TAG_VARIABLE}={self.tag}", f"APPSHOT_ROOT={self.root}"]
@@ -178,6 +180,7 @@ def parse_arguments():
     parser.add_argument("--subjects", required=True, help="folder with the built subjects")
     parser.add_argument("--native", action="store_true", help="natively only")
     parser.add_argument("--lazy", action="store_true", help="restores leave all memory to come when it is touched")
+    parser.add_argument("--environment", action="store_true", help="in an environment with files of its own")
     parser.add_argument("--cycles", type=int, default=1, help="restores at each step (churn: in all)")
     parser.add_argument("--repeat", type=int, default=1, help="run every subject that often")
     parser.add_argument("-j", "--jobs", type=int, default=4)

@@ -1,0 +1,26 @@
+// Paths that lead elsewhere in the instance's own files, by rules: the program sees what lies at
+// the other place, under the path it asks for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace appshot {
+
+struct Redirection {
+  std::string path;
+  std::string to;
+  bool create = false;  // the other place, a folder, where it is missing
+  bool copy = false;    // fill it then with what lies at the path
+  bool read_only = false;
+  bool is_link = false;  // may lead nowhere yet
+  std::string rule;      // for errors: "rules:3:1"
+  bool operator==(const Redirection&) const = default;
+};
+
+// Below a root that is being assembled. Where they lead is looked up as if there were none of them.
+Result<> redirect(int root, const std::vector<Redirection>& redirections);
+
+}  // namespace appshot

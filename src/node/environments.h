@@ -1,0 +1,61 @@
+// Environments: private file worlds that software is installed into and applications run in.
+//
+// An environment is a list of layers, none of which ever changes: a copy shares them, an instance
+// keeps those it was started with, and an installation adds one. A layer goes when no environment,
+// instance or snapshot names it any more.
+#pragma once
+
+#include <string>
+
+#include "environments/content.h"
+#include "environments/layer_store.h"
+#include "node/lifecycle.h"
+#include "node/node.h"
+#include "protocol/json.h"
+
+namespace appshot {
+
+class Environments {
+ public:
+  Environments(Node& node, Lifecycle& lifecycle);
+
+  Result<Json> list();
+  Result<Json> describe(const std::string& name);
+  // {"name", "from"}: another environment's name, or nothing: the host's files.
+  Result<Json> create(const Json& request);
+  Result<Json> remove(const std::string& name);
+  // What the instance has changed, which was started for that and has ended well, becomes a layer.
+  // Class conflict when the environment is not what it was then; refused when the program failed.
+  Result<Json> keep_changes(const std::string& name, const std::string& aid);
+
+  // For a launch in an environment, while the layers are held: what the request leaves open is as
+  // the environment has it, and its name becomes what is kept of it with the instance.
+  Result<> prepare_launch(const std::string& name, Json& request);
+  // From what was kept of it, what the harness needs. Class mismatch: a layer is not here.
+  Result<> complete(const Json& spec, HarnessConfig& config) const;
+
+  // Held from before a record's layers are looked up until it is written.
+  std::unique_lock<std::mutex> hold_layers() { return std::unique_lock(layers_mutex_); }
+  // In the background: removes the layers that nobody names any more, now that that one does not.
+  void sweep_if_named(const std::string& spec);
+  // At the start of the daemon.
+  Result<> settle();
+
+ private:
+  struct Found {
+    EnvironmentRecord record;
+    EnvironmentContent content;
+  };
+  Result<Found> find(const std::string& name);
+  Result<Json> store(const Found& environment, bool is_new);
+  Result<std::vector<std::string>> users_of(const std::string& name);
+  void sweep_layers();
+  Result<> remove_unnamed_layers();
+
+  Node& node_;
+  Lifecycle& lifecycle_;
+  LayerStore layers_;
+  std::mutex layers_mutex_;
+};
+
+}  // namespace appshot

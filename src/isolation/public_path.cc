@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "os/file.h"
 #include "os/in_root.h"
@@ -52,10 +53,15 @@ Result<PublicPath> parse_public_path(const std::string& text) {
 }
 
 Result<> show_public_path(int root, const PublicPath& shown) {
-  const UniqueFd from = TRY(open_file(shown.from, O_PATH | O_CLOEXEC));
+  const Result<UniqueFd> opened = open_file(shown.from, O_PATH | O_CLOEXEC);
+  if (!opened && opened.error().err() == ENOENT)  // of the host, and not the program's
+    return Error(ErrorClass::usage, "there is no " + shown.from + " on the host to be shown at " +
+                                        shown.path);
+  if (!opened) return opened.error();
+  const int from = opened->get();
   struct stat info {};
-  TRY_SYS(::fstat(from.get(), &info));
-  const UniqueFd mount = TRY(copy_mounts(from.get()));
+  TRY_SYS(::fstat(from, &info));
+  const UniqueFd mount = TRY(copy_mounts(from));
   if (shown.read_only) TRY(make_read_only(mount.get()));
   const PlaceKind kind = S_ISDIR(info.st_mode) ? PlaceKind::folder : PlaceKind::file;
   const UniqueFd place = TRY(make_place_in_root(root, shown.path, kind));

@@ -7,6 +7,7 @@
 
 #include "environments/gather.h"
 #include "node/log.h"
+#include "os/fault.h"
 
 namespace appshot {
 namespace {
@@ -162,6 +163,7 @@ Result<Json> Environments::keep_changes(const std::string& name, const std::stri
   LayerStore::Draft draft = TRY(layers_.draft());
   const std::string lived = node_.paths.instance_state(installer.aid) + "/layers";
   const bool changed = TRY(gather_changes(lived, draft.files()).within(whole));
+  TRY(fault_point("environment.gathered"));
   const LayerFacts layer{generate_layer_id(), command_of(installer), unix_time_ms(),
                          changed ? TRY(bytes_of_tree(draft.files())) : 0};
 
@@ -174,8 +176,10 @@ Result<Json> Environments::keep_changes(const std::string& name, const std::stri
         .hint("install again");
   if (changed) {
     TRY(draft.publish(layer.id).within(whole));
+    TRY(fault_point("environment.published"));
     found.content.layers.push_back(layer);
     TRY(store(found, false));
+    TRY(fault_point("environment.stored"));
     node_.events.add("", "environment-changed",
                      "environment " + name + ": " + layer.what + " has been installed");
   }

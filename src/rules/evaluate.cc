@@ -12,10 +12,24 @@ namespace {
 // What one string of an environment can have (MAX_ARG_STRLEN), without the NUL.
 constexpr size_t kEnvironmentBytesMax = 128 * 1024 - 1;
 
-// The variables of one text. Lives no longer than it.
+using Environment = std::map<std::string_view, std::string_view>;
+
+// Of several of one name the first counts, as for getenv.
+Environment environment_of(const Variables& variables) {
+  Environment environment;
+  for (std::string_view entry : variables.env) {
+    const size_t name = entry.find('=');
+    if (name != std::string_view::npos)
+      environment.emplace(entry.substr(0, name), entry.substr(name + 1));
+  }
+  return environment;
+}
+
+// The variables of one text. What it is made of lives longer.
 class Values {
  public:
-  Values(const Rules& rules, const Variables& variables) : variables_(variables) {
+  Values(const Rules& rules, const Variables& variables, const Environment& environment)
+      : variables_(variables), environment_(environment) {
     for (const auto& [name, property] : kPredefined)
       defined_[std::string(name)] = {.name = std::string(name), .property = property};
     for (const Definition& definition : rules.definitions) defined_[definition.name] = definition;
@@ -83,17 +97,15 @@ class Values {
     return found->second.argument;
   }
 
-  // The first counts, as for getenv.
   Result<std::string> of_environment(const std::string& name, const std::string& variable) const {
-    for (const std::string& entry : variables_.env)
-      if (entry.starts_with(variable) && entry.size() > variable.size() &&
-          entry[variable.size()] == '=')
-        return entry.substr(variable.size() + 1);
+    auto found = environment_.find(variable);
+    if (found != environment_.end()) return std::string(found->second);
     return Error(ErrorClass::usage, "<" + name + "> is the environment variable " + variable +
                                         ", which the program is not given");
   }
 
   const Variables& variables_;
+  const Environment& environment_;
   std::map<std::string, Definition> defined_;
 };
 
@@ -151,13 +163,14 @@ Result<std::string> evaluate_setting(const SettingRule& chosen) {
 }  // namespace
 
 Result<Evaluated> evaluate(const std::vector<Rules>& layered, const Variables& variables) {
+  const Environment environment = environment_of(variables);
   std::vector<Values> values;
   values.reserve(layered.size());  // rules point to them
   std::map<std::string, PathRule> paths;
   std::map<std::string, SettingRule> settings;
   Evaluated evaluated;
   for (const Rules& rules : layered) {
-    const Values* own = &values.emplace_back(rules, variables);
+    const Values* own = &values.emplace_back(rules, variables, environment);
     for (const Exception& exception : rules.exceptions) paths[exception.path] = {own, &exception};
     for (const Redirection& redirection : rules.redirections)
       paths[redirection.path] = {own, &redirection};

@@ -76,8 +76,10 @@ bool Scope::check_variable(const StringPiece& piece, bool in_path) {
 
 bool Scope::check_variables(const Token& token, bool in_path) {
   bool right = token.sound;
-  for (const StringPiece& piece : token.pieces)
+  for (const StringPiece& piece : token.pieces) {
+    if (problems_.enough()) return false;  // looking for what was meant takes time
     if (piece.is_variable && !check_variable(piece, in_path)) right = false;
+  }
   return right;
 }
 

@@ -34,8 +34,7 @@ std::vector<Part> parts_of(std::string_view pattern) {
       const size_t stars = std::min(pattern.find_first_not_of('*'), pattern.size());
       parts.push_back({stars > 1 ? Part::Kind::anything : Part::Kind::in_name, {}});
       pattern.remove_prefix(stars);
-      behind_slash = false;
-      continue;
+      continue;  // and what follows is no star
     }
     std::string_view character = first_character(pattern);
     const Part::Kind kind = character == "?" ? Part::Kind::any_character : Part::Kind::character;

@@ -49,6 +49,26 @@ TEST(ParseLimits, ShowOfALongLineWhatIsAroundTheCaret) {
                 std::string(65, ' ') + "^");
 }
 
+TEST(ParseLimits, CutALongLineBetweenCharacters) {
+  // An even and an odd number of bytes before the caret: one of them would cut a character.
+  for (const char* odd : {"", "x"}) {
+    std::string accents;
+    for (int i = 0; i < 100; ++i) accents += "\xc3\xa9";
+    std::string message =
+        refusal("SET ENV \"A\" = \"" + accents + odd + "<X>" + odd + accents + "\"");
+    std::string shown = message.substr(message.find('\n') + 1);
+    EXPECT_TRUE(shown.starts_with("  ...\xc3\xa9\xc3\xa9")) << message;
+    EXPECT_NE(shown.find("\xc3\xa9\xc3\xa9...\n"), std::string::npos) << message;
+    EXPECT_EQ(shown.find('?'), std::string::npos) << message;
+    // A caret below the X, in characters.
+    const size_t before = shown.find('X');
+    const auto characters = std::count_if(shown.begin(), shown.begin() + static_cast<long>(before),
+                                          [](char c) { return (c & 0xc0) != 0x80; });
+    EXPECT_TRUE(shown.ends_with("\n" + std::string(static_cast<size_t>(characters), ' ') + "^"))
+        << message;
+  }
+}
+
 TEST(ParseLimits, ShowTheCaretBehindALineThatIsTooShort) {
   EXPECT_EQ(refusal("LINK \"/a\" TO\r\n"),
             "rules:1:13: a path in double quotes is missing here\n"

@@ -30,8 +30,8 @@ Token TokenReader::take() {
 }
 
 void TokenReader::skip_to_statement() {
-  const bool already = here_.kind == Token::Kind::word && here_.first_on_line &&
-                       here_.begin >= behind_ && meaning_of(kStatements, here_.text);
+  const bool already =
+      here_.kind == Token::Kind::word && here_.first_on_line && meaning_of(kStatements, here_.text);
   if (already) return;
   lexer_.skip_to_statement(here_.begin);
   here_ = lexer_.next();

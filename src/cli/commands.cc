@@ -39,6 +39,8 @@ constexpr std::array kTable{
     Entry{"env install", command_env_install},
     Entry{"env exec", command_env_exec},
     Entry{"env copy", command_env_copy},
+    Entry{"env rules", command_env_rules},
+    Entry{"env resolve", command_env_resolve},
     Entry{"env rm", command_env_rm},
     Entry{"ports", command_ports},
     Entry{"endpoints", command_endpoints},

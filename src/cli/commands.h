@@ -41,6 +41,8 @@ int command_env_create(Context& context);
 int command_env_install(Context& context);
 int command_env_exec(Context& context);
 int command_env_copy(Context& context);
+int command_env_rules(Context& context);
+int command_env_resolve(Context& context);
 int command_env_rm(Context& context);
 int command_check(Context& context);
 int command_ports(Context& context);

@@ -34,6 +34,7 @@ struct Options {
   bool allow_io_uring = false;
   std::string environment;                // also of the commands on environments
   std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
+  std::string rules;                      // a file
 
   // the others
   bool all = false;
@@ -50,6 +51,8 @@ struct Options {
   std::string action;  // of daemon, system; the shell of completion
   std::string from = "host";  // what an environment is made of
   std::string to;      // the name of a copy
+  std::string path;    // to be resolved
+  bool everybody = false;
 };
 
 }  // namespace appshot

@@ -56,6 +56,7 @@ void setup_run(CLI::App& app, Options& o) {
   app.add_option("-v,--volume", o.public_paths,
                  "HOSTPATH:PATH[:ro]: show a path of the host, shared with it (repeatable)")
       ->allow_extra_args(false);
+  app.add_option("--rules", o.rules, "A file of rules: where paths lead (docs/rules.md)");
   app.add_option("--hostname", o.hostname, "The host name it sees; else its AID");
   app.add_flag("--rm", o.rm, "Remove the instance when it ends");
   app.add_option("--share", o.share, "Do not isolate fs, net, ipc, uts or time (repeatable)")
@@ -230,6 +231,23 @@ void setup_env_copy(CLI::App& app, Options& o) {
   app.add_option("COPY", o.to, "The name of the copy")->required();
 }
 
+void setup_env_rules(CLI::App& app, Options& o) {
+  auto* everybody = app.add_flag("--everybody", o.everybody, "Those that hold for every instance");
+  app.add_option("NAME", o.environment, "The environment; not with --everybody")
+      ->excludes(everybody);
+  auto* set = app.add_option("--set", o.file, "Take them from this file; - is standard input");
+  app.add_flag_callback(
+         "--edit", [&o] { o.action = "edit"; }, "Change them in an editor ($VISUAL, $EDITOR, vi)")
+      ->excludes(set);
+  json_option(app, o);
+}
+
+void setup_env_resolve(CLI::App& app, Options& o) {
+  app.add_option("--as", o.as, "As that instance finds it");
+  setup_environment(app, o);
+  app.add_option("PATH", o.path, "As an application would ask for it")->required();
+}
+
 struct Command {
   const char* name;  // one of two words is a command among others: "env create"
   const char* help;
@@ -261,6 +279,8 @@ constexpr std::array kCommands{
     Command{"env install", "Run an installer in one, and keep what it changes", setup_env_program},
     Command{"env exec", "Run a program in one, and keep nothing", setup_env_program},
     Command{"env copy", "Make another of the same layers", setup_env_copy},
+    Command{"env rules", "Show or change where paths lead in one", setup_env_rules},
+    Command{"env resolve", "Tell where a path leads in one, and by which rule", setup_env_resolve},
     Command{"env rm", "Remove an environment", setup_environment},
     Command{"ports", "Published ports and where they lead", listing_options},
     Command{"endpoints", "Virtual addresses, where they lead, and what has gone there",

@@ -69,10 +69,13 @@ Result<> make_dev(const FileWorld& world, const std::string& dev) {
 }
 
 Result<> make_info(const FileWorld& world, const std::string& root) {
-  const std::string target = root + "/run/appshot";
-  TRY(mount_at(world.info.c_str(), target, nullptr, MS_BIND));
-  return mount_at(nullptr, target, nullptr,
-                  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV);
+  // A rule may have led /run elsewhere.
+  const UniqueFd opened = TRY(open_file(root + "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd place = TRY(make_place_in_root(opened.get(), "/run/appshot", PlaceKind::folder));
+  const UniqueFd info = TRY(open_file(world.info, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd mount = TRY(copy_mount(info.get()));
+  TRY(make_safe_and_read_only(mount.get()));
+  return attach_mount(mount.get(), place.get());
 }
 
 Result<> hide_at(const std::string& target) {
@@ -167,8 +170,7 @@ Result<> make_names_resolve(const FileWorld& world) {
 
 Result<> apply_rules(const FileWorld& world) {
   const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  for (const PublicPath& shown : world.public_paths) TRY(show_public_path(root.get(), shown));
-  return redirect(root.get(), world.redirections);
+  return lead_paths(root.get(), world.public_paths, world.redirections);
 }
 
 }  // namespace

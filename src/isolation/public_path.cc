@@ -55,8 +55,8 @@ Result<PublicPath> parse_public_path(const std::string& text) {
 Result<> show_public_path(int root, const PublicPath& shown) {
   const Result<UniqueFd> opened = open_file(shown.from, O_PATH | O_CLOEXEC);
   if (!opened && opened.error().err() == ENOENT)  // of the host, and not the program's
-    return Error(ErrorClass::usage, "there is no " + shown.from + " on the host to be shown at " +
-                                        shown.path);
+    return Error(ErrorClass::usage,
+                 "there is no " + shown.from + " on the host to be shown at " + shown.path);
   if (!opened) return opened.error();
   const int from = opened->get();
   struct stat info {};

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 #include "os/file.h"
 #include "os/in_root.h"
@@ -76,15 +78,31 @@ Result<> put(int root, const Lead& lead) {
   return attach_mount(lead.mount.get(), place.get());
 }
 
+// Or lies within what is.
+bool is_redirected(const std::string& path, const std::vector<Redirection>& redirections) {
+  return std::ranges::any_of(redirections, [&](const Redirection& redirection) {
+    return path == redirection.path || path.starts_with(redirection.path + "/");
+  });
+}
+
 }  // namespace
 
-Result<> redirect(int root, const std::vector<Redirection>& redirections) {
+Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
+                    const std::vector<Redirection>& redirections) {
+  for (const PublicPath& shown : public_paths) TRY(show_public_path(root, shown));
   std::vector<Lead> leads;
   for (const Redirection& redirection : redirections)
     leads.push_back(TRY(follow(root, redirection).within(redirection.rule)));
-  // Those within others after them, so that both are seen.
-  std::ranges::stable_sort(leads, {}, [](const Lead& lead) { return lead.redirection->path; });
-  for (const Lead& lead : leads) TRY(put(root, lead).within(lead.redirection->rule));
+  // What lies within another comes after it, so that both are seen: public paths, too.
+  std::map<std::string, std::function<Result<>()>> by_path;
+  for (const PublicPath& shown : public_paths)
+    by_path[shown.path] = [&] { return show_public_path(root, shown); };
+  for (const Lead& lead : leads)
+    by_path[lead.redirection->path] = [&] {
+      return put(root, lead).within(lead.redirection->rule);
+    };
+  for (const auto& [path, show] : by_path)
+    if (is_redirected(path, redirections)) TRY(show());
   return {};
 }
 

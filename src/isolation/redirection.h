@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "isolation/public_path.h"
 
 namespace appshot {
 
@@ -20,7 +21,9 @@ struct Redirection {
   bool operator==(const Redirection&) const = default;
 };
 
-// Below a root that is being assembled. Where they lead is looked up as if there were none of them.
-Result<> redirect(int root, const std::vector<Redirection>& redirections);
+// Below a root that is being assembled. Of paths within one another the deepest holds. Where
+// redirections lead is looked up in a world in which there are public paths, but none of them.
+Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
+                    const std::vector<Redirection>& redirections);
 
 }  // namespace appshot

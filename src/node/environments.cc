@@ -8,6 +8,7 @@
 #include "environments/gather.h"
 #include "node/log.h"
 #include "os/fault.h"
+#include "rules/parse.h"
 
 namespace appshot {
 namespace {
@@ -191,7 +192,7 @@ Result<Json> Environments::keep_changes(const std::string& name, const std::stri
 }
 
 // What an image says of its program holds where the request says nothing.
-Result<> Environments::prepare_launch(const std::string& name, Json& request) {
+Result<> Environments::prepare_environment(const std::string& name, Json& request) {
   const Found found = TRY(find(name));
   for (const std::string& id : found.content.layer_ids())
     if (!layers_.has(id))
@@ -204,6 +205,17 @@ Result<> Environments::prepare_launch(const std::string& name, Json& request) {
   if (strings_at(request, "argv").empty())
     return Error(ErrorClass::usage, "no program to run")
         .hint("the environment " + name + " names none of its own");
+  return {};
+}
+
+Result<> Environments::prepare_launch(Json& request) {
+  const std::string name = string_at(request, "environment"), own = string_at(request, "rules");
+  if (!name.empty()) TRY(prepare_environment(name, request));
+  request["rules"] = TRY(all_rules(name));
+  if (own.empty()) return {};
+  const std::string source = string_at(request, "rules_name", "rules");
+  TRY(rules::parse(own, source));
+  request["rules"].push_back({{"source", source}, {"text", own}});
   return {};
 }
 

@@ -28,11 +28,20 @@ class Environments {
   // Class conflict when the environment is not what it was then; refused when the program failed.
   Result<Json> keep_changes(const std::string& name, const std::string& aid);
 
-  // For a launch in an environment, while the layers are held: what the request leaves open is as
-  // the environment has it, and its name becomes what is kept of it with the instance.
-  Result<> prepare_launch(const std::string& name, Json& request);
+  // For a launch, while the layers are held: what the request leaves open is as its environment has
+  // it, whose name becomes what is kept of it with the instance; and all rules that hold for it
+  // become a list, as they were written.
+  Result<> prepare_launch(Json& request);
   // From what was kept of it, what the harness needs. Class mismatch: a layer is not here.
   Result<> complete(const Json& spec, HarnessConfig& config) const;
+
+  // Everybody's rules, or those of one environment: the text. Class usage says what is wrong with
+  // one that is to be kept, line by line; instances that were started already keep theirs.
+  Result<Json> rules(const std::string& name);
+  Result<Json> set_rules(const std::string& name, const std::string& text);
+  // Where a path goes in it, by which rule, and what is found there; of one of its instances (by
+  // its AID), or of any: then variables that differ between them stay names.
+  Result<Json> resolve(const std::string& name, const std::string& path, const std::string& aid);
 
   // Held from before a record's layers are looked up until it is written.
   std::unique_lock<std::mutex> hold_layers() { return std::unique_lock(layers_mutex_); }
@@ -48,6 +57,8 @@ class Environments {
   };
   Result<Found> find(const std::string& name);
   Result<Json> store(const Found& environment, bool is_new);
+  Result<Json> all_rules(const std::string& environment);
+  Result<> prepare_environment(const std::string& name, Json& request);
   Result<std::vector<std::string>> users_of(const std::string& name);
   void sweep_layers();
   Result<> remove_unnamed_layers();

@@ -31,6 +31,7 @@ Json spec_of(const Json& request) {
           {"ports", strings_at(request, "ports")},
           {"public_paths", strings_at(request, "public_paths")},
           {"environment", field(request, "environment")},
+          {"rules", field(request, "rules")},
           {"rm", bool_at(request, "rm")}};
 }
 
@@ -50,7 +51,15 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.share = strings_at(request, "share");
   config.ports = strings_at(request, "ports");
   config.public_paths = strings_at(request, "public_paths");
+  for (const Json& rules : field(request, "rules"))
+    config.rules.push_back({string_at(rules, "source"), string_at(rules, "text")});
+  config.application = aid;
   return config;
+}
+
+bool shares_files(const Json& request) {
+  const std::vector<std::string> shared = strings_at(request, "share");
+  return std::ranges::find(shared, "fs") != shared.end();
 }
 
 Result<> check_request(const Json& request) {
@@ -61,15 +70,16 @@ Result<> check_request(const Json& request) {
     return Error(ErrorClass::usage,
                  "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
   for (const std::string& port : strings_at(request, "ports")) TRY(PublishedPort::parse(port));
-  const std::vector<std::string> shared = strings_at(request, "share");
-  const bool shares_files = std::ranges::find(shared, "fs") != shared.end();
-  if (shares_files && in_environment)
+  if (shares_files(request) && in_environment)
     return Error(ErrorClass::usage, "who shares the host's files runs in no environment")
         .hint("leave out --share fs, or --env");
-  if (shares_files && !strings_at(request, "public_paths").empty())
+  if (shares_files(request) && !string_at(request, "rules").empty())
+    return Error(ErrorClass::usage, "rules cannot lead the host's own files elsewhere")
+        .hint("leave out --share fs, or --rules");
+  if (shares_files(request) && !strings_at(request, "public_paths").empty())
     return Error(ErrorClass::usage, "who shares the host's files sees all of them already")
         .hint("leave out --share fs, or -v");
-  for (const std::string& share : shared) {
+  for (const std::string& share : strings_at(request, "share")) {
     bool known =
         share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";
     if (!known)
@@ -125,8 +135,10 @@ Result<Json> Instances::launch(const Json& asked) {
   Json request = asked;
   TRY(check_request(request));
   auto held = environments_.hold_layers();
-  if (const std::string name = string_at(asked, "environment"); !name.empty())
-    TRY(environments_.prepare_launch(name, request));
+  if (shares_files(request))
+    request["rules"] = Json::array();  // there is nothing that they could lead elsewhere
+  else
+    TRY(environments_.prepare_launch(request));
   InstanceRecord record;
   record.created_ms = record.changed_ms = unix_time_ms();
   record.why = "being launched";
@@ -150,6 +162,7 @@ Result<Json> Instances::launch(const Json& asked) {
 Result<> Instances::start_launched(const std::string& aid, const Json& request) {
   Operation operation = TRY(lifecycle_.begin(aid, "launch"));
   HarnessConfig config = config_of(request, aid);
+  config.node = node_.config.node;
   TRY(environments_.complete(request, config));
   bool held = config.hold_start;
   TRY(node_.endpoints.take(aid, config));

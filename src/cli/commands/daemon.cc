@@ -44,7 +44,8 @@ std::string words(const std::vector<std::string>& list) {
 std::vector<std::string> first_words() {
   std::vector<std::string> list;
   for (const std::string& command : command_names())
-    if (std::string word = command.substr(0, command.find(' ')); list.empty() || list.back() != word)
+    if (std::string word = command.substr(0, command.find(' '));
+        list.empty() || list.back() != word)
       list.push_back(std::move(word));
   return list;
 }
@@ -101,7 +102,8 @@ std::string bash_completion() {
          "    daemon) COMPREPLY=($(compgen -W 'stop status' -- \"$word\")) ;;\n"
          "    system) COMPREPLY=($(compgen -W 'df' -- \"$word\")) ;;\n"
          "    run|ps|snapshots|'env ls'|'env create') ;;\n"
-         "    env*) COMPREPLY=($(compgen -W \"$(appshot env ls -q 2>/dev/null)\" -- \"$word\")) ;;\n"
+         "    env*) COMPREPLY=($(compgen -W \"$(appshot env ls -q 2>/dev/null)\" -- \"$word\")) "
+         ";;\n"
          "    *) COMPREPLY=($(compgen -W \"$(appshot ps -aq 2>/dev/null)\" -- \"$word\")) ;;\n"
          "  esac\n"
          "}\n"
@@ -109,10 +111,10 @@ std::string bash_completion() {
 }
 
 std::string fish_completion() {
-  std::string text =
-      "complete -c appshot -n __fish_use_subcommand -f -a '" + words(first_words()) + "'\n"
-      "complete -c appshot -n '__fish_seen_subcommand_from env' -f -a '" +
-      words(second_words("env")) + " (appshot env ls -q 2>/dev/null)'\n";
+  std::string text = "complete -c appshot -n __fish_use_subcommand -f -a '" + words(first_words()) +
+                     "'\n"
+                     "complete -c appshot -n '__fish_seen_subcommand_from env' -f -a '" +
+                     words(second_words("env")) + " (appshot env ls -q 2>/dev/null)'\n";
   text +=
       "complete -c appshot -n '__fish_seen_subcommand_from inspect rids exec attach logs kill stop "
       "rm snapshot sleep wake check events why' -f -a '(appshot ps -aq 2>/dev/null)'\n"
@@ -122,8 +124,7 @@ std::string fish_completion() {
     for (const std::string& name : option_names(command))
       if (name.starts_with("--"))
         text += "complete -c appshot -n '__fish_seen_subcommand_from " +
-                command.substr(command.find(' ') + 1) + "' -l " +
-                name.substr(2) + "\n";
+                command.substr(command.find(' ') + 1) + "' -l " + name.substr(2) + "\n";
   return text;
 }
 

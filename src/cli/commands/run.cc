@@ -8,6 +8,7 @@
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "os/file.h"
 
 extern char** environ;
 
@@ -131,6 +132,10 @@ Result<Json> launch_request(const Options& options) {
   request["allow_io_uring"] = options.allow_io_uring;
   request["hold_start"] = !options.detach;
   request["public_paths"] = options.public_paths;
+  if (!options.rules.empty()) {
+    request["rules"] = TRY(read_file(options.rules));
+    request["rules_name"] = options.rules;
+  }
   if (options.environment.empty()) {
     request["cwd"] = working_folder(options);
   } else {

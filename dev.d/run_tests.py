@@ -162,6 +162,8 @@ def test_parts(run):
     run.part("subjects", lambda: subjects(run), [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, restored lazily", lambda: subjects(run, ["--lazy"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
+    run.part("subjects, in an environment", lambda: subjects(run, ["--environment"]),
+             [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     for script in ("demo.sh", "redis.sh"):

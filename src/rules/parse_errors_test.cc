@@ -112,6 +112,37 @@ rules:3:14: PATH, KEY, PORT, ON or DO is missing here
   });
 }
 
+TEST(ParseErrors, TellWhatIsWrongOnALaterLineOfAStatement) {
+  expect_refused({
+      {R"(REDIR
+  PATHS "/a"
+  TO "/b")",
+       R"(rules:2:3: expected PATH, not PATHS; did you mean PATH?
+    PATHS "/a"
+    ^)"},
+      {R"(RESOURCE shm KEY
+  "1"
+  DO share)",
+       R"(rules:2:3: expected a number or *, not a string
+    "1"
+    ^)"},
+  });
+}
+
+TEST(ParseErrors, TellOfAWrongDefinitionOnlyThere) {
+  expect_refused({
+      {R"(DEFINE <A> AS "/srv/<NODE>"
+DEFINE <B> AS PROPERTY nobody
+LINK "/a" TO "/<A>/<B>")",
+       R"(rules:1:21: what a variable is defined as cannot hold variables
+  DEFINE <A> AS "/srv/<NODE>"
+                      ^
+rules:2:24: expected env:NAME or a property (application-id, instance, node, environment or template), not nobody
+  DEFINE <B> AS PROPERTY nobody
+                         ^)"},
+  });
+}
+
 TEST(ParseErrors, TellThatStatementsBeginLines) {
   expect_refused({
       {R"(LINK "/a" TO "/b" LINK "/c" TO "/d")",

@@ -59,7 +59,13 @@ REDIR
   CREATE
 LINK "/c"
   TO "/d"
+RESOURCE shm KEY
+  7
+  ON read,
+  write DO
+  share
 )");
+  EXPECT_EQ(rules.resources.at(0).which, Selector(KeyPattern{7}));
   EXPECT_EQ(rules.redirections,
             (std::vector<Redirection>{
                 {.path = "/a", .to = literal("/b"), .create = true, .readonly = true}}));

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <initializer_list>
 
-#include "rules/quote.h"
 #include "rules/words.h"
 
 namespace appshot::rules {
@@ -52,112 +51,126 @@ bool whole_number(std::string_view text, T& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-std::optional<Selector> path_pattern(const Token& token, Scope& scope) {
-  std::optional<std::string> glob = scope.fixed_path(token);
-  if (!glob) return std::nullopt;
-  return PathPattern{*glob};
-}
-
-std::optional<Selector> key_pattern(const Token& token, Problems& problems) {
+std::optional<KeyPattern> key_pattern(std::string_view text) {
   uint32_t key = 0;
-  if (token.text == "*") return KeyPattern{};
-  if (whole_number(token.text, key)) return KeyPattern{key};
-  problems.add(token.begin, "a key is a number up to 4294967295, 0x and hexadecimal digits, or *");
-  return std::nullopt;
+  if (text == "*") return KeyPattern{};
+  return whole_number(text, key) ? std::optional(KeyPattern{key}) : std::nullopt;
 }
 
-std::optional<Selector> port_pattern(const Token& token, Problems& problems) {
-  std::string_view first = std::string_view(token.text).substr(0, token.text.find('-'));
-  std::string_view last = first;
-  if (first.size() < token.text.size())
-    last = std::string_view(token.text).substr(first.size() + 1);
+std::optional<PortPattern> port_pattern(std::string_view text) {
+  const size_t dash = text.find('-');
+  std::string_view first = text.substr(0, dash);
+  std::string_view last = dash == std::string_view::npos ? first : text.substr(dash + 1);
   PortPattern ports;
-  if (whole_number(first, ports.first) && whole_number(last, ports.last) && ports.first > 0 &&
-      ports.first <= ports.last)
-    return ports;
-  problems.add(token.begin,
-               "a port is a number from 1 to 65535, or two, the lower one first: 80-90");
-  return std::nullopt;
+  const bool numbers = whole_number(first, ports.first) && whole_number(last, ports.last);
+  return numbers && ports.first > 0 && ports.first <= ports.last ? std::optional(ports)
+                                                                 : std::nullopt;
 }
 
-// PATH "...", KEY ... or PORT ...; which resources of the type. `right` becomes false when what is
-// given makes no sense; false: it could not be read.
-bool read_selector(TokenReader& reader, Scope& scope, Problems& problems, ResourceRule& rule,
-                   bool& right) {
-  if (reader.here().kind != Token::Kind::word) return true;
-  std::optional<Choice> choice = meaning_of(kChoices, reader.here().text);
-  if (!choice) return true;
-  const Token word = reader.take();
-  std::optional<Selector> which;
-  if (*choice == Choice::path) {
-    std::optional<Token> token = reader.expect_string("a pattern of paths");
-    if (!token) return false;
-    which = path_pattern(*token, scope);
-  } else if (reader.here().kind != Token::Kind::word || reader.here().first_on_line) {
-    reader.miss(*choice == Choice::key ? "a number or *" : "a number, or two as in 80-90");
+// Its functions return false when the statement cannot be read on.
+class ResourceReader {
+ public:
+  ResourceReader(TokenReader& reader, Scope& scope, Problems& problems)
+      : reader_(reader), scope_(scope), problems_(problems) {}
+
+  bool read() {
+    std::optional<ResourceType> type = reader_.expect_one_of(kResourceTypes, "a type of resources");
+    if (!type) return false;
+    rule_.type = *type;
+    std::vector<std::string_view> possible{"PATH", "KEY", "PORT", "ON", "DO"};
+    std::optional<Choice> choice = meaning_of(kChoices, reader_.here().text);
+    if (choice && reader_.here().kind == Token::Kind::word) {
+      if (!selector(*choice)) return false;
+      possible = {"ON", "DO"};
+    }
+    if (reader_.take_if("ON")) {
+      if (!accesses()) return false;
+      possible = {"DO"};
+    }
+    if (reader_.take_if("DO")) return action();
+    reader_.miss(listed(possible), possible);
     return false;
-  } else {
-    const Token token = reader.take();
-    which = *choice == Choice::key ? key_pattern(token, problems) : port_pattern(token, problems);
   }
-  if (!has(rule.type, *choice)) {
-    problems.add(word.begin, "resources of the type " +
-                                 std::string(word_for(kResourceTypes, rule.type)) + " have no " +
-                                 std::string(word_for(kChoices, *choice)));
-    right = false;
-  }
-  if (which) rule.which = *which;
-  right = right && which.has_value();
-  return true;
-}
 
-bool read_accesses(TokenReader& reader, Problems& problems, ResourceRule& rule) {
-  rule.accesses = 0;
-  do {
-    if (reader.here().kind == Token::Kind::comma) reader.take();
-    const size_t begin = reader.here().begin;
-    std::optional<Access> access = reader.expect_one_of(kAccesses, "an access");
-    if (!access) return false;
-    if (rule.accesses & static_cast<uint8_t>(*access))
-      problems.add(begin, std::string(word_for(kAccesses, *access)) + " stands here twice");
-    rule.accesses |= static_cast<uint8_t>(*access);
-  } while (reader.here().kind == Token::Kind::comma);
-  return true;
-}
+  // What has been read, if nothing was wrong.
+  std::optional<ResourceRule> rule() const { return right_ ? std::optional(rule_) : std::nullopt; }
+
+ private:
+  bool selector(Choice choice) {
+    const Token word = reader_.take();
+    if (!has(rule_.type, choice))
+      wrong(word, "resources of the type " + std::string(word_for(kResourceTypes, rule_.type)) +
+                      " have no " + std::string(word_for(kChoices, choice)));
+    if (choice == Choice::path) {
+      std::optional<Token> token = reader_.expect_string("a pattern of paths");
+      if (!token) return false;
+      std::optional<std::string> glob = scope_.fixed_path(*token);
+      select(glob ? std::optional(PathPattern{*glob}) : std::nullopt);
+      return true;
+    }
+    const bool key = choice == Choice::key;
+    if (reader_.here().kind != Token::Kind::word || reader_.at_statement()) {
+      reader_.miss(key ? "a number or *" : "a number, or two as in 80-90");
+      return false;
+    }
+    const Token token = reader_.take();
+    if (key && !select(key_pattern(token.text)))
+      wrong(token, "a key is a number up to 4294967295, 0x and hexadecimal digits, or *");
+    if (!key && !select(port_pattern(token.text)))
+      wrong(token, "a port is a number from 1 to 65535, or two, the lower one first: 80-90");
+    return true;
+  }
+
+  template <typename Pattern>
+  bool select(const std::optional<Pattern>& pattern) {
+    if (pattern) rule_.which = *pattern;
+    right_ = right_ && pattern.has_value();
+    return pattern.has_value();
+  }
+
+  bool accesses() {
+    rule_.accesses = 0;
+    do {
+      if (reader_.here().kind == Token::Kind::comma) reader_.take();
+      const Token word = reader_.here();
+      std::optional<Access> access = reader_.expect_one_of(kAccesses, "an access");
+      if (!access) return false;
+      const auto bit = static_cast<uint8_t>(*access);
+      if (rule_.accesses & bit)
+        wrong(word, std::string(word_for(kAccesses, *access)) + " stands here twice");
+      rule_.accesses |= bit;
+    } while (reader_.here().kind == Token::Kind::comma);
+    return true;
+  }
+
+  bool action() {
+    const Token word = reader_.here();
+    std::optional<Action> action = reader_.expect_one_of(kActions, "an action");
+    if (!action || !reader_.expect_end({})) return false;
+    rule_.action = *action;
+    if (!makes_sense(rule_.type, rule_.action))
+      wrong(word, std::string(word_for(kActions, rule_.action)) + " means nothing for the type " +
+                      std::string(word_for(kResourceTypes, rule_.type)));
+    return true;
+  }
+
+  void wrong(const Token& token, std::string message) {
+    problems_.add(token.begin, std::move(message));
+    right_ = false;
+  }
+
+  TokenReader& reader_;
+  Scope& scope_;
+  Problems& problems_;
+  ResourceRule rule_;
+  bool right_ = true;
+};
 
 }  // namespace
 
-bool read_resource(TokenReader& reader, Scope& scope, Problems& problems,
-                   std::optional<ResourceRule>& rule) {
-  ResourceRule read;
-  bool right = true;
-  std::optional<ResourceType> type = reader.expect_one_of(kResourceTypes, "a type of resources");
-  if (!type) return false;
-  read.type = *type;
-  const size_t behind_type = reader.here().begin;
-  if (!read_selector(reader, scope, problems, read, right)) return false;
-  std::vector<std::string_view> possible{"ON", "DO"};
-  if (reader.here().begin == behind_type) possible = {"PATH", "KEY", "PORT", "ON", "DO"};
-  if (reader.take_if("ON")) {
-    if (!read_accesses(reader, problems, read)) return false;
-    possible = {"DO"};
-  }
-  if (!reader.take_if("DO")) {
-    reader.miss(listed(possible), possible);
-    return false;
-  }
-  const size_t begin = reader.here().begin;
-  std::optional<Action> action = reader.expect_one_of(kActions, "an action");
-  if (!action || !reader.expect_end({})) return false;
-  read.action = *action;
-  if (!makes_sense(read.type, read.action)) {
-    problems.add(begin, std::string(word_for(kActions, read.action)) +
-                            " means nothing for the type " +
-                            std::string(word_for(kResourceTypes, read.type)));
-    right = false;
-  }
-  if (right) rule = read;
-  return true;
+std::optional<ResourceRule> read_resource(TokenReader& reader, Scope& scope, Problems& problems) {
+  ResourceReader statement(reader, scope, problems);
+  return statement.read() ? statement.rule() : std::nullopt;
 }
 
 }  // namespace appshot::rules

@@ -9,9 +9,7 @@
 
 namespace appshot::rules {
 
-// What follows the word RESOURCE. False: the statement could not be read to its end. Nothing in
-// `rule`: it could, and something is wrong with it, which has been told.
-bool read_resource(TokenReader& reader, Scope& scope, Problems& problems,
-                   std::optional<ResourceRule>& rule);
+// What follows the word RESOURCE. Nothing: something is wrong with it, which has been told.
+std::optional<ResourceRule> read_resource(TokenReader& reader, Scope& scope, Problems& problems);
 
 }  // namespace appshot::rules

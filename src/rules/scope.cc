@@ -34,11 +34,11 @@ Text path_of(const Token& token) {
 
 }  // namespace
 
-bool Scope::define(const Token& name, const Definition& definition) {
+bool Scope::define(const Token& name, size_t line, std::optional<std::string> literal) {
   auto before = defined_.find(name.text);
   if (before != defined_.end()) {
     problems_.add(name.begin, bracketed(name.text) + " has been defined in line " +
-                                  std::to_string(before->second.at.line));
+                                  std::to_string(before->second.line));
     return false;
   }
   if (used_.contains(name.text)) {
@@ -46,7 +46,7 @@ bool Scope::define(const Token& name, const Definition& definition) {
                                   " has been used above; what defines it anew must come before");
     return false;
   }
-  defined_.emplace(name.text, definition);
+  defined_.emplace(name.text, Defined{line, std::move(literal)});
   return true;
 }
 
@@ -66,10 +66,11 @@ bool Scope::check_variable(const StringPiece& piece, bool in_path) {
     problems_.add(piece.at[0], message);
     return false;
   }
-  if (!in_path || own->second.property != Property::literal) return true;
-  std::optional<std::string> fault = fault_of_part(own->second.argument);
+  const std::optional<std::string>& literal = own->second.literal;
+  if (!in_path || !literal) return true;
+  std::optional<std::string> fault = fault_of_part(*literal);
   if (!fault) return true;
-  problems_.add(piece.at[0], bracketed(piece.text) + " is " + in_quotes(own->second.argument) +
+  problems_.add(piece.at[0], bracketed(piece.text) + " is " + in_quotes(*literal) +
                                  " and cannot be part of a path: " + *fault);
   return false;
 }

@@ -16,7 +16,8 @@ class Scope {
  public:
   explicit Scope(Problems& problems) : problems_(problems) {}
 
-  bool define(const Token& name, const Definition& definition);
+  // `literal`: what it is, where that is known. False: it cannot be.
+  bool define(const Token& name, size_t line, std::optional<std::string> literal);
 
   // The path an application sees: no variables, so that it is the same for every instance.
   std::optional<std::string> fixed_path(const Token& token);
@@ -33,7 +34,11 @@ class Scope {
   bool check_path(const Token& token);
 
   Problems& problems_;
-  std::map<std::string, Definition> defined_;
+  struct Defined {
+    size_t line;
+    std::optional<std::string> literal;
+  };
+  std::map<std::string, Defined> defined_;
   std::set<std::string> used_;  // predefined ones
 };
 

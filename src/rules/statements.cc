@@ -8,6 +8,8 @@
 namespace appshot::rules {
 namespace {
 
+constexpr std::string_view kEnv = "env:";
+
 bool has(unsigned flags, Flag flag) { return flags & (1U << static_cast<unsigned>(flag)); }
 
 bool names_environment_variable(std::string_view name) {
@@ -69,12 +71,10 @@ bool StatementReader::statement() {
     case Statement::resource:
       break;
   }
-  std::optional<ResourceRule> rule;
-  if (!read_resource(reader_, scope_, problems_, rule)) return false;
-  if (rule) {
-    rule->at = at;
-    rules_.resources.push_back(std::move(*rule));
-  }
+  std::optional<ResourceRule> rule = read_resource(reader_, scope_, problems_);
+  if (!rule) return false;
+  rule->at = at;
+  rules_.resources.push_back(std::move(*rule));
   return true;
 }
 
@@ -84,36 +84,41 @@ bool StatementReader::definition(const Position& at) {
     return false;
   }
   const Token name = reader_.take();
-  if (!reader_.expect("AS")) return false;
+  std::optional<Definition> definition = defined_as(name, at);
+  // Of one that is defined wrongly no more is told where it is used.
+  std::optional<std::string> literal;
+  if (definition && definition->property == Property::literal) literal = definition->argument;
+  if (scope_.define(name, at.line, literal) && definition)
+    rules_.definitions.push_back(std::move(*definition));
+  return definition.has_value();
+}
+
+std::optional<Definition> StatementReader::defined_as(const Token& name, const Position& at) {
   Definition definition{.name = name.text, .at = at};
+  if (!reader_.expect("AS")) return std::nullopt;
   if (reader_.here().kind == Token::Kind::string) {
     std::optional<std::string> text =
         scope_.literal(reader_.take(), "what a variable is defined as");
-    if (!reader_.expect_end({})) return false;
-    definition.argument = text.value_or("");
-  } else if (reader_.take_if("PROPERTY")) {
-    const Token& word = reader_.here();
-    const bool of_environment = word.kind == Token::Kind::word && word.text.size() >= 4 &&
-                                same_word(word.text.substr(0, 4), "env:");
-    if (of_environment) {
-      definition.property = Property::env;
-      definition.argument = word.text.substr(4);
-      if (!names_environment_variable(definition.argument))
-        problems_.add(word.begin, "env: is followed by the name of a variable: env:HOME");
-      reader_.take();
-    } else {
-      std::optional<Property> property =
-          reader_.expect_one_of(kProperties, "env:NAME or a property");
-      if (!property) return false;
-      definition.property = *property;
-    }
-    if (!reader_.expect_end({})) return false;
-  } else {
+    if (!text) return std::nullopt;
+    definition.argument = std::move(*text);
+  } else if (!reader_.take_if("PROPERTY")) {
     reader_.miss("PROPERTY or a string in double quotes");
-    return false;
+    return std::nullopt;
+  } else if (same_word(std::string_view(reader_.here().text).substr(0, kEnv.size()), kEnv)) {
+    const Token word = reader_.take();
+    definition.property = Property::env;
+    definition.argument = word.text.substr(kEnv.size());
+    if (!names_environment_variable(definition.argument)) {
+      problems_.add(word.begin, "env: is followed by the name of a variable: env:HOME");
+      return std::nullopt;
+    }
+  } else {
+    std::optional<Property> property = reader_.expect_one_of(kProperties, "env:NAME or a property");
+    if (!property) return std::nullopt;
+    definition.property = *property;
   }
-  if (scope_.define(name, definition)) rules_.definitions.push_back(std::move(definition));
-  return true;
+  if (!reader_.expect_end({})) return std::nullopt;
+  return definition;
 }
 
 std::optional<std::string> StatementReader::replaced_path(const Token& token,

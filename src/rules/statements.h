@@ -22,6 +22,7 @@ class StatementReader {
   // False: what follows is not known to be a statement.
   bool statement();
   bool definition(const Position& at);
+  std::optional<Definition> defined_as(const Token& name, const Position& at);
   bool redirection(const Position& at);
   bool link(const Position& at);
   bool setting(const Position& at);

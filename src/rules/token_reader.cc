@@ -29,10 +29,13 @@ Token TokenReader::take() {
   return taken;
 }
 
+bool TokenReader::at_statement() const {
+  return here_.kind == Token::Kind::word && here_.first_on_line &&
+         meaning_of(kStatements, here_.text);
+}
+
 void TokenReader::skip_to_statement() {
-  const bool already =
-      here_.kind == Token::Kind::word && here_.first_on_line && meaning_of(kStatements, here_.text);
-  if (already) return;
+  if (at_statement()) return;
   lexer_.skip_to_statement(here_.begin);
   here_ = lexer_.next();
 }
@@ -96,7 +99,7 @@ bool TokenReader::expect_end(std::span<const std::string_view> instead) {
 
 void TokenReader::miss(const std::string& expected, std::span<const std::string_view> words) {
   if (here_.kind == Token::Kind::broken) return;  // has been told
-  if (here_.kind == Token::Kind::end || here_.first_on_line)
+  if (here_.kind == Token::Kind::end || at_statement())
     return problems_.add(behind_, expected + " is missing here");
   std::string message = "expected " + expected + ", not " + shown(here_);
   if (here_.kind == Token::Kind::word) message += did_you_mean(here_.text, words);

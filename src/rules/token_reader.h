@@ -18,6 +18,8 @@ class TokenReader {
   TokenReader(std::string_view text, Problems& problems);
 
   const Token& here() const { return here_; }
+  // The next statement has begun.
+  bool at_statement() const;
   Token take();
   // Goes on with the next statement that begins a line.
   void skip_to_statement();

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,12 +107,31 @@ class TreeCopy {
   uint64_t bytes_ = 0;
 };
 
+// Whether a folder is in another, or is that one, on whatever way one goes up from it.
+Result<bool> lies_in(const std::string& folder, int other) {
+  struct stat sought {};
+  TRY_SYS(::fstat(other, &sought));
+  UniqueFd here = TRY(open_file(folder, O_PATH | O_DIRECTORY));
+  for (struct stat last{};;) {
+    struct stat info {};
+    TRY_SYS(::fstat(here.get(), &info));
+    if (info.st_dev == sought.st_dev && info.st_ino == sought.st_ino) return true;
+    if (info.st_dev == last.st_dev && info.st_ino == last.st_ino) return false;  // the root
+    last = info;
+    here = TRY(open_at(here.get(), "..", O_PATH | O_DIRECTORY));
+  }
+}
+
 }  // namespace
 
 Result<Json> copy_tree(const Arguments& arguments, Report& report) {
   const std::string& from = arguments.words[0];
   const std::string& target = arguments.words[1];
   const UniqueFd source = TRY(open_file(from, O_RDONLY | O_DIRECTORY));
+  TRY(make_target(target));
+  if (TRY(lies_in(target, source.get())))
+    return Error(ErrorClass::usage,
+                 target + " lies in " + from + ", and would be copied into itself");
   const Limits limits = TRY(limits_of(arguments, target));
   report.begin("copy", 0);
   UniqueFd root = TRY(enter_jail(target));

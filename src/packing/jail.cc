@@ -4,6 +4,9 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 #include "os/file.h"
 #include "os/mount_namespace.h"
@@ -20,10 +23,15 @@ constexpr uint64_t kRights = 1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL
 
 }  // namespace
 
+Result<> make_target(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0) return {};
+  if (errno != EEXIST) return Error::from_errno(errno, "mkdir " + folder);
+  if (TRY(list_folder(folder)).empty()) return {};
+  return Error(ErrorClass::conflict, "the folder " + folder + " is not empty")
+      .hint("give a new one");
+}
+
 Result<UniqueFd> enter_jail(const std::string& folder) {
-  if (!TRY(list_folder(folder)).empty())
-    return Error(ErrorClass::conflict, "the folder " + folder + " is not empty")
-        .hint("give a new one");
   TRY_SYS(::unshare(CLONE_NEWNS));
   TRY_SYS(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr));
   const UniqueFd mount(

@@ -10,7 +10,10 @@
 
 namespace appshot::packing {
 
-// The existing, empty folder becomes the calling process's root and working directory, for good;
+// The folder in which something is to be made, and that was not there or is empty.
+Result<> make_target(const std::string& folder);
+
+// Such a folder becomes the calling process's root and working directory, for good;
 // its descriptor is returned. What has to be read must be open already. For a process of one
 // thread.
 Result<UniqueFd> enter_jail(const std::string& folder);

@@ -167,7 +167,7 @@ Result<Entry> OciLayer::folder_as_below(const std::string& path) {
       folder.mode = found->st_mode & 07777;
       folder.uid = found->st_uid;
       folder.gid = found->st_gid;
-      folder.mtime = {found->st_mtim.tv_sec, static_cast<uint32_t>(found->st_mtim.tv_nsec)};
+      folder.mtime = tree_.time_of_folder(*found);
       folder.xattrs = TRY(tree_.xattrs_of_folder(at));
       folder.xattrs.erase(kOpaque);
       return folder;

@@ -150,8 +150,10 @@ Result<Json> find_manifest(Layout& layout, const std::string& tag) {
 Result<std::vector<OciLayerBlob>> open_layers(Layout& layout, const Json& manifest,
                                               const Json& config) {
   const Json& layers = field(manifest, "layers");
-  const std::vector<std::string> diff_ids = strings_at(field(config, "rootfs"), "diff_ids");
-  if (!layers.is_array() || layers.size() != diff_ids.size())
+  const Json& rootfs = field(config, "rootfs");
+  const std::vector<std::string> diff_ids = strings_at(rootfs, "diff_ids");
+  if (!layers.is_array() || !field(rootfs, "diff_ids").is_array() ||
+      layers.size() != diff_ids.size())
     return corrupt("its manifest and its configuration do not list the same layers");
   if (layers.size() > kLayersMax)
     return Error(ErrorClass::exhausted, "it has more layers than an overlay can have");

@@ -155,6 +155,12 @@ Result<std::map<std::string, std::string>> Tree::xattrs_of_folder(const std::str
   return xattrs_at(name).within("'" + shown(path) + "'");
 }
 
+Time Tree::time_of_folder(const struct stat& info) const {
+  const auto made = folder_times_.find(info.st_ino);
+  if (made != folder_times_.end()) return made->second;
+  return {info.st_mtim.tv_sec, static_cast<uint32_t>(info.st_mtim.tv_nsec)};
+}
+
 Result<> Tree::remove(const std::string& path) {
   const std::string name = TRY(enter_parent(path).within("'" + shown(path) + "'"));
   TRY(remove_tree(name));

@@ -36,6 +36,8 @@ class Tree {
   // Without following the last name; absent when there is none. An error where a parent is none.
   Result<std::optional<struct stat>> look(const std::string& path);
   Result<std::map<std::string, std::string>> xattrs_of_folder(const std::string& path);
+  // Of a folder that was looked at: the time it was made with, which it does not have yet.
+  Time time_of_folder(const struct stat& info) const;
   Result<> remove(const std::string& path);  // with all that is in it
 
   // Folders get their times now, when nothing comes into them any more, and everything is brought

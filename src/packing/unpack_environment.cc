@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include <memory>
-#include <set>
+#include <unordered_set>
 
 #include "os/file.h"
 #include "packing/commands.h"
@@ -97,12 +97,12 @@ class Import {
   Result<> check_link(Entry& entry, size_t number) {
     LayerPath target = TRY(parse_layer_path(entry.target));
     const bool first = target.number == number && compare_paths(target.path, entry.path) < 0 &&
-                       !links_.contains(target.path);
+                       !links_.contains(std::hash<std::string>()(target.path));
     if (!first || entry.target.ends_with('/'))
       return corrupt("'" + shown(entry.path) + "' is a hard link to '" + shown(entry.target) +
                      "', which is no file before it");
     entry.target = std::move(target.path);
-    links_.insert(entry.path);
+    links_.insert(std::hash<std::string>()(entry.path));
     return {};
   }
 
@@ -122,7 +122,7 @@ class Import {
   const size_t layers_;
   std::unique_ptr<LayerSummer> summer_ = std::make_unique<LayerSummer>();
   std::string last_;
-  std::set<std::string> links_;
+  std::unordered_set<size_t> links_;  // sums of their names, which take less room
   std::vector<LayerSum> sums_;
 };
 
@@ -180,6 +180,7 @@ Result<Json> unpack_environment(const Arguments& arguments, Report& report) {
   const int fd = name == "-" ? STDIN_FILENO : opened.get();
   struct stat info {};
   TRY_SYS(::fstat(fd, &info));
+  TRY(make_target(arguments.words[1]));
   const Limits limits = TRY(limits_of(arguments, arguments.words[1]));
   report.begin("unpack", S_ISREG(info.st_mode) ? static_cast<uint64_t>(info.st_size) : 0);
   UniqueFd root = TRY(enter_jail(arguments.words[1]));

@@ -41,6 +41,7 @@ Result<> unpack_layer(const OciLayerBlob& layer, OciLayer& into, Report& report)
 Result<Json> unpack_oci(const Arguments& arguments, Report& report) {
   const OciReference reference = parse_oci_reference(arguments.words[0]);
   const OciImage image = TRY(open_oci_image(reference).within(arguments.words[0]));
+  TRY(make_target(arguments.words[1]));
   const Limits limits = TRY(limits_of(arguments, arguments.words[1]));
   uint64_t total = 0;
   for (const OciLayerBlob& layer : image.layers) total += layer.blob.size;

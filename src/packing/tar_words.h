@@ -1,0 +1,24 @@
+// The keys of pax headers that reader and writer share.
+#pragma once
+
+#include <string>
+
+#include "packing/entry.h"
+#include "packing/tar_blocks.h"
+
+namespace appshot::packing {
+
+inline constexpr char kXattrRecord[] = "SCHILY.xattr.";
+inline constexpr char kSparseName[] = "GNU.sparse.name";
+inline constexpr char kSparseSize[] = "GNU.sparse.realsize";
+inline constexpr char kSparseMajor[] = "GNU.sparse.major";
+inline constexpr char kSparseMinor[] = "GNU.sparse.minor";
+inline constexpr uint64_t kExtentsMax = 1 << 20;
+
+// Whether a record of that key would say something about a file.
+bool changes_entries(std::string_view key);
+
+// Of a sparse file: its real size, and an empty list of extents, which are read from its content.
+Result<> take_sparse(const PaxRecords& records, Entry& entry);
+
+}  // namespace appshot::packing

@@ -48,11 +48,13 @@ struct Options {
   std::string signal = "TERM";
   int64_t virtual_pid = 0;
   std::string file;
-  std::string action;  // of daemon, system; the shell of completion
+  std::string action;         // of daemon, system; the shell of completion
   std::string from = "host";  // what an environment is made of
-  std::string to;      // the name of a copy
-  std::string path;    // to be resolved
+  std::string to;             // the name of a copy
+  std::string path;           // to be resolved
   bool everybody = false;
+  std::string oci;     // a folder to be made, [:TAG]
+  std::string folder;  // the same
 };
 
 }  // namespace appshot

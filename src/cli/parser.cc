@@ -242,6 +242,29 @@ void setup_env_rules(CLI::App& app, Options& o) {
   json_option(app, o);
 }
 
+void setup_env_diff(CLI::App& app, Options& o) {
+  app.add_flag("-a,--all", o.all, "What all installations have changed, not the last alone");
+  setup_environment(app, o);
+}
+
+void setup_env_export(CLI::App& app, Options& o) {
+  auto* oci = app.add_option("--oci", o.oci, "Make an OCI image layout, FOLDER[:TAG]");
+  auto* folder = app.add_option("--folder", o.folder,
+                                "Make a folder that can be used where it is, by many nodes");
+  folder->excludes(oci);
+  progress_option(app, o);
+  environment_argument(app, o);
+  app.add_option("FILE", o.file, "Where to write it; - is standard output")
+      ->excludes(oci)
+      ->excludes(folder);
+}
+
+void setup_env_import(CLI::App& app, Options& o) {
+  app.add_option("--name", o.name, "What it is to be called; else as it was");
+  json_option(app, o);
+  app.add_option("FILE", o.file, "What export has written; - is standard input")->required();
+}
+
 void setup_env_resolve(CLI::App& app, Options& o) {
   app.add_option("--as", o.as, "As that instance finds it");
   setup_environment(app, o);
@@ -281,6 +304,9 @@ constexpr std::array kCommands{
     Command{"env copy", "Make another of the same layers", setup_env_copy},
     Command{"env rules", "Show or change where paths lead in one", setup_env_rules},
     Command{"env resolve", "Tell where a path leads in one, and by which rule", setup_env_resolve},
+    Command{"env diff", "Tell what an installation has changed", setup_env_diff},
+    Command{"env export", "Write one as a file, a folder or an OCI image", setup_env_export},
+    Command{"env import", "Read one from such a file", setup_env_import},
     Command{"env rm", "Remove an environment", setup_environment},
     Command{"ports", "Published ports and where they lead", listing_options},
     Command{"endpoints", "Virtual addresses, where they lead, and what has gone there",

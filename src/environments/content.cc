@@ -21,6 +21,7 @@ Json content_to_json(const EnvironmentContent& content) {
   for (const LayerFacts& layer : content.layers)
     layers.push_back({{"id", layer.id},
                       {"what", layer.what},
+                      {"folder", layer.folder},
                       {"created_ms", layer.created_ms},
                       {"bytes", layer.bytes}});
   return {{"base", content.own_root ? "own" : "host"},
@@ -36,7 +37,7 @@ Result<EnvironmentContent> content_from_json(const Json& document) {
   content.own_root = base == "own";
   for (const Json& layer : field(document, "layers")) {
     content.layers.push_back({string_at(layer, "id"), string_at(layer, "what"),
-                              int_at(layer, "created_ms"), int_at(layer, "bytes")});
+                              string_at(layer, "folder"), int_at(layer, "created_ms"), int_at(layer, "bytes")});
     if (!is_layer_id(content.layers.back().id))
       return Error(ErrorClass::corrupt, "an environment has a layer without a valid id");
   }

@@ -18,6 +18,9 @@ bool is_layer_id(const std::string& id);
 struct LayerFacts {
   std::string id;
   std::string what;  // how it came about: "apt-get install -y nginx"
+  // Where its files are, if not among those that appshot keeps: shared with others, say, and only
+  // ever read.
+  std::string folder;
   int64_t created_ms = 0;
   int64_t bytes = 0;
   bool operator==(const LayerFacts&) const = default;

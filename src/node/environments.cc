@@ -1,6 +1,7 @@
 #include "node/environments.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -16,6 +17,8 @@ namespace {
 // In the spec of an instance or a snapshot.
 constexpr char kSpec[] = "environment";
 constexpr char kUsualPath[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+bool is_there(const std::string& folder) { return ::access(folder.c_str(), F_OK) == 0; }
 
 std::set<std::string> layers_in(const std::string& spec) {
   Result<Json> parsed = parse_json(spec);
@@ -91,6 +94,10 @@ Result<Environments::Found> Environments::find(const std::string& name) {
   return found;
 }
 
+std::string Environments::folder_of(const LayerFacts& layer) const {
+  return layer.folder.empty() ? layers_.files_of(layer.id) : layer.folder;
+}
+
 Result<std::vector<std::string>> Environments::users_of(const std::string& name) {
   std::vector<std::string> aids;
   for (const InstanceRecord& instance : TRY(node_.registry.instances()))
@@ -127,12 +134,19 @@ Result<Json> Environments::store(const Found& environment, bool is_new) {
   return describe(record.name);
 }
 
-Result<Json> Environments::create(const Json& request) {
+Result<Json> Environments::create(const Json& request, const ProgressListener& progress) {
   const std::string name = string_at(request, "name"), from = string_at(request, "from", "host");
   TRY(check_environment_name(name));
+  if (node_.registry.environment(name))
+    return Error(ErrorClass::conflict, "an environment " + name + " exists already")
+        .hint("choose another name, or remove that one: appshot env rm " + name);
+  Drafted drafted;
+  if (from.starts_with('/')) drafted = TRY(draft_from(from, progress));
   auto held = hold_layers();
-  Found made;
-  if (from != "host") made = TRY(find(from));
+  Found made{{}, drafted.content};
+  made.record.rules = drafted.rules;
+  if (!from.starts_with('/') && from != "host") made = TRY(find(from));
+  TRY(drafted.publish());
   made.record.name = name;
   Json stored = TRY(store(made, true));
   node_.events.add("", "environment-created", "environment " + name + ": created from " + from);
@@ -165,7 +179,7 @@ Result<Json> Environments::keep_changes(const std::string& name, const std::stri
   const std::string lived = node_.paths.instance_state(installer.aid) + "/layers";
   const bool changed = TRY(gather_changes(lived, draft.files()).within(whole));
   TRY(fault_point("environment.gathered"));
-  const LayerFacts layer{generate_layer_id(), command_of(installer), unix_time_ms(),
+  const LayerFacts layer{generate_layer_id(), command_of(installer), "", unix_time_ms(),
                          changed ? TRY(bytes_of_tree(draft.files())) : 0};
 
   auto held = hold_layers();
@@ -194,13 +208,18 @@ Result<Json> Environments::keep_changes(const std::string& name, const std::stri
 // What an image says of its program holds where the request says nothing.
 Result<> Environments::prepare_environment(const std::string& name, Json& request) {
   const Found found = TRY(find(name));
-  for (const std::string& id : found.content.layer_ids())
-    if (!layers_.has(id))
-      return Error(ErrorClass::corrupt, "the environment " + name + " lacks its layer " + id)
+  Json folders = Json::object();
+  for (const LayerFacts& layer : found.content.layers) {
+    if (!is_there(folder_of(layer)))
+      return Error(ErrorClass::corrupt, "the environment " + name + " lacks its layer " + layer.id +
+                                            ": there is no " + folder_of(layer))
           .hint("import it again: appshot env import");
+    if (!layer.folder.empty()) folders[layer.id] = layer.folder;
+  }
   request["environment"] = {{"name", name},
                             {"base", found.content.own_root ? "own" : "host"},
-                            {"layers", found.content.layer_ids()}};
+                            {"layers", found.content.layer_ids()},
+                            {"folders", std::move(folders)}};
   fill_in(found.content, request);
   if (strings_at(request, "argv").empty())
     return Error(ErrorClass::usage, "no program to run")
@@ -224,12 +243,14 @@ Result<> Environments::complete(const Json& spec, HarnessConfig& config) const {
   if (environment.is_null()) return {};
   config.environment = environment;
   for (const std::string& id : strings_at(environment, "layers")) {
-    if (!layers_.has(id))
+    const std::string shared = string_at(field(environment, "folders"), id.c_str());
+    const std::string folder = shared.empty() ? layers_.files_of(id) : shared;
+    if (!is_there(folder))
       return Error(ErrorClass::mismatch, "its environment " + string_at(environment, "name") +
                                              " is not on this node: the layer " + id +
                                              " is missing")
           .hint("bring it here: appshot env export there, appshot env import here");
-    config.layers.push_back(layers_.files_of(id));
+    config.layers.push_back(folder);
   }
   return {};
 }

@@ -5,12 +5,14 @@
 // instance or snapshot names it any more.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "environments/content.h"
 #include "environments/layer_store.h"
 #include "node/lifecycle.h"
 #include "node/node.h"
+#include "node/packer.h"
 #include "protocol/json.h"
 
 namespace appshot {
@@ -21,12 +23,25 @@ class Environments {
 
   Result<Json> list();
   Result<Json> describe(const std::string& name);
-  // {"name", "from"}: another environment's name, or nothing: the host's files.
-  Result<Json> create(const Json& request);
+  // {"name", "from"}. From: "host", the host's files; another environment's name; or, an absolute
+  // path, the folder of a root file system, an OCI image layout (FOLDER[:TAG]), or a folder that an
+  // environment was exported to, which is used where it is.
+  Result<Json> create(const Json& request, const ProgressListener& progress);
   Result<Json> remove(const std::string& name);
   // What the instance has changed, which was started for that and has ended well, becomes a layer.
   // Class conflict when the environment is not what it was then; refused when the program failed.
   Result<Json> keep_changes(const std::string& name, const std::string& aid);
+
+  // One file, from which import makes the environment again; class refused where files are shared.
+  Result<> export_to(const std::string& name, const Packer::WriteAll& write);
+  Result<Json> import_from(const std::string& name, const Packer::ReadSome& read);
+  // As a folder to be shared, or as an OCI image layout: made by the daemon, at an absolute path.
+  Result<Json> export_folder(const std::string& name, const std::string& folder,
+                             const ProgressListener& progress);
+  Result<Json> export_oci(const std::string& name, const std::string& folder,
+                          const std::string& tag, const ProgressListener& progress);
+  // What its last installation changed, or all of them.
+  Result<Json> diff(const std::string& name, bool all);
 
   // For a launch, while the layers are held: what the request leaves open is as its environment has
   // it, whose name becomes what is kept of it with the instance; and all rules that hold for it
@@ -57,6 +72,19 @@ class Environments {
   };
   Result<Found> find(const std::string& name);
   Result<Json> store(const Found& environment, bool is_new);
+  std::string folder_of(const LayerFacts& layer) const;
+  Packer::Words words_to_pack(const Found& environment, const std::string& archive) const;
+  // With layers that are yet to be published: while they are held, so that nobody takes them for
+  // ones that are not needed.
+  struct Drafted {
+    EnvironmentContent content;
+    std::string rules;
+    std::map<std::string, LayerStore::Draft> drafts;  // by the ids they will have
+    Result<> publish();
+  };
+  Result<Drafted> draft_from(const std::string& path, const ProgressListener& progress);
+  Result<Drafted> copy_tree(const std::string& folder, const ProgressListener& progress);
+  Result<Drafted> unpack_oci(const std::string& layout, const ProgressListener& progress);
   Result<Json> all_rules(const std::string& environment);
   Result<> prepare_environment(const std::string& name, Json& request);
   Result<std::vector<std::string>> users_of(const std::string& name);

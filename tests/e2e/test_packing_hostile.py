@@ -225,11 +225,9 @@ class Sizes(Hostile):
         entries = [member(f"f{i}", content=b"") for i in range(1001)]
         self.refuses(*entries, options=["--max-entries", "900"], cls="exhausted", saying="900 files and folders")
 
-    def test_a_million_names_of_one_file_are_one_file(self):
-        info, content = member("same", content=b"x")
-        block = tar_of([(info, content)])[:1024]
-        self.packer("unpack-oci", self.image(gzip_of := block * 100_000 + bytes(1024)), self.target())
-        self.assertEqual(len(gzip_of), 1024 * 100_001)
+    def test_many_entries_of_one_name_are_one_file(self):
+        entry = tar_of([member("same", content=b"x")])[:1024]
+        self.packer("unpack-oci", self.image(entry * 20_000 + bytes(1024)), self.target())
         self.assertEqual(os.listdir(f"{self.target()}/0/root"), ["same"])
 
     def sparse(self, size, extents):

@@ -32,6 +32,9 @@ struct Options {
   std::vector<std::string> share;
   std::vector<std::string> ports;
   bool allow_io_uring = false;
+  std::string memory_limit;  // as it was written: 512M
+  double cpus = 0;
+  int64_t pids = 0;
   std::string environment;                // also of the commands on environments
   std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
 
@@ -47,9 +50,9 @@ struct Options {
   std::string signal = "TERM";
   int64_t virtual_pid = 0;
   std::string file;
-  std::string action;  // of daemon, system; the shell of completion
+  std::string action;         // of daemon, system; the shell of completion
   std::string from = "host";  // what an environment is made of
-  std::string to;      // the name of a copy
+  std::string to;             // the name of a copy
 };
 
 }  // namespace appshot

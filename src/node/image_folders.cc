@@ -16,7 +16,7 @@ Json spec_of(const image::ImageT& image) {
   Result<Json> options = parse_json(image.options);
   if (!options) return spec;
   for (const char* name : {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring",
-                           "generation", "public_paths", "environment"})
+                           "generation", "public_paths", "environment", "limits", "privileges"})
     if (options->contains(name)) spec[name] = (*options)[name];
   return spec;
 }

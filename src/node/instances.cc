@@ -30,6 +30,7 @@ Json spec_of(const Json& request) {
           {"allow_io_uring", bool_at(request, "allow_io_uring")},
           {"ports", strings_at(request, "ports")},
           {"public_paths", strings_at(request, "public_paths")},
+          {"limits", limits_to_json(limits_from_json(request))},
           {"environment", field(request, "environment")},
           {"rm", bool_at(request, "rm")}};
 }
@@ -50,6 +51,7 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.share = strings_at(request, "share");
   config.ports = strings_at(request, "ports");
   config.public_paths = strings_at(request, "public_paths");
+  config.limits = limits_from_json(request);
   return config;
 }
 
@@ -60,6 +62,9 @@ Result<> check_request(const Json& request) {
   if (string_at(request, "hostname").size() > HOST_NAME_MAX)
     return Error(ErrorClass::usage,
                  "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
+  const InstanceLimits limits = limits_from_json(request);
+  TRY(check_limits(limits));
+  if (limits.any()) TRY(refuse_if_not_here(limits));
   for (const std::string& port : strings_at(request, "ports")) TRY(PublishedPort::parse(port));
   const std::vector<std::string> shared = strings_at(request, "share");
   const bool shares_files = std::ranges::find(shared, "fs") != shared.end();

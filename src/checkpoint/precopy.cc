@@ -134,7 +134,7 @@ class Precopy {
     }));
     if (contents != nullptr) TRY(contents->copy(pages_));
     for (Unknown& unknown : all) {
-      Result<RemoteMemory> memory = RemoteMemory::open(unknown.pid);
+      Result<RemoteMemory> memory = RemoteMemory::open(unknown.pid, instance_.shared_memory);
       if (!memory) continue;
       auto source = std::make_shared<const RunningPages>(std::move(memory).value());
       for (const PageRange& range : unknown.of_memory)

@@ -32,6 +32,9 @@ struct Options {
   std::vector<std::string> share;
   std::vector<std::string> ports;
   bool allow_io_uring = false;
+  std::string memory_limit;  // as it was written: 512M
+  double cpus = 0;
+  int64_t pids = 0;
   std::string environment;                // also of the commands on environments
   std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
   std::string rules;                      // a file

@@ -9,6 +9,8 @@
 #include <array>
 #include <optional>
 
+#include "base/size.h"
+
 namespace appshot {
 namespace {
 
@@ -48,6 +50,24 @@ void program_options(CLI::App& app, Options& o) {
   app.add_option("--user", o.user, "UID[:GID] or NAME[:GROUP] to run as");
 }
 
+std::string more_than_none(const std::string& text, const char* example) {
+  char* end = nullptr;
+  const bool is = std::strtod(text.c_str(), &end) > 0 && *end == '\0';
+  return is ? "" : "'" + text + "' is not a limit: " + example + " is one";
+}
+
+void limit_options(CLI::App& app, Options& o) {
+  app.add_option("--memory", o.memory_limit, "The most memory it may have: 512M, 2G, 1.5GiB")
+      ->check([](const std::string& text) {
+        const Result<int64_t> size = parse_size(text);
+        return size ? "" : size.error().message() + ": 512M, 2G or 1.5GiB is one";
+      });
+  app.add_option("--cpus", o.cpus, "The most processors it may use at a time: 2, 0.5")
+      ->check([](const std::string& text) { return more_than_none(text, "0.5 or 2"); });
+  app.add_option("--pids", o.pids, "The most processes and threads it may have")
+      ->check([](const std::string& text) { return more_than_none(text, "100"); });
+}
+
 void setup_run(CLI::App& app, Options& o) {
   app.add_option("--name", o.name, "The AID; else one is made up");
   app.add_flag("-d,--detach", o.detach, "Print the AID and leave it running");
@@ -67,6 +87,7 @@ void setup_run(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   app.add_flag("--allow-io-uring", o.allow_io_uring,
                "Allow io_uring; the instance can then not be captured while it uses it");
+  limit_options(app, o);
   app.add_option("CMD", o.argv, "The program and its arguments");
 }
 

@@ -71,6 +71,16 @@ TEST(Parser, RefusesWhatMakesNoSense) {
   EXPECT_EQ(refusal({"stop", "--timeout", "soon", "web"}), 2);
 }
 
+TEST(Parser, ReadsLimits) {
+  Options o = parsed({"run", "--memory", "1.5GiB", "--cpus=0.5", "--pids", "20", "ls"});
+  EXPECT_EQ(o.memory_limit, "1.5GiB");
+  EXPECT_EQ(o.cpus, 0.5);
+  EXPECT_EQ(o.pids, 20);
+  for (const char* option :
+       {"--memory=much", "--memory=0", "--cpus=0", "--cpus=two", "--pids=-1", "--pids=1.5"})
+    EXPECT_EQ(refusal({"run", option, "ls"}), 2) << option;
+}
+
 TEST(Parser, HelpIsNoMistake) {
   EXPECT_EQ(refusal({"--help"}), 0);
   EXPECT_EQ(refusal({"run", "--help"}), 0);

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "base/size.h"
+
 namespace appshot {
 namespace {
 
@@ -14,25 +16,9 @@ size_t columns_of(const std::string& text) {
   return columns;
 }
 
-std::string number(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof(text), format, value);
-  return text;
-}
-
 }  // namespace
 
-std::string human_bytes(int64_t bytes) {
-  static constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
-  if (bytes < 1024) return std::to_string(bytes) + " B";
-  double value = static_cast<double>(bytes) / 1024;
-  size_t unit = 0;
-  while (value >= 1024 && unit + 1 < std::size(kUnits)) {
-    value /= 1024;
-    ++unit;
-  }
-  return number(value < 100 ? "%.1f " : "%.0f ", value) + kUnits[unit];
-}
+std::string human_bytes(int64_t bytes) { return size_text(bytes); }
 
 std::string human_duration(int64_t ms) {
   int64_t seconds = ms / 1000;

@@ -85,6 +85,7 @@ Result<> Harness::start() {
                           : TRY(launch(config_, places_, *groups_, network_)));
   }
   config_ = instance_->config;
+  memory_watch_ = TRY(MemoryWatch::begin(groups_->limited));
   held_ = config_.mode == "launch" && config_.hold_start;
   session_ = std::make_unique<Session>(std::move(instance_->ends), &log_);
   session_->on_input_end([this] {
@@ -112,6 +113,7 @@ std::vector<pollfd> Harness::waits() {
   std::vector<pollfd> all;
   all.push_back({listener_->fd(), POLLIN, 0});
   all.push_back({instance_->init.fd(), POLLIN, 0});
+  if (memory_watch_.fd() >= 0) all.push_back(memory_watch_.wait());
   if (instance_->pager) all.push_back({instance_->pager->process_fd(), POLLIN, 0});
   for (const Connection& connection : connections_)
     all.push_back({connection.channel.fd(), POLLIN, 0});
@@ -121,7 +123,7 @@ std::vector<pollfd> Harness::waits() {
 }
 
 int Harness::next_timeout_ms() const {
-  int next = kWaitForever;
+  int next = memory_watch_.next_look_ms();
   for (const PendingEnd& pending : pending_ends_)
     if (!pending.killed)
       next = next < 0 ? pending.deadline.left_ms() : std::min(next, pending.deadline.left_ms());
@@ -135,6 +137,7 @@ void Harness::handle_ready(const pollfd& ready) {
   if (ready.fd == listener_->fd()) return take_connection();
   if (ready.fd == instance_->init.fd()) return take_init_events();
   if (instance_->pager && ready.fd == instance_->pager->process_fd()) return memory_is_in();
+  if (ready.fd == memory_watch_.fd()) return memory_watch_.expect_news();
   session_->handle(ready);
   for (const auto& visitor : visitors_) visitor.second->handle(ready);
 }
@@ -207,7 +210,13 @@ void Harness::ask_rest_to_end() {
     for (int signal : {SIGTERM, SIGCONT}) ::kill(pid, signal);
 }
 
+void Harness::tell_memory_kills() {
+  if (const int64_t ended = memory_watch_.news(groups_->limited); ended > 0)
+    tell_everyone(make_event("out_of_memory", {{"processes", ended}}));
+}
+
 void Harness::take_timeouts() {
+  if (memory_watch_.next_look_ms() >= 0) tell_memory_kills();
   for (PendingEnd& pending : pending_ends_) {
     if (pending.killed || !pending.deadline.passed()) continue;
     pending.killed = true;
@@ -222,11 +231,14 @@ void Harness::instance_ended(const std::string& reason) {
   if (ended_) return;
   ended_ = true;
   int status = root_status_.value_or(0);
+  tell_memory_kills();
+  const int64_t memory_kills = groups_->limited.memory_kills();
   Json lost;
   if (reason == "snapshot") {
     session_->finish_with_reason("snapshot");
   } else {
     Json record = {{"status", status}, {"reason", WIFSIGNALED(status) ? "signal" : "exit"}};
+    if (memory_kills > 0) record["memory_kills"] = memory_kills;
     // Who brought about its end may have said why.
     lost = field(parse_json(read_file(places_.exit_record()).value_or("")).value_or({}), "error");
     if (lost.is_null())
@@ -237,6 +249,7 @@ void Harness::instance_ended(const std::string& reason) {
   std::string told = reason == "snapshot" ? reason : WIFSIGNALED(status) ? "signal" : "exit";
   Json exited = make_event("exited", {{"status", status}, {"reason", told}});
   if (!lost.is_null()) exited["error"] = lost;
+  if (memory_kills > 0) exited["memory_kills"] = memory_kills;
   // A snapshot has ended every process of the application; that its namespaces go takes the kernel
   // a while for which nobody has to wait.
   if (reason == "snapshot") {
@@ -288,6 +301,8 @@ InstanceView Harness::view() {
   view.tracks = &tracks_;
   view.mapping_flags = &mapping_flags_;
   view.kernel_layout = &kernel_layout_;
+  // Nor may a snapshot make the kernel end anybody.
+  if (config_.limits.memory_bytes != 0) view.shared_memory = RemoteMemory::Shared::stays;
   view.own_network = &network_.known();
   view.aid = config_.aid;
   view.share = Share::from_names(config_.share).value_or(Share{});

@@ -15,6 +15,7 @@
 #include "base/deadline.h"
 #include "base/result.h"
 #include "harness/instance_network.h"
+#include "harness/memory_watch.h"
 #include "harness/start.h"
 #include "protocol/listener.h"
 #include "resources/instance_view.h"
@@ -75,6 +76,7 @@ class Harness {
   Result<> let_connections_go() const;  // of the host's network
   void hand_on_working_set(const std::string& image_folder) const;
   void memory_is_in();
+  void tell_memory_kills();
   Result<> signal(int64_t pid, int64_t number);
   Result<> signal_program(int64_t number);
 
@@ -86,6 +88,7 @@ class Harness {
   InstancePlaces places_;
   InstanceNetwork network_;
   std::optional<InstanceGroups> groups_;
+  MemoryWatch memory_watch_;
   std::optional<Listener> listener_;
   std::list<Connection> connections_;
   std::optional<StartedInstance> instance_;

@@ -29,17 +29,22 @@ std::string node_folder(const std::string& place) {
 
 Result<InstanceGroups> InstanceGroups::create(const HarnessConfig& config) {
   std::string path = TRY(instance_group(config.aid, config.state_dir));
-  return InstanceGroups{TRY(Cgroup::create(path)), TRY(Cgroup::create(path + "/app")),
-                        TRY(Cgroup::create(path + "/exec"))};
+  LimitedGroups limited = TRY(LimitedGroups::plan(config.limits, path));
+  InstanceGroups groups{TRY(Cgroup::create(path)), TRY(Cgroup::create(path + "/app")),
+                        TRY(Cgroup::create(path + "/exec")), std::move(limited)};
+  TRY(groups.limited.create());
+  return groups;
 }
 
 Result<InstanceGroups> InstanceGroups::open(const HarnessConfig& config) {
   std::string path = TRY(instance_group(config.aid, config.state_dir));
   return InstanceGroups{TRY(Cgroup::open(path)), TRY(Cgroup::open(path + "/app")),
-                        TRY(Cgroup::open(path + "/exec"))};
+                        TRY(Cgroup::open(path + "/exec")),
+                        TRY(LimitedGroups::plan(config.limits, path))};
 }
 
 Result<> InstanceGroups::remove() const {
+  TRY(remove_limited_groups(instance.path()));
   TRY(application.remove());
   TRY(visitors.remove());
   TRY(instance.remove());

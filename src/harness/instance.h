@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "os/cgroup.h"
+#include "os/controllers.h"
 #include "protocol/harness_config.h"
 
 namespace appshot {
@@ -31,6 +32,7 @@ struct InstanceGroups {
   Cgroup instance;     // init
   Cgroup application;  // …/app: what is frozen and captured
   Cgroup visitors;     // …/exec
+  LimitedGroups limited;
 
   static Result<InstanceGroups> create(const HarnessConfig& config);
   static Result<InstanceGroups> open(const HarnessConfig& config);

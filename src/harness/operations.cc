@@ -184,7 +184,9 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   session_->drain();
   if (!checkpoint_request.full) recall_origin(config_, places_, tracks_);
   InstanceView instance = view();
-  checkpoint_request.refuse_unrestorable = refuse_what_cannot_be_restored_here;
+  checkpoint_request.refuse_unrestorable = [this](const image::ImageT& image) {
+    return refuse_what_cannot_be_restored_here(image, config_.limits.memory_bytes);
+  };
   // What a peer has been told of is in the image, when the application ends with it.
   if (checkpoint_request.stop)
     checkpoint_request.mute = [this]() -> Result<> {

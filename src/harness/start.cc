@@ -21,6 +21,7 @@
 #include "protocol/unix_address.h"
 #include "resources/layers/layers.h"
 #include "restore/restore.h"
+#include "restore/room_here.h"
 
 namespace appshot {
 namespace {
@@ -65,6 +66,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
       TRY(open_file(groups.application.path() + "/cgroup.freeze", O_WRONLY));
   parts.setup.application_group = TRY(open_file(groups.application.path(), O_RDONLY | O_DIRECTORY));
   parts.setup.visitor_group = TRY(open_file(groups.visitors.path(), O_RDONLY | O_DIRECTORY));
+  parts.setup.limited_groups = TRY(groups.limited.entries());
   parts.setup.allow_io_uring = config.allow_io_uring;
   parts.ours = std::move(ours);
   return parts;
@@ -210,6 +212,7 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   if (!ready) return Error(ErrorClass::gone, "the instance's init has died");
   if (string_at(ready->document, "event") != "ready")
     return error_from_json(field(ready->document, "error"));
+  TRY(groups.limited.impose());
   TRY(network.plug());
 
   started.init = InitLink(std::move(parts.ours));
@@ -254,6 +257,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.event = config.event;
   merged.generation = config.generation;
   merged.share = image.manifest.share;
+  merged.limits = config.limits;
+  merged.privileges = config.privileges;
   merged.layers = config.layers;
   merged.node = config.node;
   const std::string former_address = merged.address;
@@ -264,6 +269,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.name_server = config.name_server;
   merged.ports = config.ports;
   merged.keep_connections = config.keep_connections;
+  TRY(refuse_more_memory_than(merged.limits.memory_bytes, image.manifest));
   TRY(put_layers_aside(places));
   TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
   TRY(fault_point("restore.layers"));
@@ -280,7 +286,10 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          {},
                          tell,
                          merged.keep_connections,
-                         [&] { return let_in(network, held_by); }};
+                         [&]() -> Result<> {
+                           TRY(groups.limited.impose());
+                           return let_in(network, held_by);
+                         }};
   request.memory = memory_wish(config);
   request.image_folder = config.image;
   request.end = [&](HostPid init) { return end_of_instance(places, groups, init); };

@@ -36,6 +36,8 @@ class Init {
   explicit Init(InitSetup setup) : setup_(std::move(setup)) {}
 
   Result<> prepare() {
+    for (const UniqueFd& group : setup_.limited_groups) TRY(write_all(group.get(), {"0", 1}));
+    setup_.limited_groups.clear();
     TRY(close_others(setup_.populate_uses));
     TRY_SYS(::prctl(PR_SET_NAME, "appshot-init", 0, 0, 0));
     // Nobody inside may look into or trace process 1.

@@ -28,13 +28,14 @@ inline constexpr char kKeptMounts[] = "mounts";
 
 struct InitSetup {
   FileWorld files;
-  std::string host_name;       // empty: as it is
-  std::string domain_name;     // the same
-  Channel control;             // to the harness
-  UniqueFd listener;           // for a harness that takes over; may be empty
-  UniqueFd freeze_control;     // the application's cgroup.freeze, open for writing
-  UniqueFd application_group;  // cgroup folder that the application's processes start in
-  UniqueFd visitor_group;      // and those of `exec`
+  std::string host_name;                 // empty: as it is
+  std::string domain_name;               // the same
+  Channel control;                       // to the harness
+  UniqueFd listener;                     // for a harness that takes over; may be empty
+  UniqueFd freeze_control;               // the application's cgroup.freeze, open for writing
+  UniqueFd application_group;            // cgroup folder that the application's processes start in
+  UniqueFd visitor_group;                // and those of `exec`
+  std::vector<UniqueFd> limited_groups;  // of cgroup v1: what it becomes a member by
   bool allow_io_uring = false;
   // Runs once the world is built and before anyone is told: a restore makes its processes here.
   // Forks of it do not return from it. Descriptors it puts into `kept` stay with init; what it

@@ -15,8 +15,9 @@ Json spec_of(const image::ImageT& image) {
   Json spec{{"argv", image.argv}, {"share", image.share}};
   Result<Json> options = parse_json(image.options);
   if (!options) return spec;
-  for (const char* name : {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring",
-                           "generation", "public_paths", "environment", "rules", "application"})
+  for (const char* name :
+       {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation", "public_paths",
+        "environment", "rules", "application", "limits", "privileges"})
     if (options->contains(name)) spec[name] = (*options)[name];
   return spec;
 }

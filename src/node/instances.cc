@@ -30,6 +30,7 @@ Json spec_of(const Json& request) {
           {"allow_io_uring", bool_at(request, "allow_io_uring")},
           {"ports", strings_at(request, "ports")},
           {"public_paths", strings_at(request, "public_paths")},
+          {"limits", limits_to_json(limits_from_json(request))},
           {"environment", field(request, "environment")},
           {"rules", field(request, "rules")},
           {"rm", bool_at(request, "rm")}};
@@ -54,6 +55,7 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   for (const Json& rules : field(request, "rules"))
     config.rules.push_back({string_at(rules, "source"), string_at(rules, "text")});
   config.application = aid;
+  config.limits = limits_from_json(request);
   return config;
 }
 
@@ -69,6 +71,9 @@ Result<> check_request(const Json& request) {
   if (string_at(request, "hostname").size() > HOST_NAME_MAX)
     return Error(ErrorClass::usage,
                  "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
+  const InstanceLimits limits = limits_from_json(request);
+  TRY(check_limits(limits));
+  if (limits.any()) TRY(refuse_if_not_here(limits));
   for (const std::string& port : strings_at(request, "ports")) TRY(PublishedPort::parse(port));
   if (shares_files(request) && in_environment)
     return Error(ErrorClass::usage, "who shares the host's files runs in no environment")

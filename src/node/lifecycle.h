@@ -118,6 +118,7 @@ class Lifecycle {
                                                  Channel channel);
   void on_event(const std::shared_ptr<Instance>& instance, const Json& event);
   void on_closed(const std::shared_ptr<Instance>& instance);
+  void on_out_of_memory(Instance& instance, int64_t processes);
   void on_exited(Instance& instance, const Json& event);
   void on_failed(Instance& instance, const std::string& why);
   bool settle_ended(const std::shared_ptr<Instance>& instance, const std::string& why);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/size.h"
 #include "node/lifecycle.h"
 #include "node/log.h"
 #include "node/process_identity.h"
@@ -32,6 +33,14 @@ bool wants_removal(const InstanceRecord& record) {
   return spec && bool_at(*spec, "rm");
 }
 
+// "2 processes were ended for want of memory (limit 512 MiB)".
+std::string describe_memory_kills(const InstanceRecord& record, int64_t processes) {
+  const Result<Json> spec = parse_json(record.spec);
+  const int64_t bytes = spec ? limits_from_json(field(*spec, "limits")).memory_bytes : 0;
+  return std::to_string(processes) + (processes == 1 ? " process was" : " processes were") +
+         " ended for want of memory (the limit is " + size_text(bytes) + ")";
+}
+
 // What a harness that ended while no daemon listened has left.
 Result<Json> read_exit_file(const std::string& state_dir) {
   std::string text = TRY(read_file(state_dir + "/exit.json"));
@@ -43,7 +52,16 @@ Result<Json> read_exit_file(const std::string& state_dir) {
 void Lifecycle::on_event(const std::shared_ptr<Instance>& instance, const Json& event) {
   const std::string kind = string_at(event, "event");
   if (kind == "exited") on_exited(*instance, event);
+  if (kind == "out_of_memory") on_out_of_memory(*instance, int_at(event, "processes"));
   if (kind == "memory_is_in") wake_images_.not_needed(instance->aid);
+}
+
+void Lifecycle::on_out_of_memory(Instance& instance, int64_t processes) {
+  const Result<InstanceRecord> record = node_.registry.instance(instance.aid);
+  if (!record) return;
+  node_.events.add(instance.aid, "out-of-memory",
+                   instance.aid + ": " + describe_memory_kills(*record, processes),
+                   {{"processes", processes}});
 }
 
 void Lifecycle::on_exited(Instance& instance, const Json& event) {
@@ -63,6 +81,8 @@ void Lifecycle::on_exited(Instance& instance, const Json& event) {
                  : by_snapshot ? "stopped with a snapshot"
                  : stop_wanted ? "stopped by request; " + describe_wait_status(status)
                                : describe_wait_status(status);
+    if (const int64_t ended = int_at(event, "memory_kills"); ended > 0)
+      record.why += "; " + describe_memory_kills(record, ended);
     if (!by_snapshot) record.wait_status = status;
     if (!sleeps) record.sleep_snapshot.clear();
     record.harness = record.init = {};
@@ -192,6 +212,8 @@ void Lifecycle::adopt(const std::shared_ptr<Instance>& instance) {
     HarnessConfig config;
     config.mode = "adopt";
     config.generation = record->generation;
+    if (const Result<Json> spec = parse_json(record->spec))
+      config.limits = limits_from_json(field(*spec, "limits"));
     Result<Started> started = start(*instance, config, record->state, record->why);
     if (started) {
       node_.metrics.adoptions++;

@@ -226,6 +226,8 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   config.generation = record.generation;
   Json spec = TRY(parse_json(snapshot.spec));
   config.node = node_.config.node;
+  config.limits = limits_from_json(field(spec, "limits"));
+  config.privileges = privileges_from_json(field(spec, "privileges"));
   TRY(environments_.complete(spec, config));
   Endpoints::Before before =
       TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),

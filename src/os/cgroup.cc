@@ -10,6 +10,7 @@
 #include <iomanip>
 #include <sstream>
 
+#include "os/controllers.h"
 #include "os/file.h"
 
 namespace appshot {
@@ -46,7 +47,7 @@ Result<std::string> instance_group(const std::string& aid, const std::string& st
 }
 
 Result<> remove_instance_group(const std::string& path, Deadline deadline) {
-  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return {};
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return remove_limited_groups(path);
   Cgroup instance = TRY(Cgroup::open(path));
   TRY(instance.kill_all());
   TRY(instance.wait_empty(deadline));
@@ -55,6 +56,7 @@ Result<> remove_instance_group(const std::string& path, Deadline deadline) {
     if (::rmdir(folder.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
       return Error::from_errno(errno, "rmdir " + folder);
   }
+  TRY(remove_limited_groups(path));
   TRY(instance.remove());
   ::rmdir(path.substr(0, path.find_last_of('/')).c_str());
   return {};

@@ -17,6 +17,28 @@ Json rules_to_json(const std::vector<HarnessConfig::RulesText>& rules) {
 
 }  // namespace
 
+Json limits_to_json(const InstanceLimits& limits) {
+  return {{"memory", limits.memory_bytes}, {"cpus", limits.cpus}, {"pids", limits.pids}};
+}
+
+InstanceLimits limits_from_json(const Json& document) {
+  const Json& cpus = field(document, "cpus");
+  return {int_at(document, "memory"), cpus.is_number() ? cpus.get<double>() : 0,
+          int_at(document, "pids")};
+}
+
+Json privileges_to_json(const Privileges& privileges) {
+  return {{"all", privileges.all},
+          {"capabilities", privileges.capabilities},
+          {"setuid", privileges.setuid}};
+}
+
+Privileges privileges_from_json(const Json& document) {
+  if (document.is_null()) return {true, {}, true};
+  return {bool_at(document, "all"), strings_at(document, "capabilities"),
+          bool_at(document, "setuid")};
+}
+
 Json harness_config_to_json(const HarnessConfig& config) {
   return {{"mode", config.mode},
           {"aid", config.aid},
@@ -33,6 +55,8 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"allow_io_uring", config.allow_io_uring},
           {"share", config.share},
           {"public_paths", config.public_paths},
+          {"limits", limits_to_json(config.limits)},
+          {"privileges", privileges_to_json(config.privileges)},
           {"environment", config.environment},
           {"layers", config.layers},
           {"rules", rules_to_json(config.rules)},
@@ -70,6 +94,8 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.allow_io_uring = bool_at(document, "allow_io_uring");
   config.share = strings_at(document, "share");
   config.public_paths = strings_at(document, "public_paths");
+  config.limits = limits_from_json(field(document, "limits"));
+  config.privileges = privileges_from_json(field(document, "privileges"));
   config.environment = field(document, "environment");
   config.layers = strings_at(document, "layers");
   for (const Json& rules : field(document, "rules"))

@@ -5,9 +5,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "os/controllers.h"
 #include "protocol/json.h"
 
 namespace appshot {
+
+// What a program and all that it starts may do beyond what every program may.
+struct Privileges {
+  bool all = false;                       // --privileged: as root on the host, devices included
+  std::vector<std::string> capabilities;  // else these
+  bool setuid = false;                    // programs may give who runs them more (setuid)
+
+  bool operator==(const Privileges&) const = default;
+};
 
 struct HarnessConfig {
   std::string mode = "launch";  // launch, restore, adopt
@@ -27,6 +37,8 @@ struct HarnessConfig {
   bool allow_io_uring = false;
   std::vector<std::string> share;         // fs, net, ipc, uts, time
   std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
+  InstanceLimits limits;
+  Privileges privileges;
   // The environment it runs in, as the registry keeps it of the instance; none: the host's files.
   Json environment;
   // As they were written, everybody's first; each with what its errors call it.
@@ -57,6 +69,13 @@ struct HarnessConfig {
 
   bool operator==(const HarnessConfig&) const = default;
 };
+
+// As documents have them; what is absent is no limit.
+Json limits_to_json(const InstanceLimits& limits);
+InstanceLimits limits_from_json(const Json& document);
+Json privileges_to_json(const Privileges& privileges);
+// Of what was started before there were any but all: the document is null.
+Privileges privileges_from_json(const Json& document);
 
 Json harness_config_to_json(const HarnessConfig& config);
 Result<HarnessConfig> harness_config_from_json(const Json& document);

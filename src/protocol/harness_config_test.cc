@@ -22,6 +22,8 @@ HarnessConfig example() {
   config.tty = config.stdin_open = config.hold_start = true;
   config.share = {"net"};
   config.generation = 3;
+  config.limits = {512 << 20, 1.5, 100};
+  config.privileges = {false, {"KILL", "CHOWN"}, true};
   return config;
 }
 

@@ -16,6 +16,7 @@
 #include "os/unique_fd.h"
 #include "resources/empty_messages.h"
 #include "resources/memory_tracks.h"
+#include "trace/remote_memory.h"
 
 namespace appshot {
 
@@ -46,6 +47,7 @@ struct InstanceView {
   std::optional<KernelLayout>* kernel_layout = nullptr;  // kept from one to the next
   MemoryTracks* tracks = nullptr;                        // the same
   MappingFlags* mapping_flags = nullptr;                 // the same
+  RemoteMemory::Shared shared_memory = {};               // what becomes of it when it is read
   networks::Known* own_network = nullptr;                // nullptr: nothing
 };
 

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "base/size.h"
+#include "image/manifest.h"
 #include "os/file.h"
 #include "restore/file_mappings.h"
 #include "restore/inside.h"
@@ -32,6 +34,14 @@ Result<> refuse_too_many_mappings(const image::ImageT& image) {
       .hint("raise vm.max_map_count (sysctl)" + std::string(kInstead));
 }
 
+// The same that is refused at a restore, while there is still something to be done about it.
+Result<> refused_now(Result<> at_restore) {
+  if (at_restore) return {};
+  Error error = at_restore.take_error();
+  std::string hint = error.hint() + kInstead;
+  return std::move(error).as(ErrorClass::refused).hint(std::move(hint));
+}
+
 }  // namespace
 
 Result<> refuse_too_many_descriptors(const image::ImageT& image) {
@@ -49,13 +59,17 @@ Result<> refuse_too_many_descriptors(const image::ImageT& image) {
       .hint("start appshotd with a higher limit (ulimit -Hn, or LimitNOFILE in its unit)");
 }
 
-Result<> refuse_what_cannot_be_restored_here(const image::ImageT& image) {
-  Result<> descriptors = refuse_too_many_descriptors(image);
-  if (!descriptors) {
-    Error error = descriptors.take_error();
-    std::string hint = error.hint() + kInstead;
-    return std::move(error).as(ErrorClass::refused).hint(std::move(hint));
-  }
+Result<> refuse_more_memory_than(int64_t limit_bytes, const image::ImageT& image) {
+  const auto needed = static_cast<int64_t>(image::memory_bytes(image));
+  if (limit_bytes == 0 || needed <= limit_bytes) return {};
+  return Error(ErrorClass::exhausted, "a restore of it takes " + size_text(needed) +
+                                          " of memory, its limit is " + size_text(limit_bytes))
+      .hint("what processes share since a fork is each one's own after a restore");
+}
+
+Result<> refuse_what_cannot_be_restored_here(const image::ImageT& image, int64_t memory_max_bytes) {
+  TRY(refused_now(refuse_too_many_descriptors(image)));
+  TRY(refused_now(refuse_more_memory_than(memory_max_bytes, image)));
   return refuse_too_many_mappings(image);
 }
 

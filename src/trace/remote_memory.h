@@ -22,11 +22,14 @@ struct MemoryPiece {
 
 class RemoteMemory {
  public:
-  static Result<RemoteMemory> open(HostPid pid);
+  // What a process shares since a fork becomes its own where it is read by process_vm_readv, which
+  // pins it: not so by /proc/PID/mem, which takes a little longer.
+  enum class Shared { may_become_its_own, stays };
+  static Result<RemoteMemory> open(HostPid pid, Shared shared = Shared::may_become_its_own);
 
   HostPid pid() const { return pid_; }
 
-  // Fast, but honours the protection of the mapping.
+  // Fast, but may honour the protection of the mapping.
   Result<size_t> read_some(uint64_t address, std::span<char> into) const;
   // Whole or an error; goes through /proc/PID/mem, so that no protection is in the way.
   Result<> read(uint64_t address, std::span<char> into) const;
@@ -39,9 +42,11 @@ class RemoteMemory {
   using Transfer = ssize_t (*)(pid_t, const iovec*, unsigned long, const iovec*, unsigned long,
                                unsigned long);
   Result<> transfer(std::span<const MemoryPiece> pieces, Transfer function, const char* name) const;
-  RemoteMemory(HostPid pid, UniqueFd mem) : pid_(pid), mem_(std::move(mem)) {}
+  RemoteMemory(HostPid pid, UniqueFd mem, Shared shared)
+      : pid_(pid), mem_(std::move(mem)), shared_(shared) {}
   HostPid pid_;
   UniqueFd mem_;
+  Shared shared_;
 };
 
 }  // namespace appshot

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "base/size.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/session.h"
@@ -131,6 +132,9 @@ Result<Json> launch_request(const Options& options) {
   request["rm"] = options.rm;
   request["allow_io_uring"] = options.allow_io_uring;
   request["hold_start"] = !options.detach;
+  if (!options.memory_limit.empty()) request["memory"] = TRY(parse_size(options.memory_limit));
+  if (options.cpus != 0) request["cpus"] = options.cpus;
+  if (options.pids != 0) request["pids"] = options.pids;
   request["public_paths"] = options.public_paths;
   if (!options.rules.empty()) {
     request["rules"] = TRY(read_file(options.rules));

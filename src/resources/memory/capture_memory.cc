@@ -221,7 +221,8 @@ void find_obstacles(const ProcessSource& process, Obstacles& obstacles) {
 Result<std::unique_ptr<image::AddressSpaceT>> capture(CaptureContext& context,
                                                       const ProcessSource& process) {
   auto space = std::make_unique<image::AddressSpaceT>();
-  Capture capture(context, process, TRY(RemoteMemory::open(process.host)),
+  Capture capture(context, process,
+                  TRY(RemoteMemory::open(process.host, context.instance.shared_memory)),
                   TRY(PageScan::open("/proc/" + std::to_string(process.host.value))));
   for (const proc::Mapping& source : process.mappings) {
     // What it shares is its parent's, and told there.

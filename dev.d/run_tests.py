@@ -21,7 +21,7 @@ from test_process import become_subreaper, end_descendants, run_command
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / "build"
 BIN = BUILD / "bin"
-FUZZER = REPOSITORY / "build-fuzz" / "bin" / "manifest_fuzz"
+FUZZERS = [REPOSITORY / "build-fuzz" / "bin" / name for name in ("manifest_fuzz", "archive_fuzz")]
 E2E = REPOSITORY / "tests" / "e2e"
 SUBJECTS_RUNNER = E2E / "subjects.py"
 SANITIZED_DAEMON = REPOSITORY / "build-sanitize" / "bin" / "appshotd"
@@ -121,18 +121,18 @@ def subjects(run, extra=(), seconds=PART_SECONDS_MAX):
     return counts.of_closing_line(output, status)
 
 
-def fuzz(run, seconds):
+def fuzz(run, fuzzer, seconds):
     """New inputs are kept in a scratch folder, findings in the build folder."""
-    corpus = run.scratch / "corpus"
+    corpus = run.scratch / f"corpus-{fuzzer.name}"
     corpus.mkdir()
-    seeds = run.scratch / "seeds"
+    seeds = run.scratch / f"seeds-{fuzzer.name}"
     seeds.mkdir()
-    findings = FUZZER.parent.parent / "findings"
+    findings = fuzzer.parent.parent / "findings"
     findings.mkdir(exist_ok=True)
-    status, _ = run.command([FUZZER, f"--write-seeds={seeds}"], quiet=True)
+    status, _ = run.command([fuzzer, f"--write-seeds={seeds}"], quiet=True)
     if status != 0:
         return counts.Counts(failed=1)
-    result = run.one([FUZZER, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=4096",
+    result = run.one([fuzzer, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=4096",
                       "-max_len=65536", "-print_final_stats=1", "-verbosity=1",
                       f"-artifact_prefix={findings}/", corpus, seeds],
                      seconds=seconds + 120, quiet=True)
@@ -163,14 +163,16 @@ def test_parts(run):
         demo = REPOSITORY / "tests" / "demo" / script
         run.part(f"demo {script}", lambda demo=demo: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
     run.part("build fuzz", lambda: build(run, "fuzz"), [REPOSITORY / "tests" / "fuzz"])
-    run.part("fuzz", lambda: fuzz(run, FUZZ_SECONDS), [FUZZER])
+    for fuzzer in FUZZERS:
+        run.part(f"fuzz {fuzzer.name}", lambda fuzzer=fuzzer: fuzz(run, fuzzer, FUZZ_SECONDS), [fuzzer])
 
 
 def soak_parts(run, minutes):
     for name, env in SOAK_SCRIPTS.items():
         run.part(f"e2e {name}, long",
                  lambda name=name, env=env: e2e_tests(run, E2E / f"{name}.py", env, SOAK_SECONDS_MAX), [BIN])
-    run.part("fuzz", lambda: fuzz(run, minutes * 60), [FUZZER])
+    for fuzzer in FUZZERS:
+        run.part(f"fuzz {fuzzer.name}", lambda fuzzer=fuzzer: fuzz(run, fuzzer, minutes * 60), [fuzzer])
     repeat = max(1, minutes // 3)
     run.part("subjects", lambda: subjects(run, ["--cycles", "3", "--repeat", str(repeat)],
                                           seconds=minutes * 60 + 3600), [SUBJECTS_RUNNER])

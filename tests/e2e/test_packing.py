@@ -123,6 +123,13 @@ class Exports(Packing):
             self.assertEqual(self.packer("digest", self.path(f"target/{number}"))["digest"],
                              self.packer("digest", self.path(number))["digest"])
 
+    def test_and_all_else_may_be_named_from_the_working_folder(self):
+        self.two_layers()
+        for words in (("pack", "export", "0", "1"), ("unpack", "export", "target"), ("digest", "target/1"),
+                      ("pack-oci", "image", "0/root", "1/root"), ("unpack-oci", "image", "layers"),
+                      ("copy-tree", "0/root", "copy"), ("changes", "0", "1", "--below", "copy")):
+            self.packer(*words, cwd=self.folder)
+
     def test_go_through_pipes(self):
         layers = self.two_layers()
         with open(self.path("export"), "wb") as export:

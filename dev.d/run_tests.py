@@ -21,7 +21,7 @@ from test_process import become_subreaper, end_descendants, run_command
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / "build"
 BIN = BUILD / "bin"
-FUZZERS = [REPOSITORY / "build-fuzz" / "bin" / name for name in ("manifest_fuzz", "archive_fuzz")]
+FUZZERS = [REPOSITORY / "build-fuzz" / "bin" / name for name in ("manifest_fuzz", "rules_fuzz", "archive_fuzz")]
 E2E = REPOSITORY / "tests" / "e2e"
 SUBJECTS_RUNNER = E2E / "subjects.py"
 SANITIZED_DAEMON = REPOSITORY / "build-sanitize" / "bin" / "appshotd"
@@ -142,6 +142,11 @@ def fuzz(run, fuzzer, seconds):
     return result
 
 
+def fuzz_parts(run, seconds):
+    for fuzzer in FUZZERS:
+        run.part(f"fuzz {fuzzer.stem}", lambda fuzzer=fuzzer: fuzz(run, fuzzer, seconds), [fuzzer])
+
+
 def test_parts(run):
     run.part("build release", lambda: build(run, "release"))
     run.part("unit tests", lambda: unit_tests(run, BUILD))
@@ -157,22 +162,22 @@ def test_parts(run):
     run.part("subjects", lambda: subjects(run), [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, restored lazily", lambda: subjects(run, ["--lazy"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
+    run.part("subjects, in an environment", lambda: subjects(run, ["--environment"]),
+             [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     for script in ("demo.sh", "redis.sh"):
         demo = REPOSITORY / "tests" / "demo" / script
         run.part(f"demo {script}", lambda demo=demo: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
     run.part("build fuzz", lambda: build(run, "fuzz"), [REPOSITORY / "tests" / "fuzz"])
-    for fuzzer in FUZZERS:
-        run.part(f"fuzz {fuzzer.name}", lambda fuzzer=fuzzer: fuzz(run, fuzzer, FUZZ_SECONDS), [fuzzer])
+    fuzz_parts(run, FUZZ_SECONDS)
 
 
 def soak_parts(run, minutes):
     for name, env in SOAK_SCRIPTS.items():
         run.part(f"e2e {name}, long",
                  lambda name=name, env=env: e2e_tests(run, E2E / f"{name}.py", env, SOAK_SECONDS_MAX), [BIN])
-    for fuzzer in FUZZERS:
-        run.part(f"fuzz {fuzzer.name}", lambda fuzzer=fuzzer: fuzz(run, fuzzer, minutes * 60), [fuzzer])
+    fuzz_parts(run, minutes * 60)
     repeat = max(1, minutes // 3)
     run.part("subjects", lambda: subjects(run, ["--cycles", "3", "--repeat", str(repeat)],
                                           seconds=minutes * 60 + 3600), [SUBJECTS_RUNNER])

@@ -25,6 +25,7 @@ struct Paths {
   std::string snapshot_partial(const std::string& id) const {
     return snapshots() + "/.partial-" + id;
   }
+  std::string layers() const { return state_dir + "/layers"; }
   std::string instances() const { return state_dir + "/instances"; }
   std::string instance_state(const std::string& aid) const { return instances() + "/" + aid; }
   // What its harness keeps of the image that it was woken from.

@@ -16,6 +16,10 @@ std::string instance_path(const std::string& aid, const std::string& rest) {
   return "/v1/instances/" + percent_encode(aid) + rest;
 }
 
+std::string environment_path(const std::string& name, const std::string& rest) {
+  return "/v1/environments/" + percent_encode(name) + rest;
+}
+
 std::string snapshot_path(const std::string& id, const std::string& rest) {
   return "/v1/snapshots/" + percent_encode(id) + rest;
 }

@@ -50,6 +50,7 @@ class Api {
 
 // "/v1/instances/" + AID + rest.
 std::string instance_path(const std::string& aid, const std::string& rest = "");
+std::string environment_path(const std::string& name, const std::string& rest = "");
 std::string snapshot_path(const std::string& id, const std::string& rest = "");
 
 }  // namespace appshot

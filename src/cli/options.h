@@ -32,6 +32,9 @@ struct Options {
   std::vector<std::string> share;
   std::vector<std::string> ports;
   bool allow_io_uring = false;
+  std::string environment;                // also of the commands on environments
+  std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
+  std::string rules;                      // a file
 
   // the others
   bool all = false;
@@ -45,7 +48,13 @@ struct Options {
   std::string signal = "TERM";
   int64_t virtual_pid = 0;
   std::string file;
-  std::string action;  // of daemon, system; the shell of completion
+  std::string action;         // of daemon, system; the shell of completion
+  std::string from = "host";  // what an environment is made of
+  std::string to;             // the name of a copy
+  std::string path;           // to be resolved
+  bool everybody = false;
+  std::string oci;     // a folder to be made, [:TAG]
+  std::string folder;  // the same
 };
 
 }  // namespace appshot

@@ -42,8 +42,7 @@ void progress_option(CLI::App& app, Options& o) {
 void program_options(CLI::App& app, Options& o) {
   app.add_flag("-i,--interactive", o.interactive, "Pass standard input on");
   app.add_flag("-t,--tty", o.tty, "Give it a terminal");
-  app.add_option("-e,--env", o.env,
-                 "Set a variable, KEY=VALUE; KEY alone passes ours on (repeatable)")
+  app.add_option("-e", o.env, "Set a variable, KEY=VALUE; KEY alone passes ours on (repeatable)")
       ->allow_extra_args(false);
   app.add_option("-w,--workdir", o.workdir, "Folder to start in");
   app.add_option("--user", o.user, "UID[:GID] or NAME[:GROUP] to run as");
@@ -53,6 +52,11 @@ void setup_run(CLI::App& app, Options& o) {
   app.add_option("--name", o.name, "The AID; else one is made up");
   app.add_flag("-d,--detach", o.detach, "Print the AID and leave it running");
   program_options(app, o);
+  app.add_option("--env", o.environment, "The environment to run in; else the host's files");
+  app.add_option("-v,--volume", o.public_paths,
+                 "HOSTPATH:PATH[:ro]: show a path of the host, shared with it (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("--rules", o.rules, "A file of rules: where paths lead (docs/rules.md)");
   app.add_option("--hostname", o.hostname, "The host name it sees; else its AID");
   app.add_flag("--rm", o.rm, "Remove the instance when it ends");
   app.add_option("--share", o.share, "Do not isolate fs, net, ipc, uts or time (repeatable)")
@@ -194,8 +198,81 @@ void setup_completion(CLI::App& app, Options& o) {
       });
 }
 
+void environment_argument(CLI::App& app, Options& o) {
+  app.add_option("NAME", o.environment, "The environment")->required();
+}
+
+void setup_environment(CLI::App& app, Options& o) {
+  json_option(app, o);
+  environment_argument(app, o);
+}
+
+void setup_env_create(CLI::App& app, Options& o) {
+  app.add_option("--from", o.from,
+                 "What it begins with: host (the host's files), another environment, the folder of"
+                 " a root file system, or an OCI image layout, FOLDER[:TAG]");
+  progress_option(app, o);
+  setup_environment(app, o);
+}
+
+// A program in an environment, to install something or to try something.
+void setup_env_program(CLI::App& app, Options& o) {
+  program_options(app, o);
+  app.add_option("--share", o.share, "Do not isolate net, ipc, uts or time (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("-v,--volume", o.public_paths, "HOSTPATH:PATH[:ro]: show a path of the host")
+      ->allow_extra_args(false);
+  environment_argument(app, o);
+  app.add_option("CMD", o.argv, "The program and its arguments");
+}
+
+void setup_env_copy(CLI::App& app, Options& o) {
+  setup_environment(app, o);
+  app.add_option("COPY", o.to, "The name of the copy")->required();
+}
+
+void setup_env_rules(CLI::App& app, Options& o) {
+  auto* everybody = app.add_flag("--everybody", o.everybody, "Those that hold for every instance");
+  app.add_option("NAME", o.environment, "The environment; not with --everybody")
+      ->excludes(everybody);
+  auto* set = app.add_option("--set", o.file, "Take them from this file; - is standard input");
+  app.add_flag_callback(
+         "--edit", [&o] { o.action = "edit"; }, "Change them in an editor ($VISUAL, $EDITOR, vi)")
+      ->excludes(set);
+  json_option(app, o);
+}
+
+void setup_env_diff(CLI::App& app, Options& o) {
+  app.add_flag("-a,--all", o.all, "What all installations have changed, not the last alone");
+  setup_environment(app, o);
+}
+
+void setup_env_export(CLI::App& app, Options& o) {
+  auto* oci = app.add_option("--oci", o.oci, "Make an OCI image layout, FOLDER[:TAG]");
+  auto* folder = app.add_option("--folder", o.folder,
+                                "Make a folder that can be used where it is, by many nodes");
+  folder->excludes(oci);
+  progress_option(app, o);
+  environment_argument(app, o);
+  app.add_option("FILE", o.file, "Where to write it; - is standard output")
+      ->excludes(oci)
+      ->excludes(folder);
+}
+
+void setup_env_import(CLI::App& app, Options& o) {
+  app.add_option("--name", o.name, "What it is to be called; else as it was");
+  json_option(app, o);
+  app.add_option("FILE", o.file, "What export has written; - is standard input")->required();
+}
+
+void setup_env_resolve(CLI::App& app, Options& o) {
+  app.add_option("--as", o.as, "As that instance finds it");
+  setup_environment(app, o);
+  app.add_option("PATH", o.path, "As an application would ask for it")->required();
+}
+
 struct Command {
-  const char* name;
+  const char* name;  // one of two words is a command among others: "env create"
   const char* help;
   void (*setup)(CLI::App&, Options&);
 };
@@ -220,6 +297,17 @@ constexpr std::array kCommands{
     Command{"verify", "Check every byte of a snapshot", setup_snapshot_ids},
     Command{"export", "Write a snapshot as one file", setup_export},
     Command{"import", "Read a snapshot from such a file", setup_import},
+    Command{"env ls", "List environments", listing_options},
+    Command{"env create", "Make an environment", setup_env_create},
+    Command{"env install", "Run an installer in one, and keep what it changes", setup_env_program},
+    Command{"env exec", "Run a program in one, and keep nothing", setup_env_program},
+    Command{"env copy", "Make another of the same layers", setup_env_copy},
+    Command{"env rules", "Show or change where paths lead in one", setup_env_rules},
+    Command{"env resolve", "Tell where a path leads in one, and by which rule", setup_env_resolve},
+    Command{"env diff", "Tell what an installation has changed", setup_env_diff},
+    Command{"env export", "Write one as a file, a folder or an OCI image", setup_env_export},
+    Command{"env import", "Read one from such a file", setup_env_import},
+    Command{"env rm", "Remove an environment", setup_environment},
     Command{"ports", "Published ports and where they lead", listing_options},
     Command{"endpoints", "Virtual addresses, where they lead, and what has gone there",
             listing_options},
@@ -232,8 +320,34 @@ constexpr std::array kCommands{
     Command{"completion", "A completion script for a shell", setup_completion},
 };
 
+constexpr std::array kGroups{std::pair{"env", "Environments: private file worlds"}};
+
+std::vector<std::string> words_of(const std::string& name) {
+  const size_t space = name.find(' ');
+  if (space == std::string::npos) return {name};
+  return {name.substr(0, space), name.substr(space + 1)};
+}
+
+CLI::App& group(CLI::App& app, const std::string& name) {
+  for (CLI::App* known : app.get_subcommands({}))
+    if (known->get_name() == name) return *known;
+  const auto* described =
+      std::ranges::find(kGroups, name, &std::pair<const char*, const char*>::first);
+  CLI::App* made = app.add_subcommand(name, described == kGroups.end() ? "" : described->second);
+  made->require_subcommand(1);
+  return *made;
+}
+
+CLI::App* find_command(CLI::App& app, const std::string& name) {
+  CLI::App* found = &app;
+  for (const std::string& word : words_of(name)) found = found->get_subcommand(word);
+  return found;
+}
+
 void add_command(CLI::App& app, const Command& command, Options& options) {
-  CLI::App* sub = app.add_subcommand(command.name, command.help);
+  const std::vector<std::string> words = words_of(command.name);
+  CLI::App& parent = words.size() == 1 ? app : group(app, words.front());
+  CLI::App* sub = parent.add_subcommand(words.back(), command.help);
   command.setup(*sub, options);
   sub->add_option("--timeout", options.timeout_s, "Give up after so many seconds")
       ->check([](const std::string& text) {
@@ -258,8 +372,8 @@ bool takes_next(const CLI::App& sub, const std::string& token) {
 // Where the user's program begins, which no option of ours may be read from: after `positionals`
 // words that are not options, or after "--".
 size_t program_begin(const CLI::App& sub, const std::vector<std::string>& arguments,
-                     int positionals) {
-  for (size_t i = 1; i < arguments.size(); ++i) {
+                     size_t command_words, int positionals) {
+  for (size_t i = command_words; i < arguments.size(); ++i) {
     const std::string& token = arguments[i];
     if (token == "--") return i;
     if (token.size() > 1 && token[0] == '-') {
@@ -271,18 +385,23 @@ size_t program_begin(const CLI::App& sub, const std::vector<std::string>& argume
   return arguments.size();
 }
 
+bool runs_program(const std::string& command) {
+  return command == "run" || command == "exec" || command == "env install" || command == "env exec";
+}
+
 // The program's words, taken off the arguments.
 std::vector<std::string> cut_program(const CLI::App& sub, const std::string& command,
                                      std::vector<std::string>& arguments) {
-  if (command != "run" && command != "exec") return {};
-  size_t begin = program_begin(sub, arguments, command == "exec" ? 1 : 0);
+  if (!runs_program(command)) return {};
+  const size_t words = words_of(command).size();
+  size_t begin = program_begin(sub, arguments, words, command == "run" ? 0 : 1);
   std::vector<std::string> program(arguments.begin() + static_cast<ptrdiff_t>(begin),
                                    arguments.end());
   arguments.resize(begin);
   if (!program.empty() && program.front() == "--") program.erase(program.begin());
   // exec -- AID CMD: the separator came before the instance.
-  bool lacks_aid = command == "exec" && !program.empty();
-  for (size_t i = 1; lacks_aid && i < arguments.size(); ++i) {
+  bool lacks_aid = command != "run" && !program.empty();
+  for (size_t i = words; lacks_aid && i < arguments.size(); ++i) {
     if (arguments[i][0] != '-') lacks_aid = false;
     if (takes_next(sub, arguments[i])) ++i;
   }
@@ -297,7 +416,7 @@ Printed printed(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
     bool version = dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr;
     const CLI::App* shown = &app;
-    for (const CLI::App* sub : app.get_subcommands()) shown = sub;
+    while (!shown->get_subcommands().empty()) shown = shown->get_subcommands().front();
     return {version ? std::string(error.what()) + "\n" : shown->help(), 0};
   }
   return {"appshot: " + std::string(error.what()) + "\n  hint: appshot --help\n", 2};
@@ -317,7 +436,7 @@ std::vector<std::string> option_names(const std::string& command) {
   for (const Command& known : kCommands)
     if (command == known.name) add_command(app, known, options);
   std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_subcommand(command)->get_options()) {
+  for (const CLI::Option* option : find_command(app, command)->get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     for (const std::string& name : option->get_snames()) names.push_back("-" + name);
   }
@@ -331,14 +450,16 @@ std::variant<Options, Printed> parse_command_line(const std::vector<std::string>
   app.require_subcommand(1);
   std::vector<std::string> arguments = given;
   auto asked = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& command) {
-    return !arguments.empty() && arguments.front() == command.name;
+    const std::vector<std::string> words = words_of(command.name);
+    return arguments.size() >= words.size() &&
+           std::equal(words.begin(), words.end(), arguments.begin());
   });
   if (asked == kCommands.end()) {
     for (const Command& command : kCommands) add_command(app, command, options);
   } else {
     add_command(app, *asked, options);
     options.command = asked->name;
-    const CLI::App& sub = *app.get_subcommand(options.command);
+    const CLI::App& sub = *find_command(app, options.command);
     options.argv = cut_program(sub, options.command, arguments);
   }
   try {
@@ -349,7 +470,9 @@ std::variant<Options, Printed> parse_command_line(const std::vector<std::string>
   } catch (const CLI::ParseError& error) {
     return printed(app, error);
   }
-  bool needs_program = options.command == "run" || options.command == "exec";
+  // An environment may name one of its own.
+  const bool may_lack_one = options.command == "run" && !options.environment.empty();
+  const bool needs_program = runs_program(options.command) && !may_lack_one;
   if (needs_program && options.argv.empty())
     return Printed{"appshot: no program to run\n  hint: appshot " + options.command + " --help\n",
                    2};

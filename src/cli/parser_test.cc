@@ -32,7 +32,7 @@ TEST(Parser, TakesTheProgramAfterTheSeparator) {
 }
 
 TEST(Parser, ReadsRepeatedAndJoinedOptions) {
-  Options o = parsed({"run", "-e", "A=1", "-eB=2", "--env=C=3", "--share", "net", "--share=fs",
+  Options o = parsed({"run", "-e", "A=1", "-eB=2", "-e", "C=3", "--share", "net", "--share=fs",
                       "-itw", "/tmp", "cat"});
   EXPECT_EQ(o.env, (Words{"A=1", "B=2", "C=3"}));
   EXPECT_EQ(o.share, (Words{"net", "fs"}));

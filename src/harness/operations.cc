@@ -12,6 +12,7 @@
 #include "harness/harness.h"
 #include "harness/origin.h"
 #include "harness/progress.h"
+#include "harness/rules.h"
 #include "image/working_set.h"
 #include "init/init.h"
 #include "os/file.h"
@@ -30,17 +31,6 @@ constexpr uint64_t kPageBytes = 4096;
 constexpr int64_t kEveryone = -1;  // but init
 constexpr int kStatusNotRunnable = 126;
 constexpr int kStatusNotFound = 127;
-
-// The instance's own, with what was given in place of or besides it.
-std::vector<std::string> merged_environment(std::vector<std::string> own,
-                                            const std::vector<std::string>& given) {
-  for (const std::string& entry : given) {
-    std::string name = entry.substr(0, entry.find('=') + 1);
-    std::erase_if(own, [&](const std::string& known) { return known.starts_with(name); });
-    own.push_back(entry);
-  }
-  return own;
-}
 
 }  // namespace
 
@@ -106,7 +96,7 @@ Result<Json> Harness::op_exec(Connection&, Packet& request) {
                        string_at(args, "user"),
                        tty,
                        true};
-  program.env = merged_environment(config_.env, program.env);
+  program.env = merged_environment(merged_environment(config_.env, config_.rule_env), program.env);
   if (program.user.empty()) program.user = config_.user;
   pid_t pid = TRY(start_program(instance_->init, program, std::move(streams.theirs)));
   session->attach(std::move(request.fds[0]));

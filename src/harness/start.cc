@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "endpoints/held_connections.h"
+#include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
 #include "os/child.h"
@@ -40,7 +41,7 @@ struct InitParts {
   Channel ours;
 };
 
-Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces& places,
+Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& places,
                                const InstanceGroups& groups, InstanceNetwork& network,
                                const std::string& former_address = "") {
   auto [ours, theirs] = TRY(Channel::make_pair());
@@ -49,7 +50,12 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
                        places.root(),
                        places.layers(),
                        places.info(),
-                       {node_folder(places.state), node_folder(places.run)}};
+                       {node_folder(places.state), node_folder(places.run)},
+                       config.layers,
+                       string_at(config.environment, "base") == "own",
+                       {},
+                       {}};
+  TRY(apply_rules(config, parts.setup.files));
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
   network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
@@ -189,7 +195,9 @@ Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
                                const InstanceGroups& groups, InstanceNetwork& network) {
-  InitParts parts = TRY(prepare_init(config, places, groups, network));
+  StartedInstance started;
+  started.config = config;
+  InitParts parts = TRY(prepare_init(started.config, places, groups, network));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
   pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = groups.instance.folder()}));
@@ -204,8 +212,6 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
     return error_from_json(field(ready->document, "error"));
   TRY(network.plug());
 
-  StartedInstance started;
-  started.config = config;
   started.init = InitLink(std::move(parts.ours));
   started.init_pid = HostPid{pid};
   StreamPair streams = TRY(make_streams(started.init, config.tty, config.stdin_open, true));
@@ -223,9 +229,11 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
   // A program may end before anyone could say so: from here on init answers for the instance, and
   // we end it if the program cannot be started. Held until now, it would have died with us.
   TRY(instance.init.ask({{"op", init_op::kCommit}}));
-  instance.root_pid = TRY(start_program(
-      instance.init, {config.argv, config.env, config.cwd, config.user, config.tty, false},
-      std::exchange(instance.program_streams, {})));
+  instance.root_pid =
+      TRY(start_program(instance.init,
+                        {config.argv, merged_environment(config.env, config.rule_env), config.cwd,
+                         config.user, config.tty, false},
+                        std::exchange(instance.program_streams, {})));
   return remember(places, instance);
 }
 
@@ -246,6 +254,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.event = config.event;
   merged.generation = config.generation;
   merged.share = image.manifest.share;
+  merged.layers = config.layers;
+  merged.node = config.node;
   const std::string former_address = merged.address;
   merged.address = config.address;
   merged.address_v6 = config.address_v6;

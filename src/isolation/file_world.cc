@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "isolation/host_mounts.h"
+#include "isolation/private_layer.h"
 #include "isolation/resolver.h"
 #include "os/file.h"
+#include "os/in_root.h"
 #include "os/mount_namespace.h"
+#include "os/mount_tree.h"
 
 namespace appshot {
 namespace {
@@ -20,34 +23,6 @@ Result<> mount_at(const char* source, const std::string& target, const char* typ
       0)
     return Error::from_errno(errno, "mount " + std::string(type ? type : "bind") + " on " + target);
   return {};
-}
-
-// Overlay options take ':' and ',' and '\' only escaped.
-std::string escaped(const std::string& path) {
-  std::string out;
-  for (char c : path) {
-    if (c == ':' || c == ',' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  return out;
-}
-
-// The layer stands over the whole host file system, the folder it is kept in included; what the
-// instance finds there is its own view of it, so nothing of the layer can be reached by that way.
-// Volatile: a layer is never used again after a crash of the machine, which ends its instance too;
-// without it the end of every instance would write out all that is dirty on the host's file system.
-Result<> mount_layer(const HostMount& mount, const FileWorld& world, const std::string& target) {
-  std::string layer = world.layers + "/" + layer_name(mount.point);
-  TRY(make_folders(layer + "/upper"));
-  TRY(make_folders(layer + "/work"));
-  // The folder's own mode and owner show as those of the mount point.
-  struct stat lower {};
-  TRY_SYS(::stat(mount.point.c_str(), &lower));
-  TRY_SYS(::chown((layer + "/upper").c_str(), lower.st_uid, lower.st_gid));
-  TRY_SYS(::chmod((layer + "/upper").c_str(), lower.st_mode & 07777));
-  return mount_at("overlay", target, "overlay", 0,
-                  "lowerdir=" + escaped(mount.point) + ",upperdir=" + escaped(layer + "/upper") +
-                      ",workdir=" + escaped(layer + "/work") + ",volatile");
 }
 
 Result<> make_device(const std::string& path, unsigned major, unsigned minor) {
@@ -94,21 +69,30 @@ Result<> make_dev(const FileWorld& world, const std::string& dev) {
 }
 
 Result<> make_info(const FileWorld& world, const std::string& root) {
-  std::string target = root + "/run/appshot";
-  Result<> made = make_folders(target);
-  if (!made) return made;
-  TRY(mount_at(world.info.c_str(), target, nullptr, MS_BIND));
-  return mount_at(nullptr, target, nullptr,
-                  MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV);
+  // A rule may have led /run elsewhere.
+  const UniqueFd opened = TRY(open_file(root + "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd place = TRY(make_place_in_root(opened.get(), "/run/appshot", PlaceKind::folder));
+  const UniqueFd info = TRY(open_file(world.info, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd mount = TRY(copy_mount(info.get()));
+  TRY(make_safe_and_read_only(mount.get()));
+  return attach_mount(mount.get(), place.get());
 }
 
-// What appshot keeps of this and all other instances, their memory and files, is not theirs to see.
+Result<> hide_at(const std::string& target) {
+  if (::access(target.c_str(), F_OK) != 0) return {};
+  return mount_at("hidden", target, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                  "mode=755,size=4k");
+}
+
+// What appshot keeps of this and all other instances, their memory and files, is not theirs to see,
+// by whatever path.
 Result<> hide(const FileWorld& world) {
   for (const std::string& folder : world.hidden) {
-    std::string target = world.root + folder;
-    if (::access(target.c_str(), F_OK) != 0) continue;
-    TRY(mount_at("hidden", target, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                 "mode=755,size=4k"));
+    TRY(hide_at(world.root + folder));
+    for (const PublicPath& shown : world.public_paths)
+      if (shown.from == "/" || folder.starts_with(shown.from + "/"))
+        TRY(hide_at(world.root + shown.path +
+                    folder.substr(shown.from == "/" ? 0 : shown.from.size())));
   }
   return {};
 }
@@ -123,6 +107,70 @@ Result<> make_kernel_views(const FileWorld& world, const std::string& root) {
   TRY(mount_at("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
   if (world.share.net) return mount_at("/sys", root + "/sys", nullptr, MS_BIND | MS_REC);
   return mount_at("sysfs", root + "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
+}
+
+Result<> mount_layers_at(const FileWorld& world, const std::string& point, const std::string& base,
+                         const std::string& target) {
+  return mount_layers({world.layers + "/" + layer_name(point), world.environment, point, base},
+                      target);
+}
+
+std::string path_of(const UniqueFd& place) {
+  return "/proc/self/fd/" + std::to_string(place.get());
+}
+
+// The host's files, with the layers of the environment over each file system.
+Result<> make_host_view(const FileWorld& world) {
+  const std::vector<HostMount> mounts = TRY(host_mounts());  // before there are any of ours
+  TRY(mount_layers_at(world, "/", "/", world.root));
+  const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const HostMount& mount : mounts) {
+    if (mount.point == "/") continue;
+    // A folder that came away since, or that this caller may not see, is simply not there.
+    const Result<UniqueFd> place = open_without_links(root.get(), mount.point, O_PATH);
+    if (!place) continue;
+    // What nobody can change on the host nobody can change inside; and not every file system can
+    // lie under a layer: what cannot is seen as it is.
+    const bool may_change = !mount.read_only || any_has(world.environment, mount.point);
+    if (may_change && mount_layers_at(world, mount.point, mount.point, path_of(*place))) continue;
+    const UniqueFd seen = TRY(copy_mount(TRY(open_file(mount.point, O_PATH | O_CLOEXEC)).get()));
+    TRY(make_read_only(seen.get()));
+    TRY(attach_mount(seen.get(), place->get()));
+  }
+  return {};
+}
+
+// Only the environment's files.
+Result<> make_own_root(const FileWorld& world) {
+  return mount_layers_at(world, "/", "", world.root);
+}
+
+// Folders that are ours to mount on. What an environment has there instead, a link to somewhere
+// say, is not followed.
+Result<> make_places(const FileWorld& world) {
+  const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const char* path : {"/proc", "/sys", "/dev", "/run", "/run/appshot"}) {
+    const Result<UniqueFd> there =
+        open_without_links(root.get(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    if (there) continue;
+    const std::string name = world.root + path;
+    if (there.error().err() != ENOENT) TRY_SYS(::unlink(name.c_str()));
+    TRY_SYS(::mkdir(name.c_str(), 0755));
+  }
+  return {};
+}
+
+// As the host does it.
+Result<> make_names_resolve(const FileWorld& world) {
+  if (!world.own_root)
+    return world.share.net ? Result<>() : bypass_local_resolver(world.root, world.info);
+  const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return lend_resolver(root.get(), world.share.net ? "" : world.info);
+}
+
+Result<> apply_rules(const FileWorld& world) {
+  const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return lead_paths(root.get(), world.public_paths, world.redirections);
 }
 
 }  // namespace
@@ -152,23 +200,12 @@ Result<> enter_file_world(const FileWorld& world) {
     if (::access("/run/appshot", F_OK) == 0) return make_info(world, "");
     return {};
   }
-  for (const HostMount& mount : TRY(host_mounts())) {
-    std::string target = mount.point == "/" ? world.root : world.root + mount.point;
-    // A folder that came away since, or that this caller may not see, is simply not there.
-    if (mount.point != "/" && ::access(target.c_str(), F_OK) != 0) continue;
-    // What nobody can change on the host nobody can change inside; and not every file system can
-    // lie under a layer: what cannot is seen as it is.
-    if (mount.point == "/" || !mount.read_only) {
-      Result<> layered = mount_layer(mount, world, target);
-      if (layered) continue;
-      if (mount.point == "/") return layered;
-    }
-    TRY(mount_at(mount.point.c_str(), target, nullptr, MS_BIND));
-    TRY(mount_at(nullptr, target, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY));
-  }
+  TRY(world.own_root ? make_own_root(world) : make_host_view(world));
+  TRY(make_places(world));
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));
-  if (!world.share.net) TRY(bypass_local_resolver(world.root, world.info));
+  TRY(make_names_resolve(world));
+  TRY(apply_rules(world));
   TRY(hide(world));
   TRY(make_info(world, world.root));
   return move_into(world.root);

@@ -1,6 +1,6 @@
-// What an instance sees as its files: the host's, each file system under a private layer, with
-// /proc, /dev, /dev/shm, /dev/mqueue and /run/appshot of its own. Built in the instance's own mount
-// namespace by its init.
+// What an instance sees as its files: the host's or those of an environment, each file system under
+// a private layer, with /proc, /dev, /dev/shm, /dev/mqueue and /run/appshot of its own; then what
+// rules make public or lead elsewhere. Built in the instance's own mount namespace by its init.
 #pragma once
 
 #include <span>
@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "isolation/public_path.h"
+#include "isolation/redirection.h"
 #include "isolation/share.h"
 
 namespace appshot {
@@ -19,6 +21,11 @@ struct FileWorld {
   std::string layers;  // one folder for each private layer; lives as long as the instance
   std::string info;    // becomes /run/appshot, read-only
   std::vector<std::string> hidden;  // folders of the host that are empty inside
+  // Between the private layers and what lies below: folders of layers, lowest first.
+  std::vector<std::string> environment;
+  bool own_root = false;  // nothing of the host lies below: the environment is whole
+  std::vector<PublicPath> public_paths;
+  std::vector<Redirection> redirections;
 };
 
 // What every new instance has in its /dev.

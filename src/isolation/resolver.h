@@ -17,4 +17,8 @@ inline constexpr char kOwnResolvConf[] = "/resolv.conf";
 // is.
 Result<> bypass_local_resolver(const std::string& root, const std::string& info);
 
+// Below a root that has nothing of the host's files: resolv.conf as above, and the host's hosts,
+// whatever is there. `info` is empty for who shares the host's network, and its name servers.
+Result<> lend_resolver(int root, const std::string& info);
+
 }  // namespace appshot

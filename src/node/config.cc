@@ -2,12 +2,15 @@
 #include "node/config.h"
 
 #define TOML_EXCEPTIONS 0
+#include <sys/utsname.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <functional>
 #include <map>
+
+#include "rules/parse.h"
 
 namespace appshot {
 namespace {
@@ -38,6 +41,11 @@ Setter flag_into(bool& target) {
   };
 }
 
+std::string host_name() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "localhost";
+}
+
 Error wrong(const std::string& name, const toml::source_region& at, const std::string& what) {
   return Error(ErrorClass::usage, name + ":" + std::to_string(at.begin.line) + ": " + what);
 }
@@ -66,6 +74,8 @@ Result<> apply_config_text(const std::string& text, const std::string& name, Nod
       {"daemon.stop_timeout_ms", number_into(config.stop_timeout_ms)},
       {"daemon.start_timeout_ms", number_into(config.start_timeout_ms)},
       {"network.range", text_into(config.network_range)},
+      {"node.name", text_into(config.node)},
+      {"environments.rules", text_into(config.rules)},
       {"snapshots.sync", flag_into(config.sync_snapshots)},
       {"limits.events", number_into(config.events_max)},
   };
@@ -105,6 +115,8 @@ Result<NodeConfig> load_config() {
   NodeConfig config;
   for (const std::string& file : config_files()) TRY(apply_config_file(file, config));
   apply_config_environment(config);
+  if (config.node.empty()) config.node = host_name();
+  TRY(rules::parse(config.rules, "environments.rules"));
   return config;
 }
 

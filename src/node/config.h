@@ -17,7 +17,9 @@ struct NodeConfig {
   int64_t start_timeout_ms = 30'000;
   int64_t events_max = 10'000;
   std::string network_range = "198.18.0.0/15";  // of virtual addresses; each daemon takes a part
-  bool sync_snapshots = false;                  // answer a snapshot only when the disk has it
+  std::string rules;                            // for every instance, before all others
+  std::string node;             // what this node is called; empty in a file: as the host
+  bool sync_snapshots = false;  // answer a snapshot only when the disk has it
   bool operator==(const NodeConfig&) const = default;
 };
 

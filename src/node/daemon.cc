@@ -144,9 +144,11 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   Node node(config, paths, *registry, images, std::move(probe));
   std::unique_ptr<Reactor> reactor = TRY(Reactor::start());
   Lifecycle lifecycle(node, *reactor);
-  Instances instances(node, lifecycle);
-  Snapshots snapshots(node, lifecycle);
-  Services services{node, instances, snapshots, [&] { ::eventfd_write(stop.get(), 1); }};
+  Environments environments(node, lifecycle);
+  Instances instances(node, lifecycle, environments);
+  Snapshots snapshots(node, lifecycle, environments);
+  Services services{node, instances, snapshots, environments,
+                    [&] { ::eventfd_write(stop.get(), 1); }};
   Router router;
   add_all_routes(router, services);
 
@@ -155,6 +157,7 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
 
   // Before the first request, so that nobody sees a state that is not true any more.
   TRY(recover(node, lifecycle, snapshots));
+  TRY(environments.settle());
   UniqueFd listener = TRY(listen_at(paths.socket()));
   log_info("serving " + paths.socket());
   lifecycle.prepare_spare_harness();

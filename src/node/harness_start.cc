@@ -1,86 +1,24 @@
 #include "node/harness_start.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <unistd.h>
 
+#include "node/child_program.h"
 #include "os/file.h"
 #include "protocol/error_json.h"
 #include "protocol/harness_begin.h"
-
-extern char** environ;
 
 namespace appshot {
 namespace {
 
 constexpr int kControlFd = 3;
-// Descriptors are moved up here first, so that placing one in the child never overwrites another.
-constexpr int kOutOfTheWay = 10;
-
-class SpawnActions {
- public:
-  SpawnActions() { ::posix_spawn_file_actions_init(&actions_); }
-  ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  SpawnActions(const SpawnActions&) = delete;
-  void place(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
-  void close_from(int first) { ::posix_spawn_file_actions_addclosefrom_np(&actions_, first); }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
-};
-
-// A new session, no blocked signals, every signal at its default.
-class SpawnAttributes {
- public:
-  SpawnAttributes() {
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes_); }
-  SpawnAttributes(const SpawnAttributes&) = delete;
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_;
-};
-
-Result<UniqueFd> out_of_the_way(int fd) {
-  return UniqueFd(TRY_SYS(::fcntl(fd, F_DUPFD_CLOEXEC, kOutOfTheWay)));
-}
-
-// In a session of its own, with nothing of the daemon's but the control descriptor and, until it
-// gets a log of its own, the daemon's log.
+// Until it gets a log of its own, it has the daemon's.
 Result<StartedHarness> spawn_harness(const std::string& program) {
   auto [ours, theirs] = TRY(Channel::make_pair());
-  UniqueFd null = TRY(open_file("/dev/null", O_RDWR));
-  UniqueFd far_null = TRY(out_of_the_way(null.get()));
-  UniqueFd far_control = TRY(out_of_the_way(theirs.fd()));
-
-  SpawnActions actions;
-  actions.place(far_null.get(), STDIN_FILENO);
-  actions.place(far_control.get(), kControlFd);
-  actions.close_from(kControlFd + 1);
-  SpawnAttributes attributes;
-  std::string control = std::to_string(kControlFd);
-  const char* argv[] = {"appshot-harness", "--control", control.c_str(), nullptr};
-  pid_t pid = 0;
-  int failed = ::posix_spawn(&pid, program.c_str(), actions.get(), attributes.get(),
-                             const_cast<char* const*>(argv), environ);
-  if (failed != 0)
-    return Error::from_errno(failed, "posix_spawn " + program)
-        .as(ErrorClass::other)
-        .with_errno(0)  // this program is not the user's
-        .hint("the harness belongs beside appshotd; APPSHOT_HARNESS names another");
-  return StartedHarness{std::move(ours), pid};
+  Result<pid_t> pid =
+      start_child(program, {"appshot-harness", "--control", std::to_string(kControlFd)},
+                  {{theirs.fd(), kControlFd}});
+  if (!pid) return Error(pid.take_error()).hint("APPSHOT_HARNESS names another");
+  return StartedHarness{std::move(ours), *pid};
 }
 
 }  // namespace
@@ -136,10 +74,7 @@ bool await_end(StartedHarness& harness, Deadline deadline) {
 }
 
 std::string harness_program(const std::string& configured) {
-  if (!configured.empty()) return configured;
-  Result<std::string> self = read_link("/proc/self/exe");
-  std::string path = self ? *self : "";
-  return path.substr(0, path.find_last_of('/') + 1) + "appshot-harness";
+  return configured.empty() ? program_beside("appshot-harness") : configured;
 }
 
 }  // namespace appshot

@@ -15,8 +15,8 @@ Json spec_of(const image::ImageT& image) {
   Json spec{{"argv", image.argv}, {"share", image.share}};
   Result<Json> options = parse_json(image.options);
   if (!options) return spec;
-  for (const char* name :
-       {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation"})
+  for (const char* name : {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring",
+                           "generation", "public_paths", "environment", "rules", "application"})
     if (options->contains(name)) spec[name] = (*options)[name];
   return spec;
 }

@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+
 #include "node/log.h"
 #include "os/file.h"
 
@@ -27,6 +29,9 @@ Json spec_of(const Json& request) {
           {"share", strings_at(request, "share")},
           {"allow_io_uring", bool_at(request, "allow_io_uring")},
           {"ports", strings_at(request, "ports")},
+          {"public_paths", strings_at(request, "public_paths")},
+          {"environment", field(request, "environment")},
+          {"rules", field(request, "rules")},
           {"rm", bool_at(request, "rm")}};
 }
 
@@ -45,15 +50,35 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.allow_io_uring = bool_at(request, "allow_io_uring");
   config.share = strings_at(request, "share");
   config.ports = strings_at(request, "ports");
+  config.public_paths = strings_at(request, "public_paths");
+  for (const Json& rules : field(request, "rules"))
+    config.rules.push_back({string_at(rules, "source"), string_at(rules, "text")});
+  config.application = aid;
   return config;
 }
 
+bool shares_files(const Json& request) {
+  const std::vector<std::string> shared = strings_at(request, "share");
+  return std::ranges::find(shared, "fs") != shared.end();
+}
+
 Result<> check_request(const Json& request) {
-  if (strings_at(request, "argv").empty()) return Error(ErrorClass::usage, "no program to run");
+  const bool in_environment = !string_at(request, "environment").empty();
+  if (strings_at(request, "argv").empty() && !in_environment)
+    return Error(ErrorClass::usage, "no program to run");
   if (string_at(request, "hostname").size() > HOST_NAME_MAX)
     return Error(ErrorClass::usage,
                  "a host name has at most " + std::to_string(HOST_NAME_MAX) + " characters");
   for (const std::string& port : strings_at(request, "ports")) TRY(PublishedPort::parse(port));
+  if (shares_files(request) && in_environment)
+    return Error(ErrorClass::usage, "who shares the host's files runs in no environment")
+        .hint("leave out --share fs, or --env");
+  if (shares_files(request) && !string_at(request, "rules").empty())
+    return Error(ErrorClass::usage, "rules cannot lead the host's own files elsewhere")
+        .hint("leave out --share fs, or --rules");
+  if (shares_files(request) && !strings_at(request, "public_paths").empty())
+    return Error(ErrorClass::usage, "who shares the host's files sees all of them already")
+        .hint("leave out --share fs, or -v");
   for (const std::string& share : strings_at(request, "share")) {
     bool known =
         share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";
@@ -106,8 +131,14 @@ Json describe_instance(Node& node, const InstanceRecord& record, const Json& sta
   return document;
 }
 
-Result<Json> Instances::launch(const Json& request) {
+Result<Json> Instances::launch(const Json& asked) {
+  Json request = asked;
   TRY(check_request(request));
+  auto held = environments_.hold_layers();
+  if (shares_files(request))
+    request["rules"] = Json::array();  // there is nothing that they could lead elsewhere
+  else
+    TRY(environments_.prepare_launch(request));
   InstanceRecord record;
   record.created_ms = record.changed_ms = unix_time_ms();
   record.why = "being launched";
@@ -115,6 +146,7 @@ Result<Json> Instances::launch(const Json& request) {
   std::string name = string_at(request, "name");
   AidWish wish{name.empty() ? AidWish::Kind::generated : AidWish::Kind::given, name};
   std::string aid = TRY(node_.registry.create_instance(record, wish));
+  held.unlock();
   Result<> started = start_launched(aid, request);
   if (!started) {
     node_.metrics.failures++;
@@ -130,6 +162,8 @@ Result<Json> Instances::launch(const Json& request) {
 Result<> Instances::start_launched(const std::string& aid, const Json& request) {
   Operation operation = TRY(lifecycle_.begin(aid, "launch"));
   HarnessConfig config = config_of(request, aid);
+  config.node = node_.config.node;
+  TRY(environments_.complete(request, config));
   bool held = config.hold_start;
   TRY(node_.endpoints.take(aid, config));
   TRY(lifecycle_.start(operation.instance(), std::move(config),

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "node/environments.h"
 #include "node/lifecycle.h"
 #include "node/node.h"
 #include "protocol/json.h"
@@ -11,7 +12,8 @@ namespace appshot {
 
 class Instances {
  public:
-  Instances(Node& node, Lifecycle& lifecycle) : node_(node), lifecycle_(lifecycle) {}
+  Instances(Node& node, Lifecycle& lifecycle, Environments& environments)
+      : node_(node), lifecycle_(lifecycle), environments_(environments) {}
 
   // The request and the description are those of docs/openapi.json.
   Result<Json> launch(const Json& request);
@@ -40,6 +42,7 @@ class Instances {
 
   Node& node_;
   Lifecycle& lifecycle_;
+  Environments& environments_;
 };
 
 // The description of an instance from its record, and from what its harness says (or null).

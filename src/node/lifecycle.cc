@@ -300,7 +300,10 @@ Result<> Lifecycle::purge(const std::string& aid) {
     table_.erase(aid);
   }
   node_.endpoints.release(aid);
-  return node_.registry.remove_instance(aid);
+  const Result<InstanceRecord> record = node_.registry.instance(aid);
+  TRY(node_.registry.remove_instance(aid));
+  if (record && when_purged_) when_purged_(*record);
+  return {};
 }
 
 }  // namespace appshot

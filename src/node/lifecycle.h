@@ -103,6 +103,10 @@ class Lifecycle {
   // The record, the folders, everything. The instance must have ended.
   Result<> purge(const std::string& aid);
 
+  // Called after a purge with what was known of the instance.
+  using Purged = std::function<void(const InstanceRecord& record)>;
+  void when_purged(Purged listener) { when_purged_ = std::move(listener); }
+
   Background& background() { return background_; }
   WakeImages& wake_images() { return wake_images_; }
   std::string busy_with(const std::string& aid);
@@ -123,6 +127,7 @@ class Lifecycle {
   Result<> prepare_folders(const HarnessConfig& config);
 
   Node& node_;
+  Purged when_purged_;
   Reactor& reactor_;
   HarnessStarter harnesses_;
   std::mutex table_mutex_;

@@ -8,13 +8,15 @@ void add_all_routes(Router& router, Services& services) {
   add_instance_routes(router, services);
   add_stream_routes(router, services);
   add_snapshot_routes(router, services);
+  add_environment_routes(router, services);
   add_endpoint_routes(router, services);
   add_system_routes(router, services);
 }
 
 std::optional<int> program_status(const Error& error) {
-  if (error.cls() == ErrorClass::not_found || error.err() == ENOENT) return 127;
-  if (error.cls() == ErrorClass::denied || error.err() == ENOEXEC) return 126;
+  // Without an errno it is not the program that was not found.
+  if (error.err() == ENOENT || error.err() == ENOTDIR) return 127;
+  if (error.err() == ENOEXEC || (error.cls() == ErrorClass::denied && error.err() != 0)) return 126;
   return std::nullopt;
 }
 

@@ -16,12 +16,14 @@ struct Services {
   Node& node;
   Instances& instances;
   Snapshots& snapshots;
+  Environments& environments;
   std::function<void()> stop_daemon;
 };
 
 void add_instance_routes(Router& router, Services& services);
 void add_stream_routes(Router& router, Services& services);
 void add_snapshot_routes(Router& router, Services& services);
+void add_environment_routes(Router& router, Services& services);
 void add_endpoint_routes(Router& router, Services& services);
 void add_system_routes(Router& router, Services& services);
 

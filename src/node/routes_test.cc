@@ -33,9 +33,10 @@ TEST(Routes, AreTheDocumentedOnesAndNoOthers) {
   Node node({}, {"/nonexistent", "/nonexistent"}, *registry, *images,
             [] { return std::vector<KernelFeature>(); });
   Lifecycle lifecycle(node, *reactor);
-  Instances instances(node, lifecycle);
-  Snapshots snapshots(node, lifecycle);
-  Services services{node, instances, snapshots, [] {}};
+  Environments environments(node, lifecycle);
+  Instances instances(node, lifecycle, environments);
+  Snapshots snapshots(node, lifecycle, environments);
+  Services services{node, instances, snapshots, environments, [] {}};
   Router router;
   add_all_routes(router, services);
   std::vector<std::string> served = router.routes();

@@ -58,6 +58,7 @@ Result<Json> Snapshots::remove(const std::string& id) {
   if (!record.complete)
     return Error(ErrorClass::conflict, "the snapshot " + record.id + " is still being taken");
   drop_snapshot(node_, lifecycle_.background(), record.id);
+  environments_.sweep_if_named(record.spec);
   node_.events.add(record.aid, "snapshot-removed", "snapshot " + record.id + " removed");
   return Json{{"id", record.id}};
 }

@@ -69,6 +69,7 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   record.created_ms = unix_time_ms();
   Json spec = TRY(parse_json(instance.spec));
   spec["generation"] = instance.generation;
+  if (!spec.contains("application")) spec["application"] = instance.aid;
   if (std::optional<LeaseRecord> lease = node_.endpoints.lease_of(instance.aid))
     spec["address"] = lease->address;
   record.spec = json_text(spec);
@@ -224,6 +225,8 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   config.event = "restore";
   config.generation = record.generation;
   Json spec = TRY(parse_json(snapshot.spec));
+  config.node = node_.config.node;
+  TRY(environments_.complete(spec, config));
   Endpoints::Before before =
       TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),
                                       operation.aid() != snapshot.aid, strings_at(spec, "ports")},

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "node/environments.h"
 #include "node/lifecycle.h"
 #include "node/node.h"
 #include "protocol/json.h"
@@ -28,7 +29,8 @@ inline constexpr char kBeingRestored[] = "being restored";
 
 class Snapshots {
  public:
-  Snapshots(Node& node, Lifecycle& lifecycle) : node_(node), lifecycle_(lifecycle) {}
+  Snapshots(Node& node, Lifecycle& lifecycle, Environments& environments)
+      : node_(node), lifecycle_(lifecycle), environments_(environments) {}
 
   Result<Json> take(const std::string& aid, const SnapshotWish& wish,
                     const ProgressListener& progress);
@@ -75,6 +77,7 @@ class Snapshots {
 
   Node& node_;
   Lifecycle& lifecycle_;
+  Environments& environments_;
   std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
 };
 

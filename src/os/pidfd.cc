@@ -20,6 +20,10 @@ Result<Pidfd> Pidfd::open(HostPid pid) {
   return Pidfd(UniqueFd(fd));
 }
 
+void Pidfd::send(int signal) const {
+  (void)!::syscall(SYS_pidfd_send_signal, fd_.get(), signal, nullptr, 0);
+}
+
 Result<UniqueFd> Pidfd::take_copy(int descriptor) const {
   auto fd = static_cast<int>(::syscall(SYS_pidfd_getfd, fd_.get(), descriptor, 0));
   if (fd < 0) return Error::from_errno(errno, "pidfd_getfd " + std::to_string(descriptor));

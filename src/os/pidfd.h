@@ -12,6 +12,7 @@ class Pidfd {
   static Result<Pidfd> open(HostPid pid);
   int fd() const { return fd_.get(); }
   UniqueFd release() && { return std::move(fd_); }
+  void send(int signal) const;  // to one that has ended already: nothing
   // The same open file description as the process's descriptor.
   Result<UniqueFd> take_copy(int descriptor) const;
 

@@ -27,7 +27,7 @@ std::vector<bpf_insn> note_writes(int map) {
       call(BPF_FUNC_sysctl_get_name),
       instruction(BPF_LDX | BPF_MEM | BPF_W, 1, 10, kName, 0),
       instruction(BPF_JMP | BPF_JNE | BPF_K, 1, 0, 3, begins),
-      instruction(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_VALUE, 0, map),
+      instruction(BPF_LD | BPF_DW, 1, BPF_PSEUDO_MAP_VALUE, 0, map),
       instruction(0, 0, 0, 0, 0),  // the map took two
       instruction(BPF_ST | BPF_MEM | BPF_DW, 1, 0, 0, 1),
       set(0, 1),  // it may

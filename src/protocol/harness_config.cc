@@ -6,6 +6,16 @@
 #include <array>
 
 namespace appshot {
+namespace {
+
+Json rules_to_json(const std::vector<HarnessConfig::RulesText>& rules) {
+  Json list = Json::array();
+  for (const HarnessConfig::RulesText& one : rules)
+    list.push_back({{"source", one.source}, {"text", one.text}});
+  return list;
+}
+
+}  // namespace
 
 Json harness_config_to_json(const HarnessConfig& config) {
   return {{"mode", config.mode},
@@ -22,6 +32,13 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"hold_start", config.hold_start},
           {"allow_io_uring", config.allow_io_uring},
           {"share", config.share},
+          {"public_paths", config.public_paths},
+          {"environment", config.environment},
+          {"layers", config.layers},
+          {"rules", rules_to_json(config.rules)},
+          {"application", config.application},
+          {"node", config.node},
+          {"rule_env", config.rule_env},
           {"address", config.address},
           {"address_v6", config.address_v6},
           {"node_address", config.node_address},
@@ -52,6 +69,14 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.hold_start = bool_at(document, "hold_start");
   config.allow_io_uring = bool_at(document, "allow_io_uring");
   config.share = strings_at(document, "share");
+  config.public_paths = strings_at(document, "public_paths");
+  config.environment = field(document, "environment");
+  config.layers = strings_at(document, "layers");
+  for (const Json& rules : field(document, "rules"))
+    config.rules.push_back({string_at(rules, "source"), string_at(rules, "text")});
+  config.application = string_at(document, "application");
+  config.node = string_at(document, "node");
+  config.rule_env = strings_at(document, "rule_env");
   config.address = string_at(document, "address");
   config.address_v6 = string_at(document, "address_v6");
   config.node_address = string_at(document, "node_address");

@@ -25,7 +25,21 @@ struct HarnessConfig {
   bool stdin_open = false;  // "stdin" in the document
   bool hold_start = false;  // wait for the first attach
   bool allow_io_uring = false;
-  std::vector<std::string> share;  // fs, net, ipc, uts, time
+  std::vector<std::string> share;         // fs, net, ipc, uts, time
+  std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
+  // The environment it runs in, as the registry keeps it of the instance; none: the host's files.
+  Json environment;
+  // As they were written, everybody's first; each with what its errors call it.
+  struct RulesText {
+    std::string source, text;
+    bool operator==(const RulesText&) const = default;
+  };
+  std::vector<RulesText> rules;
+  std::string application;  // the AID it was first launched under
+  std::string node;
+  std::vector<std::string>
+      rule_env;                     // what the rules set beside env; known when they are evaluated
+  std::vector<std::string> layers;  // of the environment, on this node: folders, lowest first
 
   // launch and restore, without `share net`: none where the node could not give any
   std::string address, address_v6;            // the instance's

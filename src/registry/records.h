@@ -1,6 +1,6 @@
-// What a registry keeps: instances, snapshots, events. Plain values.
+// What a registry keeps: instances, snapshots, environments, events. Plain values.
 //
-// Documents (`spec`, `details`) are JSON text that the registry carries without reading it.
+// Documents (`spec`, `content`, `details`) are JSON text that the registry carries without reading it.
 #pragma once
 
 #include <sys/types.h>
@@ -76,6 +76,16 @@ struct LeaseRecord {
   std::string standing;
   int64_t since_ms = 0;
   bool operator==(const LeaseRecord&) const = default;
+};
+
+// A private file world that applications are installed and run in.
+struct EnvironmentRecord {
+  std::string name;
+  int64_t created_ms = 0;
+  int64_t changed_ms = 0;
+  std::string rules;           // as they were written
+  std::string content = "{}";  // its layers, and what lies below them
+  bool operator==(const EnvironmentRecord&) const = default;
 };
 
 struct EventRecord {

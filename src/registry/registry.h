@@ -1,4 +1,4 @@
-// The registry: the one record of instances, snapshots and events. AIDs are handed out here.
+// The registry: the one record of instances, snapshots, environments and events. AIDs are handed out here.
 //
 // Lifetime: opened once, for the life of the daemon. Threads: every call may come from any thread.
 // Failure: a registry that cannot be reached or is locked is an error with a clear sentence, after
@@ -44,6 +44,14 @@ class Registry {
   virtual Result<> update_lease(const LeaseRecord& record) = 0;
   virtual Result<> remove_lease(const std::string& address) = 0;
   virtual Result<std::vector<LeaseRecord>> leases() = 0;  // oldest first
+
+  // Class conflict when the name is taken.
+  virtual Result<> add_environment(const EnvironmentRecord& record) = 0;
+  // Replaces everything but the name. Class not_found.
+  virtual Result<> update_environment(const EnvironmentRecord& record) = 0;
+  virtual Result<> remove_environment(const std::string& name) = 0;
+  virtual Result<EnvironmentRecord> environment(const std::string& name) = 0;
+  virtual Result<std::vector<EnvironmentRecord>> environments() = 0;  // by name
 
   // What the node has settled for itself and keeps to, by name. Empty: not yet.
   virtual Result<std::string> setting(const std::string& name) = 0;

@@ -145,6 +145,32 @@ TEST_P(RegistryConformance, FindsASnapshotByIdNameAndPrefix) {
   EXPECT_EQ(registry_->snapshots().value(), std::vector<SnapshotRecord>{record});
 }
 
+TEST_P(RegistryConformance, KeepsEnvironmentsByName) {
+  EnvironmentRecord record;
+  record.name = "web";
+  record.created_ms = 1;
+  record.changed_ms = 2;
+  record.rules = "LINK \"/a\" TO \"/b\"\n";
+  record.content = R"({"layers":["1","2"]})";
+  ASSERT_TRUE(registry_->add_environment(record));
+  EXPECT_EQ(registry_->environment("web").value(), record);
+  EXPECT_EQ(registry_->add_environment(record).error().cls(), ErrorClass::conflict);
+  EXPECT_EQ(registry_->environment("we").error().cls(), ErrorClass::not_found);
+
+  EnvironmentRecord other = record;
+  other.name = "base";
+  ASSERT_TRUE(registry_->add_environment(other));
+  EXPECT_EQ(registry_->environments().value(), (std::vector{other, record}));
+  record.rules.clear();
+  record.changed_ms = 3;
+  ASSERT_TRUE(registry_->update_environment(record));
+  EXPECT_EQ(registry_->environment("web").value(), record);
+  ASSERT_TRUE(registry_->remove_environment("web"));
+  EXPECT_EQ(registry_->remove_environment("web").error().cls(), ErrorClass::not_found);
+  EXPECT_EQ(registry_->update_environment(record).error().cls(), ErrorClass::not_found);
+  EXPECT_EQ(registry_->environments().value(), std::vector{other});
+}
+
 TEST_P(RegistryConformance, KeepsABoundedNumberOfEventsInOrder) {
   for (int i = 0; i < 1000; ++i)
     ASSERT_TRUE(registry_->append_event({0, i, i % 2 ? "odd" : "even", "tick", "text", "{}"}));

@@ -2,7 +2,7 @@
 """Runs the subjects (tests/subjects): natively first, as the oracle, then in an instance that is snapshotted and
 restored at every step.
 
-    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [-j N] [--only GLOB] [--list]
+    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [--environment] [-j N] [--only GLOB] [--list]
 """
 
 import argparse
@@ -27,6 +27,9 @@ NATIVE_SECONDS = 60
 SKIPPED_STATUS = 77
 # Subjects that take all the processor time they can get: run one at a time, after the others.
 GREEDY = "churn*"
+# The host's files are seen there through two overlays.
+NOT_IN_ENVIRONMENTS = [("proc_exec_deleted*", "copies its program with copy_file_range, to another file system there"),
+                       ("refuse_mounts*", "mounts an overlay, and none can lie upon two others")]
 # So many of 2 MiB are set aside for these, in which several of them run at once.
 NEEDS_HUGE_PAGES, HUGE_PAGES = "mem_hugetlb*", 48
 # Subjects run a second time with other options, under a name of their own.
@@ -90,6 +93,8 @@ class Run:
         os.mkdir(self.root, 0o700)
         self.appshot = None if options.native else Appshot(os.path.abspath(options.bin), self.root, self.tag,
                                                                 options.lazy)
+        if options.environment:
+            self.appshot.use_environment()
         self.known = read_known(options.known)
         self.print_lock = threading.Lock()
         self.marks = [f"{TAG_VARIABLE}={self.tag}", f"APPSHOT_ROOT={self.root}"]
@@ -140,7 +145,8 @@ class Run:
         begin = time.monotonic()
         outcome = self.run_natively(case) if case.native else Outcome("passed")
         if outcome.verdict == "passed" and not self.options.native:
-            reason = next((why for name, why in self.known if fnmatch.fnmatch(case.name, name)), None)
+            known = self.known + (NOT_IN_ENVIRONMENTS if self.options.environment else [])
+            reason = next((why for name, why in known if fnmatch.fnmatch(case.name, name)), None)
             outcome = Outcome("skipped", f"known: {reason}") if reason else self.run_in_instance(case, number)
         self.report(case, outcome, time.monotonic() - begin)
         return outcome
@@ -178,6 +184,7 @@ def parse_arguments():
     parser.add_argument("--subjects", required=True, help="folder with the built subjects")
     parser.add_argument("--native", action="store_true", help="natively only")
     parser.add_argument("--lazy", action="store_true", help="restores leave all memory to come when it is touched")
+    parser.add_argument("--environment", action="store_true", help="in an environment with files of its own")
     parser.add_argument("--cycles", type=int, default=1, help="restores at each step (churn: in all)")
     parser.add_argument("--repeat", type=int, default=1, help="run every subject that often")
     parser.add_argument("-j", "--jobs", type=int, default=4)

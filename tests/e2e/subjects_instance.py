@@ -12,6 +12,9 @@ REFUSED = 4
 ENDED_STATES = ("stopped", "failed")
 
 
+ENVIRONMENT = "subjects"
+
+
 class Failed(Exception):
     """The subject does not pass, and why."""
 
@@ -32,6 +35,15 @@ class Appshot:
         if lazy:  # what nobody asks for stays missing until the next snapshot
             self.restore_options = ["--lazy"]
             self.env["APPSHOT_FAULT"] = "memory.stream:EAGAIN"
+        self.run_options = []
+
+    def use_environment(self):
+        """One with a layer, in which the subjects' library lies: the rest of their files is the host's."""
+        library = os.path.realpath("/lib/x86_64-linux-gnu/libc.so.6")
+        self.command("env", "create", ENVIRONMENT)
+        self.command("env", "install", ENVIRONMENT, "--", "sh", "-c",
+                     f"cp -a {library} {library}.new && mv {library}.new {library}")
+        self.run_options = ["--env", ENVIRONMENT]
 
     def command(self, *arguments, status=0, seconds=COMMAND_SECONDS):
         """Runs one command to its end; any other exit status than the expected one is a failure."""
@@ -82,7 +94,7 @@ class InstanceRun:
         deadline = Deadline(seconds)
         arguments = ["run", "-d", "--name", self.aid, "-e", f"SUBJECT_CYCLES={self.cycles}", "-e",
                      f"{TAG_VARIABLE}={self.appshot.tag}", "-e", "TMPDIR=/tmp"]
-        self.appshot.command(*arguments, *self.options, "--", self.program)
+        self.appshot.command(*arguments, *self.appshot.run_options, *self.options, "--", self.program)
         try:
             while self._follow_once(deadline):
                 pass

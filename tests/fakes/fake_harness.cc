@@ -84,9 +84,9 @@ class FakeHarness {
       if (program() == "foreign") return Error(ErrorClass::mismatch, "cpu lacks avx512");
       started_ = true;
     } else if (program() == "missing") {
-      return Error(ErrorClass::not_found, "missing: no such program");
+      return Error(ErrorClass::not_found, "missing: no such program").with_errno(ENOENT);
     } else if (program() == "forbidden") {
-      return Error(ErrorClass::denied, "forbidden: not executable");
+      return Error(ErrorClass::denied, "forbidden: not executable").with_errno(EACCES);
     }
     held_ = config_.mode == "launch" && config_.hold_start;
     if (init_ == 0) init_ = fork_init();
@@ -251,8 +251,8 @@ class FakeHarness {
 
   Result<Json> exec(const Json& request, UniqueFd socket) {
     std::vector<std::string> argv = strings_at(request, "argv");
-    if (argv.front() == "missing") return Error(ErrorClass::not_found, "missing: not found");
-    if (argv.front() == "forbidden") return Error(ErrorClass::denied, "forbidden: denied");
+    if (argv.front() == "missing") return Error(ErrorClass::not_found, "missing: not found").with_errno(ENOENT);
+    if (argv.front() == "forbidden") return Error(ErrorClass::denied, "forbidden: denied").with_errno(EACCES);
     Stream stream{std::move(socket), {}, true};
     std::string words;
     for (const std::string& word : argv) words += word + ";";

@@ -1,18 +1,12 @@
 // Any bytes at all as an archive: refused, or entries that can be written and are the same when
 // they are read again. The checksums of headers are made right, so that the fuzzer gets past them;
 // each input is tried as it is, too, and as what stands in a gzip and a zstd stream.
-// `--write-seeds=FOLDER` writes the corpus to begin with.
-#include <fcntl.h>
-
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "os/file.h"
+#include "fuzz/fuzz_target.h"
 #include "packing/bytes_for_test.h"
 #include "packing/compression.h"
 #include "packing/paths.h"
@@ -21,18 +15,11 @@
 
 namespace {
 
+using appshot::require;
 using appshot::Result;
 using appshot::packing::Entry;
 using appshot::packing::Kind;
 using Entries = std::vector<std::pair<Entry, std::string>>;
-
-constexpr std::string_view kWriteSeeds = "--write-seeds=";
-
-void require(bool fact, const char* what) {
-  if (fact) return;
-  std::fprintf(stderr, "not so: %s\n", what);
-  std::abort();
-}
 
 Result<Entries> read_entries(const std::string& bytes) {
   appshot::packing::BytesSource source(bytes);
@@ -94,7 +81,7 @@ std::string with_right_checksums(std::string bytes) {
   return bytes;
 }
 
-void write_seeds(const std::string& folder) {
+std::vector<std::string> seeds() {
   Entry file;
   file.path = std::string(150, 'p');
   file.mode = 04755;
@@ -115,24 +102,20 @@ void write_seeds(const std::string& folder) {
   device.kind = Kind::block;
   device.major = 8;
   const Entries all{{file, "12345"}, {sparse, "1234567"}, {link, ""}, {device, ""}};
-  const std::vector<Entries> seeds{all, {all[0]}, {all[1]}, {all[2], all[3]}, {}};
-  for (size_t i = 0; i < seeds.size(); ++i) {
-    Result<std::string> bytes = write_entries(seeds[i]);
+  std::vector<std::string> written;
+  for (const Entries& entries :
+       std::vector<Entries>{all, {all[0]}, {all[1]}, {all[2], all[3]}, {}}) {
+    Result<std::string> bytes = write_entries(entries);
     require(bool(bytes), "a seed can be written");
-    const std::string path = folder + "/archive-" + std::to_string(i);
-    require(bool(appshot::write_file(path, *bytes, O_CREAT)), "seed written");
+    written.push_back(std::move(*bytes));
   }
+  return written;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  for (int i = 1; i < *argc; ++i) {
-    std::string_view argument = (*argv)[i];
-    if (!argument.starts_with(kWriteSeeds)) continue;
-    write_seeds(std::string(argument.substr(kWriteSeeds.size())));
-    std::exit(0);
-  }
+  appshot::write_seeds_if_told(*argc, *argv, seeds);
   return 0;
 }
 

@@ -1,32 +1,20 @@
 // Any bytes at all as an image's manifest: refused, or an image that can be written and read again.
 // Each input is tried as it is, and once more with a right header put before it, so that the fuzzer
 // gets past the checksum. `--write-seeds=FOLDER` writes the corpus to begin with.
-#include <fcntl.h>
 #include <xxhash.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include "fuzz/fuzz_target.h"
 #include "image/manifest.h"
 #include "image/rich_image_for_test.h"
-#include "os/file.h"
 
 namespace {
 
+using appshot::require;
 using appshot::image::ImageT;
 using appshot::image::ManifestHeader;
-
-constexpr std::string_view kWriteSeeds = "--write-seeds=";
-
-void require(bool fact, const char* what) {
-  if (fact) return;
-  std::fprintf(stderr, "not so: %s\n", what);
-  std::abort();
-}
 
 void try_bytes(const std::vector<char>& bytes) {
   appshot::Result<ImageT> image = appshot::image::decode_manifest(bytes);
@@ -48,7 +36,7 @@ std::vector<char> with_right_header(std::vector<char> bytes) {
   return bytes;
 }
 
-void write_seeds(const std::string& folder) {
+std::vector<std::vector<char>> seeds() {
   ImageT rich = appshot::image::rich_image();
   ImageT plain = appshot::image::rich_image();
   plain.processes.resize(1);
@@ -57,23 +45,16 @@ void write_seeds(const std::string& folder) {
   plain.private_files.clear();
   ImageT wrong = appshot::image::rich_image();
   wrong.processes[1]->parent = 9;
-  int number = 0;
-  for (const ImageT* image : {&rich, &plain, &wrong}) {
-    std::vector<char> bytes = appshot::image::encode_manifest(*image);
-    std::string path = folder + "/seed-" + std::to_string(number++);
-    require(bool(appshot::write_file(path, {bytes.data(), bytes.size()}, O_CREAT)), "seed written");
-  }
+  std::vector<std::vector<char>> all;
+  for (const ImageT* image : {&rich, &plain, &wrong})
+    all.push_back(appshot::image::encode_manifest(*image));
+  return all;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  for (int i = 1; i < *argc; ++i) {
-    std::string_view argument = (*argv)[i];
-    if (!argument.starts_with(kWriteSeeds)) continue;
-    write_seeds(std::string(argument.substr(kWriteSeeds.size())));
-    std::exit(0);
-  }
+  appshot::write_seeds_if_told(*argc, *argv, seeds);
   return 0;
 }
 

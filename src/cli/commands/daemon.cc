@@ -40,11 +40,28 @@ std::string words(const std::vector<std::string>& list) {
   return line;
 }
 
+// What comes first: "env" of "env ls"; or, of those that begin with it, what comes second.
+std::vector<std::string> first_words() {
+  std::vector<std::string> list;
+  for (const std::string& command : command_names())
+    if (std::string word = command.substr(0, command.find(' '));
+        list.empty() || list.back() != word)
+      list.push_back(std::move(word));
+  return list;
+}
+
+std::vector<std::string> second_words(const std::string& first) {
+  std::vector<std::string> list;
+  for (const std::string& command : command_names())
+    if (command.starts_with(first + " ")) list.push_back(command.substr(first.size() + 1));
+  return list;
+}
+
 // One line for each command.
 std::string bash_options() {
   std::string text;
   for (const std::string& command : command_names())
-    text += "      " + command + ") options='" + words(option_names(command)) + "' ;;\n";
+    text += "      '" + command + "') options='" + words(option_names(command)) + "' ;;\n";
   return text;
 }
 
@@ -53,9 +70,18 @@ std::string bash_completion() {
          "  local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}\n"
          "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
          "    COMPREPLY=($(compgen -W '" +
-         words(command_names()) +
+         words(first_words()) +
          "' -- \"$word\"))\n"
          "    return\n"
+         "  fi\n"
+         "  if [ \"$command\" = env ]; then\n"
+         "    if [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+         "      COMPREPLY=($(compgen -W '" +
+         words(second_words("env")) +
+         "' -- \"$word\"))\n"
+         "      return\n"
+         "    fi\n"
+         "    command=\"env ${COMP_WORDS[2]}\"\n"
          "  fi\n"
          "  if [[ $word == -* ]]; then\n"
          "    local options=\n"
@@ -75,7 +101,9 @@ std::string bash_completion() {
          "    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")) ;;\n"
          "    daemon) COMPREPLY=($(compgen -W 'stop status' -- \"$word\")) ;;\n"
          "    system) COMPREPLY=($(compgen -W 'df' -- \"$word\")) ;;\n"
-         "    run|ps|snapshots) ;;\n"
+         "    run|ps|snapshots|'env ls'|'env create') ;;\n"
+         "    env*) COMPREPLY=($(compgen -W \"$(appshot env ls -q 2>/dev/null)\" -- \"$word\")) "
+         ";;\n"
          "    *) COMPREPLY=($(compgen -W \"$(appshot ps -aq 2>/dev/null)\" -- \"$word\")) ;;\n"
          "  esac\n"
          "}\n"
@@ -83,8 +111,10 @@ std::string bash_completion() {
 }
 
 std::string fish_completion() {
-  std::string text =
-      "complete -c appshot -n __fish_use_subcommand -f -a '" + words(command_names()) + "'\n";
+  std::string text = "complete -c appshot -n __fish_use_subcommand -f -a '" + words(first_words()) +
+                     "'\n"
+                     "complete -c appshot -n '__fish_seen_subcommand_from env' -f -a '" +
+                     words(second_words("env")) + " (appshot env ls -q 2>/dev/null)'\n";
   text +=
       "complete -c appshot -n '__fish_seen_subcommand_from inspect rids exec attach logs kill stop "
       "rm snapshot sleep wake check events why' -f -a '(appshot ps -aq 2>/dev/null)'\n"
@@ -93,8 +123,8 @@ std::string fish_completion() {
   for (const std::string& command : command_names())
     for (const std::string& name : option_names(command))
       if (name.starts_with("--"))
-        text += "complete -c appshot -n '__fish_seen_subcommand_from " + command + "' -l " +
-                name.substr(2) + "\n";
+        text += "complete -c appshot -n '__fish_seen_subcommand_from " +
+                command.substr(command.find(' ') + 1) + "' -l " + name.substr(2) + "\n";
   return text;
 }
 

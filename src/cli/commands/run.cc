@@ -1,11 +1,14 @@
-// run, exec, attach: a program's input and output are this terminal's.
+// run, exec, attach, env install, env exec: a program's input and output are this terminal's.
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
+#include "cli/text.h"
+#include "os/file.h"
 
 extern char** environ;
 
@@ -56,6 +59,12 @@ Result<> check_text(const std::vector<std::string>& words) {
       return Error(ErrorClass::usage, "'" + word + "' is not valid UTF-8");
   }
   return {};
+}
+
+Result<std::vector<std::string>> given_variables(const Options& options) {
+  std::vector<std::string> given;
+  for (const std::string& one : options.env) TRY(add_variable(one, given));
+  return given;
 }
 
 void add_window(Json& request) {
@@ -111,43 +120,103 @@ SessionWish session_wish(Context& context, const std::string& aid) {
 
 }  // namespace
 
-int command_run(Context& context) {
-  const Options& options = context.options;
-  Result<Json> request = program_request(options, own_environment());
-  if (!request) return fail(request.error());
-  (*request)["name"] = options.name;
-  (*request)["cwd"] = working_folder(options);
-  (*request)["share"] = options.share;
-  (*request)["ports"] = options.ports;
-  (*request)["hostname"] = options.hostname;
-  (*request)["rm"] = options.rm;
-  (*request)["allow_io_uring"] = options.allow_io_uring;
-  (*request)["hold_start"] = !options.detach;
-  Result<Json> launched = context.api.post("/v1/instances", *request);
-  if (!launched) {
-    if (options.detach) return fail(launched.error());
-    return fail_program(context, launched.error());
+namespace {
+
+Result<Json> launch_request(const Options& options) {
+  Json request = TRY(program_request(options, own_environment()));
+  request["name"] = options.name;
+  request["share"] = options.share;
+  request["ports"] = options.ports;
+  request["hostname"] = options.hostname;
+  request["rm"] = options.rm;
+  request["allow_io_uring"] = options.allow_io_uring;
+  request["hold_start"] = !options.detach;
+  request["public_paths"] = options.public_paths;
+  if (!options.rules.empty()) {
+    request["rules"] = TRY(read_file(options.rules));
+    request["rules_name"] = options.rules;
   }
-  std::string aid = string_at(*launched, "aid");
-  if (options.detach) {
-    print(aid + "\n");
-    return 0;
+  if (options.environment.empty()) {
+    request["cwd"] = working_folder(options);
+  } else {
+    // What ours are counts only where the environment shows the host's files.
+    request["environment"] = options.environment;
+    request["set_env"] = TRY(given_variables(options));
+    request["cwd"] = options.workdir;
+    request["here"] = working_folder({});
   }
+  return request;
+}
+
+// Of a launched program that waits for it: until it ends, or this terminal leaves it.
+struct Attended {
+  std::string aid;
+  SessionEnd end;
+};
+Result<Attended> attend(Context& context, const Json& request) {
+  const Json launched = TRY(context.api.post("/v1/instances", request));
+  const std::string aid = string_at(launched, "aid");
   // The program has not started: nothing it writes can be missed.
   Json attach = Json::object();
   add_window(attach);
-  Result<HttpClient::Stream> stream = context.api.stream(instance_path(aid, "/attach"), attach);
-  if (!stream) return fail_program(context, stream.error());
+  HttpClient::Stream stream = TRY(context.api.stream(instance_path(aid, "/attach"), attach));
   SessionWish wish = session_wish(context, aid);
-  wish.tty = options.tty;
-  wish.pass_stdin = options.interactive;
-  SessionEnd end = run_session(std::move(*stream), wish);
+  wish.tty = context.options.tty;
+  wish.pass_stdin = context.options.interactive;
+  const SessionEnd end = run_session(std::move(stream), wish);
   // Whoever looks after us sees an instance that has ended, or, with --rm, none.
   if (end.kind == SessionEnd::Kind::exited) (void)context.api.post(instance_path(aid, "/wait"));
   // What has never run leaves nothing.
   if (end.kind == SessionEnd::Kind::failed)
     (void)context.api.remove(instance_path(aid, "?force=true"));
-  return finish(end, aid);
+  return Attended{aid, end};
+}
+
+std::string text_of_size(const Json& kept) {
+  return bool_at(kept, "added") ? human_bytes(int_at(kept, "added_bytes")) + " added"
+                                : std::string("nothing was changed");
+}
+
+}  // namespace
+
+int command_run(Context& context) {
+  const Options& options = context.options;
+  Result<Json> request = launch_request(options);
+  if (!request) return fail(request.error());
+  if (options.detach) {
+    Result<Json> launched = context.api.post("/v1/instances", *request);
+    if (!launched) return fail(launched.error());
+    print(string_at(*launched, "aid") + "\n");
+    return 0;
+  }
+  Result<Attended> attended = attend(context, *request);
+  return attended ? finish(attended->end, attended->aid) : fail_program(context, attended.error());
+}
+
+int command_env_exec(Context& context) {
+  Result<Json> request = launch_request(context.options);
+  if (!request) return fail(request.error());
+  (*request)["rm"] = true;
+  Result<Attended> attended = attend(context, *request);
+  return attended ? finish(attended->end, attended->aid) : fail_program(context, attended.error());
+}
+
+// The instance lives only for it. Whatever is not kept goes with it.
+int command_env_install(Context& context) {
+  const std::string& name = context.options.environment;
+  Result<Json> request = launch_request(context.options);
+  if (!request) return fail(request.error());
+  Result<Attended> attended = attend(context, *request);
+  if (!attended) return fail_program(context, attended.error());
+  const bool well = attended->end.kind == SessionEnd::Kind::exited && attended->end.status == 0;
+  Result<Json> kept = Json();
+  if (well) kept = context.api.post(environment_path(name, "/keep"), {{"aid", attended->aid}});
+  (void)context.api.remove(instance_path(attended->aid, "?force=true"));
+  if (!kept) return fail(kept.error());
+  const std::string outcome = well ? text_of_size(*kept) : "is as it was, the installer has failed";
+  print_outcome(context.options.progress, "environment " + name + ": " + outcome);
+  const int status = finish(attended->end, attended->aid);
+  return status == 0 && !well ? kOwnFailure : status;
 }
 
 int command_exec(Context& context) {

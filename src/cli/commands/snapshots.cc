@@ -1,15 +1,14 @@
 // snapshot, sleep, wake, restore, snapshots, snapshot-rm, verify, export, import.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdio>
 
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "cli/transfer.h"
 
 namespace appshot {
 namespace {
@@ -29,61 +28,6 @@ std::string outcome_of(const std::string& aid, const Json& taken) {
                      paused.is_number() ? paused.get<double>() : 0,
                      human_bytes(int_at(taken, "stored_bytes")),
                      human_bytes(int_at(taken, "memory_bytes")));
-}
-
-Result<> write_whole(int fd, std::string_view bytes, const std::string& file) {
-  while (!bytes.empty()) {
-    ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return Error::from_errno(errno, "write " + file);
-    bytes.remove_prefix(static_cast<size_t>(put));
-  }
-  return {};
-}
-
-Result<> copy_answer(HttpClient& http, int fd, const std::string& file) {
-  std::array<char, 65536> bytes;
-  for (;;) {
-    size_t got = TRY(http.read_body(bytes));
-    if (got == 0) return {};
-    TRY(write_whole(fd, {bytes.data(), got}, file));
-  }
-}
-
-// Under a name of its own until it is whole: a torn export never looks like one.
-Result<> export_to_file(Context& context, const std::string& id, const std::string& file) {
-  HttpClient http = TRY(context.api.connect());
-  int status = TRY(http.request("GET", snapshot_path(id, "/export")));
-  if (status >= 400) return context.api.refusal(http, status);
-  if (file == "-") return copy_answer(http, STDOUT_FILENO, file);
-  std::string partial = file + ".partial";
-  UniqueFd out(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!out) return Error::from_errno(errno, "cannot write " + partial);
-  Result<> copied = copy_answer(http, out.get(), partial);
-  if (copied && ::fsync(out.get()) != 0) copied = Error::from_errno(errno, "fsync " + partial);
-  if (copied && ::rename(partial.c_str(), file.c_str()) != 0)
-    copied = Error::from_errno(errno, "rename " + partial);
-  if (!copied) ::unlink(partial.c_str());
-  return copied;
-}
-
-Result<Json> import_from(Context& context, int fd, const std::string& file) {
-  HttpClient http = TRY(context.api.connect());
-  std::string target = "/v1/snapshots?name=" + percent_encode(context.options.name);
-  TRY(http.begin_upload("POST", target));
-  std::array<char, 65536> bytes;
-  for (;;) {
-    ssize_t got = ::read(fd, bytes.data(), bytes.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error::from_errno(errno, "read " + file);
-    if (got == 0) break;
-    // The daemon answers, and hangs up, as soon as it sees that this is no snapshot.
-    if (!http.upload({bytes.data(), static_cast<size_t>(got)})) break;
-  }
-  int status = TRY(http.end_upload().within(file));
-  if (status >= 400) return context.api.refusal(http, status);
-  std::string answer = TRY(http.body());
-  return parse_json(answer);
 }
 
 }  // namespace
@@ -200,21 +144,15 @@ int command_export(Context& context) {
   if (options.file == "-" && ::isatty(STDOUT_FILENO) == 1)
     return fail(Error(ErrorClass::usage, "an export is not for a terminal")
                     .hint("give a file, or pipe it somewhere"));
-  Result<> exported = export_to_file(context, options.ids.front(), options.file);
+  Result<> exported =
+      download(context, snapshot_path(options.ids.front(), "/export"), options.file);
   return exported ? 0 : fail(exported.error());
 }
 
 int command_import(Context& context) {
-  const std::string& file = context.options.file;
-  UniqueFd opened;
-  if (file != "-") {
-    opened.reset(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!opened) {
-      Error error = Error::from_errno(errno, "open " + file);
-      return fail(error.err() == ENOENT ? std::move(error).as(ErrorClass::not_found) : error);
-    }
-  }
-  Result<Json> imported = import_from(context, file == "-" ? STDIN_FILENO : opened.get(), file);
+  const Options& options = context.options;
+  Result<Json> imported =
+      upload(context, "/v1/snapshots?name=" + percent_encode(options.name), options.file);
   if (!imported) return fail(imported.error());
   if (context.options.json) {
     print_json(*imported);

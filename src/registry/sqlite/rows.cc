@@ -9,6 +9,7 @@ namespace appshot {
   "id, aid, name, dir, parent, owner, complete, created_ms, processes, memory_bytes, " \
   "stored_bytes, frozen_ms, spec, durable"
 #define LEASE_COLUMNS "address, aid, standing, since_ms"
+#define ENVIRONMENT_COLUMNS "name, created_ms, changed_ms, rules, content"
 #define EVENT_COLUMNS "seq, time_ms, aid, kind, text, details"
 
 const char* const kInsertInstance = "INSERT INTO instances (" INSTANCE_COLUMNS
@@ -37,6 +38,14 @@ const char* const kInsertLease = "INSERT INTO leases (" LEASE_COLUMNS ") VALUES 
 const char* const kUpdateLease =
     "UPDATE leases SET (" LEASE_COLUMNS ") = (?1,?2,?3,?4) WHERE address=?1";
 const char* const kAllLeases = "SELECT " LEASE_COLUMNS " FROM leases ORDER BY since_ms, address";
+const char* const kInsertEnvironment =
+    "INSERT INTO environments (" ENVIRONMENT_COLUMNS ") VALUES (?1,?2,?3,?4,?5)";
+const char* const kUpdateEnvironment =
+    "UPDATE environments SET (" ENVIRONMENT_COLUMNS ") = (?1,?2,?3,?4,?5) WHERE name=?1";
+const char* const kEnvironmentByName =
+    "SELECT " ENVIRONMENT_COLUMNS " FROM environments WHERE name=?1";
+const char* const kAllEnvironments =
+    "SELECT " ENVIRONMENT_COLUMNS " FROM environments ORDER BY name";
 const char* const kInsertEvent =
     "INSERT INTO events (time_ms, aid, kind, text, details) VALUES (?1,?2,?3,?4,?5)";
 const char* const kNewestEvents =
@@ -93,6 +102,16 @@ LeaseRecord read_lease(Statement& row) {
   record.aid = row.next_text();
   record.standing = row.next_text();
   record.since_ms = row.next_int();
+  return record;
+}
+
+EnvironmentRecord read_environment(Statement& row) {
+  EnvironmentRecord record;
+  record.name = row.next_text();
+  record.created_ms = row.next_int();
+  record.changed_ms = row.next_int();
+  record.rules = row.next_text();
+  record.content = row.next_text();
   return record;
 }
 
@@ -162,6 +181,15 @@ Statement bind_lease(Statement statement, const LeaseRecord& record) {
       .bind(record.since_ms);
 }
 
+Statement bind_environment(Statement statement, const EnvironmentRecord& record) {
+  return std::move(statement)
+      .bind(record.name)
+      .bind(record.created_ms)
+      .bind(record.changed_ms)
+      .bind(record.rules)
+      .bind(record.content);
+}
+
 Statement bind_event(Statement statement, const EventRecord& event) {
   return std::move(statement)
       .bind(event.time_ms)
@@ -181,6 +209,10 @@ Result<std::vector<SnapshotRecord>> read_snapshots(Statement statement) {
 
 Result<std::vector<LeaseRecord>> read_leases(Statement statement) {
   return read_all(statement, read_lease);
+}
+
+Result<std::vector<EnvironmentRecord>> read_environments(Statement statement) {
+  return read_all(statement, read_environment);
 }
 
 Result<std::vector<EventRecord>> read_events(Statement statement) {

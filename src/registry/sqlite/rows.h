@@ -21,6 +21,10 @@ extern const char* const kAllSnapshots;
 extern const char* const kInsertLease;
 extern const char* const kUpdateLease;
 extern const char* const kAllLeases;
+extern const char* const kInsertEnvironment;
+extern const char* const kUpdateEnvironment;
+extern const char* const kEnvironmentByName;
+extern const char* const kAllEnvironments;
 extern const char* const kInsertEvent;
 extern const char* const kNewestEvents;
 extern const char* const kNewestEventsOf;
@@ -28,11 +32,13 @@ extern const char* const kNewestEventsOf;
 Statement bind_instance(Statement statement, const InstanceRecord& record);
 Statement bind_snapshot(Statement statement, const SnapshotRecord& record);
 Statement bind_lease(Statement statement, const LeaseRecord& record);
+Statement bind_environment(Statement statement, const EnvironmentRecord& record);
 Statement bind_event(Statement statement, const EventRecord& event);
 
 Result<std::vector<InstanceRecord>> read_instances(Statement statement);
 Result<std::vector<SnapshotRecord>> read_snapshots(Statement statement);
 Result<std::vector<LeaseRecord>> read_leases(Statement statement);
+Result<std::vector<EnvironmentRecord>> read_environments(Statement statement);
 Result<std::vector<EventRecord>> read_events(Statement statement);
 
 }  // namespace appshot

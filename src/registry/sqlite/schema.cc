@@ -42,6 +42,14 @@ CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
 PRAGMA user_version = 3;
 )sql";
 
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE environments (
+  name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,
+  rules TEXT NOT NULL, content TEXT NOT NULL
+) WITHOUT ROWID;
+PRAGMA user_version = 4;
+)sql";
+
 Result<int64_t> version_of(Database& db) {
   Statement statement = db.prepare("PRAGMA user_version");
   TRY(statement.step());
@@ -62,6 +70,7 @@ Result<> migrate(Database& db) {
   if (version < 1) TRY(db.execute(kVersion1));
   if (version < 2) TRY(db.execute(kVersion2));
   if (version < 3) TRY(db.execute(kVersion3));
+  if (version < 4) TRY(db.execute(kVersion4));
   return transaction.commit();
 }
 

@@ -25,6 +25,10 @@ Error no_lease(const std::string& address) {
   return Error(ErrorClass::not_found, "nobody has the address " + address);
 }
 
+Error no_environment(const std::string& name) {
+  return Error(ErrorClass::not_found, "there is no environment " + name).hint("see appshot env ls");
+}
+
 // The one row of those a prefix matches.
 template <typename Record>
 Result<Record> only_one(std::vector<Record> matches, const std::string& prefix, Error none) {
@@ -152,6 +156,38 @@ class SqliteRegistry : public Registry {
   Result<std::vector<LeaseRecord>> leases() override {
     std::lock_guard lock(mutex_);
     return read_leases(db_.prepare(kAllLeases));
+  }
+
+  Result<> add_environment(const EnvironmentRecord& record) override {
+    std::lock_guard lock(mutex_);
+    auto added = bind_environment(db_.prepare(kInsertEnvironment), record).run();
+    if (added || added.error().cls() != ErrorClass::conflict) return added;
+    return Error(ErrorClass::conflict, "an environment " + record.name + " exists already")
+        .hint("choose another name, or remove that one: appshot env rm " + record.name);
+  }
+
+  Result<> update_environment(const EnvironmentRecord& record) override {
+    std::lock_guard lock(mutex_);
+    TRY(bind_environment(db_.prepare(kUpdateEnvironment), record).run());
+    return db_.changes() == 1 ? Result<>() : no_environment(record.name);
+  }
+
+  Result<> remove_environment(const std::string& name) override {
+    std::lock_guard lock(mutex_);
+    TRY(db_.prepare("DELETE FROM environments WHERE name=?1").bind(name).run());
+    return db_.changes() == 1 ? Result<>() : no_environment(name);
+  }
+
+  Result<EnvironmentRecord> environment(const std::string& name) override {
+    std::lock_guard lock(mutex_);
+    auto found = TRY(read_environments(db_.prepare(kEnvironmentByName).bind(name)));
+    if (found.empty()) return no_environment(name);
+    return std::move(found.front());
+  }
+
+  Result<std::vector<EnvironmentRecord>> environments() override {
+    std::lock_guard lock(mutex_);
+    return read_environments(db_.prepare(kAllEnvironments));
   }
 
   Result<std::string> setting(const std::string& name) override {

@@ -53,7 +53,7 @@ TEST_F(SqliteRegistryTest, TakesOverWhatTheFirstVersionHasWritten) {
   {
     auto db = Database::open(path);
     ASSERT_TRUE(
-        db->execute("DROP TABLE leases; DROP TABLE settings;"
+        db->execute("DROP TABLE leases; DROP TABLE settings; DROP TABLE environments;"
                     "ALTER TABLE snapshots DROP COLUMN durable; PRAGMA user_version = 1"));
   }
   auto registry = open_sqlite_registry(path);

@@ -10,6 +10,7 @@
 #include "os/huge_pages.h"
 #include "os/page_scan.h"
 #include "resources/file_names.h"
+#include "resources/mapped_name.h"
 #include "resources/shared_memory.h"
 
 namespace appshot::memory {
@@ -154,7 +155,10 @@ class Capture {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return Error::from_errno(errno, "stat " + path);
     auto open_content = [&] { return open_file(path, O_RDONLY); };
-    auto name = TRY(capture_name(context_, source.name, info, mount, open_content));
+    const std::optional<MappedName> seen =
+        TRY(find_mapped_name(context_, path, source.name, info, mount));
+    auto name = TRY(seen ? capture_name(context_, seen->link, seen->info, seen->mount, open_content)
+                         : capture_name(context_, source.name, info, mount, open_content));
     if (name->ghost < 0 && S_ISREG(info.st_mode) && is_program(source)) {
       UniqueFd fd = TRY(open_content());
       name->build_id = build_id_of(fd.get());

@@ -1,0 +1,37 @@
+#include "harness/rules.h"
+
+#include "rules/evaluate.h"
+#include "rules/parse.h"
+
+namespace appshot {
+
+Result<> apply_rules(HarnessConfig& config, FileWorld& world) {
+  for (const std::string& text : config.public_paths)
+    world.public_paths.push_back(TRY(parse_public_path(text)));
+  if (config.rules.empty()) return {};
+  std::vector<rules::Rules> layered;
+  for (const HarnessConfig::RulesText& one : config.rules)
+    layered.push_back(TRY(rules::parse(one.text, one.source)));
+  const rules::Evaluated evaluated =
+      TRY(rules::evaluate(layered, {config.application, config.aid, config.node,
+                                    string_at(config.environment, "name"), "", config.env}));
+  for (const rules::Exception& shown : evaluated.exceptions)
+    world.public_paths.push_back({shown.path, shown.path, shown.readonly});
+  for (const rules::EvaluatedRedirection& one : evaluated.redirections)
+    world.redirections.push_back(
+        {one.path, one.to, one.create, one.copy, one.readonly, one.is_link, one.at.text()});
+  config.rule_env = evaluated.env;
+  return {};
+}
+
+std::vector<std::string> merged_environment(std::vector<std::string> env,
+                                            const std::vector<std::string>& set) {
+  for (const std::string& entry : set) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(env, [&](const std::string& known) { return known.starts_with(name); });
+    env.push_back(entry);
+  }
+  return env;
+}
+
+}  // namespace appshot

@@ -1,0 +1,121 @@
+#include "isolation/private_layer.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/in_root.h"
+
+namespace appshot {
+namespace {
+
+// Overlay options take ':' and ',' and '\\' only escaped.
+std::string escaped(const std::string& path) {
+  std::string out;
+  for (char c : path) {
+    if (c == ':' || c == ',' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
+}
+
+// A link that a layer has there is no part of it: it would lead to the host's files.
+Result<UniqueFd> open_part(const std::string& layer, const std::string& point) {
+  const UniqueFd root = TRY(open_file(layer, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return open_without_links(root.get(), point, O_PATH | O_DIRECTORY);
+}
+
+struct Lower {
+  std::string name;  // as a mount is told of it
+  UniqueFd fd;
+};
+
+// By descriptor: names of many layers are longer than the options of a mount may be.
+Lower by_descriptor(UniqueFd fd) {
+  std::string name = "/proc/self/fd/" + std::to_string(fd.get());
+  return {std::move(name), std::move(fd)};
+}
+
+// Highest first, as overlay wants them; those that do not have that folder are left out.
+Result<std::vector<Lower>> open_lower(const LayerStack& stack) {
+  std::vector<Lower> lower;
+  for (auto layer = stack.environment.rbegin(); layer != stack.environment.rend(); ++layer)
+    if (Result<UniqueFd> part = open_part(*layer, stack.point); part)
+      lower.push_back(by_descriptor(std::move(*part)));
+  if (!stack.base.empty())
+    lower.push_back(
+        {escaped(stack.base), TRY(open_file(stack.base, O_PATH | O_DIRECTORY | O_CLOEXEC))});
+  if (lower.empty())
+    return Error(ErrorClass::corrupt, "the environment has no files of its own for " + stack.point);
+  return lower;
+}
+
+std::string lower_options(const std::vector<Lower>& lower) {
+  std::string options = "lowerdir=";
+  for (const Lower& one : lower) options += (&one == &lower.front() ? "" : ":") + one.name;
+  return options;
+}
+
+// Volatile: a layer is never used again after a crash of the machine, which ends its instance too;
+// without it the end of every instance would write out all that is dirty on the host's file system.
+Result<> mount_overlay(const LayerStack& stack, const std::vector<Lower>& lower,
+                       const std::string& target) {
+  const std::string options = lower_options(lower) + ",upperdir=" + escaped(stack.own + "/upper") +
+                              ",workdir=" + escaped(stack.own + "/work") + ",volatile";
+  if (::mount("overlay", target.c_str(), "overlay", 0, options.c_str()) == 0) return {};
+  return Error::from_errno(errno, "mount overlay on " + target);
+}
+
+// Of the others in the last: on the same file system they may.
+Result<bool> may_lie_inside(const std::vector<Lower>& lower) {
+  struct stat last {};
+  TRY_SYS(::fstat(lower.back().fd.get(), &last));
+  for (const Lower& one : lower) {
+    struct stat info {};
+    TRY_SYS(::fstat(one.fd.get(), &info));
+    if (&one != &lower.back() && info.st_dev == last.st_dev) return true;
+  }
+  return false;
+}
+
+// An overlay takes no layer that lies inside another, as those of an environment do that are kept
+// somewhere below the host's root: then the base is seen through a mount of another file system,
+// which is an overlay itself, of it and of an empty folder.
+Result<Lower> seen_apart(const LayerStack& stack) {
+  const std::string scratch = stack.own + "/base";
+  TRY(make_folders(scratch));
+  TRY_SYS(::mount("base", scratch.c_str(), "tmpfs", 0, "mode=755,size=4k"));
+  TRY(make_folders(scratch + "/empty"));
+  TRY(make_folders(scratch + "/seen"));
+  const std::string options = "lowerdir=" + escaped(scratch + "/empty") + ":" + escaped(stack.base);
+  TRY_SYS(::mount("overlay", (scratch + "/seen").c_str(), "overlay", MS_RDONLY, options.c_str()));
+  return by_descriptor(TRY(open_file(scratch + "/seen", O_PATH | O_DIRECTORY | O_CLOEXEC)));
+}
+
+}  // namespace
+
+bool any_has(const std::vector<std::string>& layers, const std::string& point) {
+  for (const std::string& layer : layers)
+    if (open_part(layer, point)) return true;
+  return false;
+}
+
+// It stands over the whole file system, the folder it is kept in included; what the instance finds
+// there is its own view of it, so nothing of the layer can be reached by that way.
+Result<> mount_layers(const LayerStack& stack, const std::string& target) {
+  TRY(make_folders(stack.own + "/upper"));
+  TRY(make_folders(stack.own + "/work"));
+  std::vector<Lower> lower = TRY(open_lower(stack));
+  // The folder's own mode and owner show as those of the mount point.
+  struct stat below {};
+  TRY_SYS(::fstat(lower.front().fd.get(), &below));
+  TRY_SYS(::chown((stack.own + "/upper").c_str(), below.st_uid, below.st_gid));
+  TRY_SYS(::chmod((stack.own + "/upper").c_str(), below.st_mode & 07777));
+  if (!stack.base.empty() && TRY(may_lie_inside(lower)))
+    lower.back() = TRY(seen_apart(stack).within("see " + stack.base + " apart from its layers"));
+  return mount_overlay(stack, lower, target);
+}
+
+}  // namespace appshot

@@ -1,0 +1,24 @@
+// An instance's own layer of a file system of its world: what it changes is kept there, over the
+// layers of its environment, over the host's files, none of which is ever changed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace appshot {
+
+struct LayerStack {
+  std::string own;                       // folder of the instance's layer; made where it is missing
+  std::vector<std::string> environment;  // folders of its layers, lowest first
+  std::string point;                     // where in the world it is: "/", "/home"
+  std::string base;                      // what lies below all; empty: nothing
+};
+
+// Whether any of these layers holds that folder.
+bool any_has(const std::vector<std::string>& layers, const std::string& point);
+
+Result<> mount_layers(const LayerStack& stack, const std::string& target);
+
+}  // namespace appshot

@@ -1,0 +1,23 @@
+// A path of the host that an instance sees as it is: not redirected, changed for everybody.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace appshot {
+
+struct PublicPath {
+  std::string from;  // on the host
+  std::string path;  // inside
+  bool read_only = false;
+  bool operator==(const PublicPath&) const = default;
+};
+
+// "HOSTPATH:PATH[:ro]", both absolute. Class usage.
+Result<PublicPath> parse_public_path(const std::string& text);
+
+// Below a root that is being assembled; the place is made where it is missing.
+Result<> show_public_path(int root, const PublicPath& shown);
+
+}  // namespace appshot

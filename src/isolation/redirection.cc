@@ -1,0 +1,109 @@
+#include "isolation/redirection.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "os/file.h"
+#include "os/in_root.h"
+#include "os/mount_tree.h"
+
+namespace appshot {
+namespace {
+
+struct Lead {
+  const Redirection* redirection;
+  UniqueFd mount;  // none: a link that leads nowhere yet
+  PlaceKind kind = PlaceKind::folder;
+};
+
+std::string name_of(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+std::string parent_of(const std::string& path) {
+  return path.substr(0, std::max<size_t>(path.find_last_of('/'), 1));
+}
+
+Result<Lead> follow(int root, const Redirection& redirection) {
+  Lead lead{&redirection, UniqueFd()};
+  Result<UniqueFd> target = open_in_root(root, redirection.to, O_PATH);
+  const bool is_missing = !target && target.error().err() == ENOENT;
+  if (is_missing && redirection.create)
+    target = make_place_in_root(root, redirection.to, PlaceKind::folder);
+  else if (is_missing && redirection.is_link)
+    return lead;
+  else if (is_missing)
+    return Error(ErrorClass::not_found, redirection.to + " is not there")
+        .hint("add CREATE to the rule to have it made");
+  const UniqueFd there = TRY(std::move(target));
+  struct stat info {};
+  TRY_SYS(::fstat(there.get(), &info));
+  lead.kind = S_ISDIR(info.st_mode) ? PlaceKind::folder : PlaceKind::file;
+  lead.mount = TRY(copy_mounts(there.get()));
+  if (redirection.read_only) TRY(make_read_only(lead.mount.get()));
+  return lead;
+}
+
+// What it leads to may come later: then it is a plain link, which a program can read.
+Result<> leave_link(int root, const Redirection& link) {
+  const UniqueFd parent = TRY(make_place_in_root(root, parent_of(link.path), PlaceKind::folder));
+  const std::string name = name_of(link.path);
+  struct stat there {};
+  if (::fstatat(parent.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (!S_ISLNK(there.st_mode))
+      return Error(ErrorClass::conflict, "there is something at " + link.path + ", and " + link.to +
+                                             ", where it is to lead, is not there");
+    TRY_SYS(::unlinkat(parent.get(), name.c_str(), 0));
+  }
+  TRY_SYS(::symlinkat(link.to.c_str(), parent.get(), name.c_str()));
+  return {};
+}
+
+// A link of the same name is one that led nowhere in an earlier life.
+Result<> put(int root, const Lead& lead) {
+  const Redirection& redirection = *lead.redirection;
+  if (!lead.mount) return leave_link(root, redirection);
+  if (redirection.is_link) {
+    const UniqueFd parent =
+        TRY(make_place_in_root(root, parent_of(redirection.path), PlaceKind::folder));
+    struct stat there {};
+    const std::string name = name_of(redirection.path);
+    if (::fstatat(parent.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(there.st_mode))
+      TRY_SYS(::unlinkat(parent.get(), name.c_str(), 0));
+  }
+  const UniqueFd place = TRY(make_place_in_root(root, redirection.path, lead.kind));
+  return attach_mount(lead.mount.get(), place.get());
+}
+
+// Or lies within what is.
+bool is_redirected(const std::string& path, const std::vector<Redirection>& redirections) {
+  return std::ranges::any_of(redirections, [&](const Redirection& redirection) {
+    return path == redirection.path || path.starts_with(redirection.path + "/");
+  });
+}
+
+}  // namespace
+
+Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
+                    const std::vector<Redirection>& redirections) {
+  for (const PublicPath& shown : public_paths) TRY(show_public_path(root, shown));
+  std::vector<Lead> leads;
+  for (const Redirection& redirection : redirections)
+    leads.push_back(TRY(follow(root, redirection).within(redirection.rule)));
+  // What lies within another comes after it, so that both are seen: public paths, too.
+  std::map<std::string, std::function<Result<>()>> by_path;
+  for (const PublicPath& shown : public_paths)
+    by_path[shown.path] = [&] { return show_public_path(root, shown); };
+  for (const Lead& lead : leads)
+    by_path[lead.redirection->path] = [&] {
+      return put(root, lead).within(lead.redirection->rule);
+    };
+  for (const auto& [path, show] : by_path)
+    if (is_redirected(path, redirections)) TRY(show());
+  return {};
+}
+
+}  // namespace appshot

@@ -1,0 +1,29 @@
+// Paths that lead elsewhere in the instance's own files, by rules: the program sees what lies at
+// the other place, under the path it asks for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "isolation/public_path.h"
+
+namespace appshot {
+
+struct Redirection {
+  std::string path;
+  std::string to;
+  bool create = false;  // the other place, a folder, where it is missing
+  bool copy = false;    // fill it then with what lies at the path
+  bool read_only = false;
+  bool is_link = false;  // may lead nowhere yet
+  std::string rule;      // for errors: "rules:3:1"
+  bool operator==(const Redirection&) const = default;
+};
+
+// Below a root that is being assembled. Of paths within one another the deepest holds. Where
+// redirections lead is looked up in a world in which there are public paths, but none of them.
+Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
+                    const std::vector<Redirection>& redirections);
+
+}  // namespace appshot

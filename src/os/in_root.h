@@ -1,0 +1,21 @@
+// Paths below a folder that is to be somebody's root, followed as that one will follow them: a link
+// or ".." never leads out of it. For folders whose content is not ours to trust.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "os/unique_fd.h"
+
+namespace appshot {
+
+Result<UniqueFd> open_in_root(int root, const std::string& path, int flags);
+// Fails where a link is on the way, or at its end.
+Result<UniqueFd> open_without_links(int root, const std::string& path, int flags);
+
+enum class PlaceKind { file, folder };
+// Something to mount on: what is there already, whatever it is, else an empty file or folder, with
+// the folders that lead to it.
+Result<UniqueFd> make_place_in_root(int root, const std::string& path, PlaceKind kind);
+
+}  // namespace appshot

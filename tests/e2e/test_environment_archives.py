@@ -1,0 +1,316 @@
+"""Environments from elsewhere and to elsewhere: folders, OCI images, files, shared folders. The real
+harness.
+"""
+
+import hashlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tarfile
+import unittest
+
+from real_fixture import RealNode, enter_own_world, until
+
+COUNTS = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done"
+
+
+def setUpModule():
+    enter_own_world()
+
+
+def make_root(folder):
+    """A root file system of its own."""
+    for name in ("bin", "etc", "tmp", "root", "var/lib"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(shutil.which("busybox"), folder / "bin/busybox")
+    for name in ("sh", "cat", "ls", "sleep", "echo", "id", "env", "pwd", "touch", "rm", "mkdir", "stat", "head"):
+        (folder / "bin" / name).symlink_to("busybox")
+    (folder / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\napp:x:1234:1234::/home/app:/bin/sh\n")
+    (folder / "etc/group").write_text("root:x:0:\napp:x:1234:\n")
+    (folder / "etc/own").write_text("of the environment\n")
+    os.chown(folder / "var/lib", 1234, 1234)
+    os.link(folder / "etc/own", folder / "etc/own-too")
+    return folder
+
+
+class OciLayout:
+    """An image layout, as other tools make them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "blobs/sha256").mkdir(parents=True)
+        (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+        self.layers, self.diffs = [], []
+
+    def blob(self, content, media_type):
+        digest = hashlib.sha256(content).hexdigest()
+        (self.folder / "blobs/sha256" / digest).write_bytes(content)
+        return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
+
+    def add_layer(self, fill):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            fill(archive)
+        self.diffs.append("sha256:" + hashlib.sha256(packed.getvalue()).hexdigest())
+        self.layers.append(self.blob(packed.getvalue(), "application/vnd.oci.image.layer.v1.tar"))
+
+    def finish(self, **program):
+        config = {"architecture": "amd64", "os": "linux", "config": program,
+                  "rootfs": {"type": "layers", "diff_ids": self.diffs}}
+        manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                    "config": self.blob(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"),
+                    "layers": self.layers}
+        index = {"schemaVersion": 2, "manifests": [
+            {**self.blob(json.dumps(manifest).encode(), manifest["mediaType"]),
+             "annotations": {"org.opencontainers.image.ref.name": "latest"}}]}
+        (self.folder / "index.json").write_text(json.dumps(index))
+        return self.folder
+
+
+def add_text(archive, name, text):
+    info = tarfile.TarInfo(name)
+    info.size = len(text)
+    archive.addfile(info, io.BytesIO(text.encode()))
+
+
+class Archives(RealNode):
+    def inside(self, name, *program, status=0):
+        return self.appshot("env", "exec", name, "--", *program, status=status)
+
+    def names(self):
+        return [e["name"] for e in self.json("env", "ls")]
+
+    def layers(self):
+        return sorted(p.name for p in (self.root / "lib/layers").iterdir())
+
+    def own(self, name="own"):
+        self.appshot("env", "create", name, "--from", str(make_root(self.root / f"tree-{name}")))
+
+    def assert_goes_on(self):
+        before = len(self.appshot("logs", self.aid).splitlines())
+        until(lambda: len(self.appshot("logs", self.aid).splitlines()) > before, "counting")
+
+
+class OwnRoot(Archives):
+    def test_nothing_of_the_host_is_in_it(self):
+        self.own()
+        self.assertEqual(self.inside("own", "cat", "/etc/own"), "of the environment")
+        self.inside("own", "ls", "/usr", status=1)
+        self.inside("own", "/usr/bin/python3", status=127)
+        self.assertEqual(self.inside("own", "sh", "-c", "pwd; stat -c %u:%a /var/lib; stat -c %h /etc/own; echo $PATH"),
+                         "/\n1234:755\n2\n/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        self.assertEqual(self.inside("own", "cat", "/etc/resolv.conf"),
+                         pathlib.Path("/etc/resolv.conf").read_text().strip())
+        self.assertEqual(self.inside("own", "sh", "-c", "id -u; echo x > /dev/null; ls /dev/shm; ls /proc/1/stat"),
+                         "0\n/proc/1/stat")
+
+    def test_it_goes_on_from_snapshots_and_sleep(self):
+        self.own()
+        self.appshot("run", "-d", "--name", self.aid, "--env", "own", "--", "sh", "-c", COUNTS)
+        self.assert_goes_on()
+        for _ in range(2):
+            snapshot = self.appshot("snapshot", "--stop", self.aid)
+            self.appshot("restore", snapshot)
+            self.assert_goes_on()
+        self.appshot("sleep", self.aid)
+        self.appshot("wake", self.aid)
+        self.assert_goes_on()
+
+    def test_what_is_to_be_mounted_on_is_not_followed_out_of_it(self):
+        tree = make_root(self.root / "tree")
+        outside = self.root / "outside"
+        outside.mkdir()
+        for name in ("proc", "dev", "sys", "run"):
+            (tree / name).symlink_to(outside)
+        (tree / "etc/resolv.conf").symlink_to("../../../../../../../etc/appshot-nothing")
+        (tree / "etc/hosts").symlink_to("/nowhere")
+        self.appshot("env", "create", "own", "--from", str(tree))
+        self.assertEqual(self.inside("own", "sh", "-c", "ls /proc/self/stat; echo x > /dev/null; cat /run/appshot/event"),
+                         "/proc/self/stat\nlaunch")
+        self.assertEqual(list(outside.iterdir()), [])
+        self.assertFalse(pathlib.Path("/etc/appshot-nothing").exists())
+
+    def test_a_folder_is_not_taken_half(self):
+        tree = make_root(self.root / "tree")
+        before = self.layers()
+        self.use_fault("environment.copied:ENOSPC")
+        self.appshot("env", "create", "own", "--from", str(tree), status=1)
+        self.assertEqual((self.names(), self.layers()), ([], before))
+        self.use_fault("environment.copied:kill")
+        self.appshot("env", "create", "own", "--from", str(tree), status=1)
+        self.env.pop("APPSHOT_FAULT")
+        self.assertEqual((self.names(), self.layers()), ([], before))
+        self.appshot("env", "create", "own", "--from", str(self.root / "none"), status=3)
+        self.appshot("env", "create", "own", "--from", "none", status=3)
+
+
+class Images(Archives):
+    def layout(self):
+        """Two layers: the second removes, replaces and adds."""
+        tree = make_root(self.root / "tree")
+        image = OciLayout(self.root / "image")
+        image.add_layer(lambda archive: archive.add(tree, "."))
+
+        def change(archive):
+            add_text(archive, "etc/.wh.own", "")
+            add_text(archive, "etc/new", "of the second layer\n")
+            folder = tarfile.TarInfo("var")
+            folder.type = tarfile.DIRTYPE
+            folder.mode = 0o755
+            archive.addfile(folder)
+            add_text(archive, "var/.wh..wh..opq", "")
+        image.add_layer(change)
+        return image.finish(Env=["WHO=image", "PATH=/bin"], Cmd=["-c", "echo $WHO at $(pwd)"], Entrypoint=["/bin/sh"],
+                            WorkingDir="/tmp", User="app")
+
+    def test_what_an_image_says_of_its_program_holds(self):
+        self.appshot("env", "create", "image", "--from", f"{self.layout()}:latest")
+        self.assertEqual(self.appshot("run", "--env", "image"), "image at /tmp")
+        self.assertEqual(self.appshot("run", "--env", "image", "-e", "WHO=me", "-w", "/etc", "--", "sh", "-c",
+                                      "echo $WHO $(pwd) $(id -u)"), "me /etc 1234")
+        self.assertEqual(self.appshot("run", "--env", "image", "--user", "root", "--", "sh", "-c",
+                                      "ls /etc/own /etc/new /var/lib 2>&1; cat /etc/own-too; id -u"),
+                         "ls: /etc/own: No such file or directory\nls: /var/lib: No such file or directory\n/etc/new\n"
+                         "of the environment\n0")
+
+    def test_an_image_that_is_not_whole_is_refused(self):
+        layout = self.layout()
+        blob = max((layout / "blobs/sha256").iterdir(), key=lambda p: p.stat().st_size)
+        content = bytearray(blob.read_bytes())
+        content[len(content) // 2] ^= 1
+        blob.write_bytes(content)
+        self.appshot("env", "create", "image", "--from", str(layout), status=1)
+        self.assertIn("damaged", self.stderr)
+        self.assertEqual((self.names(), self.layers()), ([], []))
+
+    def test_what_is_exported_as_an_image_can_be_taken_again(self):
+        self.appshot("env", "create", "image", "--from", str(self.layout()))
+        self.appshot("env", "install", "image", "--user", "root", "--", "sh", "-c", "echo x > /etc/third; rm /etc/new")
+        self.appshot("env", "export", "image", "--oci", f"{self.root}/out:v1")
+        self.appshot("env", "create", "again", "--from", f"{self.root}/out:v1")
+        look = ("sh", "-c", "ls /etc; ls /var; cat /etc/third; echo $WHO; id -u")
+        self.assertEqual(self.inside("again", *look), self.inside("image", *look))
+        self.appshot("env", "export", "image", "--oci", f"{self.root}/out:v1", status=6)
+        self.appshot("env", "create", "host-based")
+        self.appshot("env", "export", "host-based", "--oci", f"{self.root}/none", status=4)
+
+
+class Exports(Archives):
+    def make(self):
+        self.own()
+        self.appshot("env", "install", "own", "--", "sh", "-c", "echo two > /etc/second; rm /etc/own; rm -r /var/lib; mkdir /var/lib")
+        (self.root / "rules").write_text('LINK "/etc/link" TO "/srv/<ENVIRONMENT>"\n')
+        self.appshot("env", "rules", "own", "--set", f"{self.root}/rules")
+
+    LOOK = ("sh", "-c", "ls -la /etc /var/lib | head -40; cat /etc/second /etc/own-too; ls /etc/own")
+
+    def looks(self, name):
+        return self.inside(name, *self.LOOK, status=1)
+
+    def test_an_export_runs_on_another_node(self):
+        self.make()
+        before = self.looks("own")
+        file = str(self.root / "own.env")
+        self.appshot("env", "export", "own", file)
+        first, self.env = self.env, dict(self.env, APPSHOT_ROOT=str(self.root / "other"))
+        try:
+            self.assertEqual(self.appshot("env", "import", file), "own")
+            self.assertEqual(self.looks("own"), before)
+            self.assertIn("LINK", self.appshot("env", "rules", "own"))
+            self.appshot("env", "import", file, status=6)
+            self.appshot("env", "import", "--name", "again", file)
+            shared = {layer["id"] for e in self.json("env", "ls") for layer in e["layers"]}
+            self.assertEqual(len(shared), 2)  # those that are here already are not stored twice
+            self.appshot("daemon", "stop")
+        finally:
+            self.env = first
+
+    def test_a_snapshot_goes_where_its_environment_went(self):
+        self.make()
+        self.appshot("run", "-d", "--name", self.aid, "--env", "own", "--", "sh", "-c", COUNTS)
+        self.assert_goes_on()
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.appshot("export", snapshot, str(self.root / "snapshot"))
+        self.appshot("env", "export", "own", str(self.root / "own.env"))
+        first, self.env = self.env, dict(self.env, APPSHOT_ROOT=str(self.root / "other"))
+        try:
+            taken = self.appshot("import", str(self.root / "snapshot"))
+            self.appshot("restore", taken, status=5)
+            self.assertIn("environment own is not on this node", self.stderr)
+            self.appshot("env", "import", str(self.root / "own.env"))
+            self.appshot("restore", taken)
+            self.assert_goes_on()
+            self.appshot("rm", "-f", self.aid)
+            self.appshot("daemon", "stop")
+        finally:
+            self.env = first
+
+    def test_a_torn_export_is_refused(self):
+        self.make()
+        file = self.root / "own.env"
+        self.appshot("env", "export", "own", str(file))
+        content = file.read_bytes()
+        self.appshot("env", "rm", "own")
+        until(lambda: not self.layers(), "no layers")
+        for torn in (b"", content[:100], content[:-1], content[:len(content) // 2], content + b"x",
+                     content[:-200] + bytes(100) + content[-100:]):
+            file.write_bytes(torn)
+            self.appshot("env", "import", str(file), status=1)
+            self.assertEqual((self.names(), self.layers()), ([], []))
+
+    def test_a_shared_folder_is_used_where_it_is(self):
+        self.make()
+        before = self.looks("own")
+        shared = self.root / "shared"
+        self.appshot("env", "export", "own", "--folder", str(shared))
+        self.appshot("env", "rm", "own")
+        until(lambda: not self.layers(), "no layers")
+        stamps = subprocess.run(["find", shared, "-printf", "%p %T@ %C@\n"], capture_output=True, check=True).stdout
+        self.appshot("env", "create", "far", "--from", str(shared))
+        self.assertEqual(self.looks("far").replace("/srv/far", "/srv/own"), before)
+        self.appshot("run", "-d", "--name", self.aid, "--env", "far", "--", "sh", "-c", f"echo mine > /etc/second; {COUNTS}")
+        self.assert_goes_on()
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.appshot("restore", snapshot)
+        self.assert_goes_on()
+        self.assertEqual(self.appshot("exec", self.aid, "cat", "/etc/second"), "mine")
+        self.appshot("env", "install", "far", "--", "sh", "-c", "echo here > /etc/third")
+        self.assertEqual(self.inside("far", "cat", "/etc/third"), "here")
+        self.assertEqual(len(self.layers()), 1)  # of what was added here
+        self.assertEqual(subprocess.run(["find", shared, "-printf", "%p %T@ %C@\n"], capture_output=True, check=True).stdout,
+                         stamps)
+
+    def test_an_import_that_is_interrupted_leaves_nothing(self):
+        self.make()
+        file = str(self.root / "own.env")
+        self.appshot("env", "export", "own", file)
+        self.appshot("env", "rm", "own")
+        until(lambda: not self.layers(), "no layers")
+        for fault in ("environment.unpacked:kill", "environment.unpacked:EIO"):
+            self.env["APPSHOT_FAULT"] = fault
+            self.appshot("daemon", "stop", status=0 if self.env["APPSHOT_FAULT"].endswith("kill") else 3)
+            self.appshot("env", "import", file, status=1)
+            self.env.pop("APPSHOT_FAULT")
+            if fault.endswith("EIO"):
+                self.appshot("daemon", "stop")
+            self.assertEqual((self.names(), self.layers()), ([], []))
+            if fault.endswith("kill"):
+                self.appshot("daemon", "stop")
+        self.appshot("env", "import", file)
+
+    def test_diff_tells_what_was_changed(self):
+        self.make()
+        told = {c["path"]: c["what"] for layer in self.json("env", "diff", "own") for c in layer["changes"]}
+        self.assertEqual((told["/etc/second"], told["/etc/own"], told["/var/lib"]),
+                         ("added", "removed", "replaced folder"))
+        self.assertEqual(len(self.json("env", "diff", "own", "--all")), 1)  # not what it began with
+        self.appshot("env", "create", "web")
+        self.appshot("env", "install", "web", "--", "sh", "-c", "echo x >> /etc/hostname; mkdir /opt/appshot-d")
+        self.assertEqual(self.appshot("env", "diff", "web"), "C /etc/hostname\nA /opt/appshot-d")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -21,7 +21,7 @@ from test_process import become_subreaper, end_descendants, run_command
 REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
 BUILD = REPOSITORY / "build"
 BIN = BUILD / "bin"
-FUZZERS = [REPOSITORY / "build-fuzz" / "bin" / name for name in ("manifest_fuzz", "rules_fuzz")]
+FUZZERS = [REPOSITORY / "build-fuzz" / "bin" / name for name in ("manifest_fuzz", "rules_fuzz", "archive_fuzz")]
 E2E = REPOSITORY / "tests" / "e2e"
 SUBJECTS_RUNNER = E2E / "subjects.py"
 SANITIZED_DAEMON = REPOSITORY / "build-sanitize" / "bin" / "appshotd"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "os/file.h"
 #include "packing/budget.h"
 #include "packing/tar_blocks.h"
 
@@ -66,6 +67,12 @@ Result<Arguments> parse_arguments(const Command& command, const std::vector<std:
   if (arguments.words.size() < command.words_min || arguments.words.size() > command.words_max)
     return usage("wrong number of arguments");
   return arguments;
+}
+
+Result<Json> document_of(const Arguments& arguments, const std::string& option) {
+  std::string text = arguments.value(option, "{}");
+  if (text.starts_with('@')) text = TRY(read_file(text.substr(1)));
+  return parse_json(text).within(option);
 }
 
 Result<Limits> limits_of(const Arguments& arguments, const std::string& folder) {

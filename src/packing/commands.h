@@ -30,6 +30,9 @@ Result<Json> unpack_environment(const Arguments& arguments, Report& report);
 Result<Json> digest_layer(const Arguments& arguments, Report& report);
 Result<Json> list_changes(const Arguments& arguments, Report& report);
 
+// A document given as such, or in a file: "@FILE". Absent: an empty one.
+Result<Json> document_of(const Arguments& arguments, const std::string& option);
+
 // --max-bytes and --max-entries, or what there is room for in that folder.
 struct Limits {
   uint64_t bytes = 0;

@@ -44,6 +44,8 @@ int run_program(const std::vector<std::string>& words) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   signal(SIGPIPE, SIG_IGN);
   umask(0);
+  // Whatever else the program has been handed could lead out of where it unpacks.
+  close_range(STDERR_FILENO + 1, ~0U, 0);
   allow_many_descriptors();
   // An archive on standard output has it for itself.
   const bool archive_there = words[0] == "pack" && words.size() > 1 && words[1] == "-";

@@ -102,7 +102,7 @@ Result<> OciLayer::whiteout(const std::string& folder, const std::string& name,
 Result<> OciLayer::put(const Entry& entry, Source& content) {
   Entry placed = entry;
   placed.path = in_tree(entry.path);
-  if (entry.kind == Kind::folder) return make_folder(placed, false);
+  if (entry.kind == Kind::folder) return make_folder(placed);
   if (entry.kind == Kind::hard_link) {
     placed.target = in_tree(entry.target);
     const Result<std::optional<struct stat>> file = tree_.look(placed.target);
@@ -119,12 +119,12 @@ Result<> OciLayer::put(const Entry& entry, Source& content) {
 }
 
 // What took the place of a file or a whiteout lets nothing show from below.
-Result<> OciLayer::make_folder(Entry entry, bool hides_below) {
+Result<> OciLayer::make_folder(const Entry& entry) {
   const std::optional<struct stat> there = TRY(tree_.look(entry.path));
   if (there && S_ISDIR(there->st_mode)) return tree_.set_attributes(entry);
   if (there) TRY(tree_.remove(entry.path));
   TRY(tree_.make(entry));
-  return there || hides_below ? tree_.mark_opaque(entry.path) : Result<>();
+  return there ? tree_.mark_opaque(entry.path) : Result<>();
 }
 
 Result<> OciLayer::make_parents(const std::string& path) {
@@ -140,7 +140,7 @@ Result<> OciLayer::make_parents(const std::string& path) {
                                : "leads through '" + shown(folder) + "', which is no folder");
     Entry made = TRY(folder_as_below(folder));
     made.path = in_tree(folder);
-    TRY(make_folder(made, false));
+    TRY(make_folder(made));
   }
   made_for_ = path;
   made_any_ = true;

@@ -32,7 +32,7 @@ class OciLayer {
   Result<> put(const Entry& entry, Source& content);
   // The folders that lead to a path; those the archive has not named are made.
   Result<> make_parents(const std::string& path);
-  Result<> make_folder(Entry entry, bool hides_below);
+  Result<> make_folder(const Entry& entry);
   Result<Entry> folder_as_below(const std::string& path);
   void keep_portable_xattrs(Entry& entry);
   std::string in_tree(const std::string& path) const;

@@ -65,7 +65,7 @@ Result<Json> write_file_whole(const std::string& path, const std::vector<std::st
 }  // namespace
 
 Result<Json> pack_environment(const Arguments& arguments, Report& report) {
-  const Json document = TRY(parse_json(arguments.value("--document", "{}")).within("--document"));
+  const Json document = TRY(document_of(arguments, "--document"));
   const std::vector<std::string> layers(arguments.words.begin() + 1, arguments.words.end());
   if (layers.size() > kLayersMax)
     return Error(ErrorClass::usage, "more layers than an environment can have");

@@ -179,7 +179,7 @@ Result<Json> write_image(LayoutWriter& layout, const std::vector<std::string>& r
 Result<Json> pack_oci(const Arguments& arguments, Report& report) {
   std::string target = arguments.words[0];
   while (target.size() > 1 && target.ends_with('/')) target.pop_back();
-  const Json settings = TRY(parse_json(arguments.value("--config", "{}")).within("--config"));
+  const Json settings = TRY(document_of(arguments, "--config"));
   if (!settings.is_object()) return Error(ErrorClass::usage, "--config takes a JSON object");
   struct stat info {};
   if (::lstat(target.c_str(), &info) == 0)

@@ -71,7 +71,7 @@ Result<PaxRecords> parse_pax(std::string_view text) {
   PaxRecords records;
   while (!text.empty()) {
     const size_t blank = text.find(' ');
-    if (blank == std::string_view::npos || blank > 20) return damaged();
+    if (blank > 20) return damaged();  // or there is none
     const std::optional<uint64_t> length = parse_decimal(text.substr(0, blank));
     if (!length || *length > text.size() || *length < blank + 3) return damaged();
     std::string_view record = text.substr(blank + 1, *length - blank - 1);

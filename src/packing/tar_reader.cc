@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "packing/paths.h"
 #include "packing/tar_words.h"
@@ -148,12 +149,12 @@ Result<std::optional<Entry>> TarReader::next() {
 Result<Entry> TarReader::entry_from(const TarHeader& header, const Ahead& ahead) {
   const PaxRecords& records = ahead.records;
   Entry entry;
-  auto record_or = [&](const char* key, std::string otherwise) {
+  auto record_or = [&](const char* key, const std::string& otherwise) {
     auto found = records.find(key);
-    return found == records.end() ? std::move(otherwise) : found->second;
+    return found == records.end() ? otherwise : found->second;
   };
   entry.path = record_or("path", ahead.name.value_or(name_in(header)));
-  entry.path = record_or(kSparseName, std::move(entry.path));
+  entry.path = record_or(kSparseName, entry.path);
   entry.target = record_or("linkpath", ahead.link.value_or(std::string(text_in(header.link))));
   const std::string where = "the entry '" + shown(entry.path) + "'";
   const std::optional<Kind> kind = kind_of(header.type);

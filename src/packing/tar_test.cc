@@ -1,6 +1,8 @@
 // Reader and writer, against one another and against headers as other programs write them.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "packing/bytes_for_test.h"
 #include "packing/tar_reader.h"
 #include "packing/tar_writer.h"

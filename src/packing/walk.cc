@@ -89,6 +89,14 @@ Result<UniqueFd> Place::open() const {
 }
 
 Result<> Walk::visit_tree(int folder, const std::string& path) {
+  const UniqueFd before = TRY(open_file(".", O_PATH | O_DIRECTORY));
+  Result<> visited = visit_root(folder, path);
+  // Paths that the caller was given may begin there.
+  TRY_SYS(::fchdir(before.get()));
+  return visited;
+}
+
+Result<> Walk::visit_root(int folder, const std::string& path) {
   const struct statx info = TRY(ask(folder, "", path));
   mount_ = info.stx_mnt_id;
   Entry entry = TRY(entry_from(info, folder, ".", path).within("'" + shown(path) + "'"));

@@ -2,7 +2,7 @@
 // names by their bytes. Names are taken from folders that are open, one at a time: no link is
 // followed, wherever it leads.
 //
-// Uses the working directory, as tree.h does.
+// Uses the working directory, as tree.h does, and comes back to where it was.
 #pragma once
 
 #include <functional>
@@ -39,6 +39,7 @@ class Walk {
   const std::vector<std::string>& mounts() const { return mounts_; }
 
  private:
+  Result<> visit_root(int folder, const std::string& path);
   Result<> visit_folder(int folder, const std::string& path, size_t depth);
   Result<> visit_entry(int folder, const std::string& name, const std::string& path, size_t depth);
 

@@ -80,6 +80,13 @@ class CopyTree(Packing):
         self.refused("copy-tree", source, self.path("target"), "--max-bytes", "900000", cls="exhausted",
                      saying="'root/large' passes the limit of 900000 bytes")
 
+    def test_says_when_the_disk_is_full_nevertheless(self):
+        source = self.new("source")
+        write(f"{source}/large", os.urandom(2_000_000))
+        self.mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", self.new("target"))
+        self.refused("copy-tree", source, self.path("target"), "--max-bytes", "9000000", cls="exhausted",
+                     saying="'root/large'")
+
 
 class Exports(Packing):
     def two_layers(self):
@@ -116,6 +123,13 @@ class Exports(Packing):
             self.assertEqual(self.packer("digest", self.path(f"target/{number}"))["digest"],
                              self.packer("digest", self.path(number))["digest"])
 
+    def test_and_all_else_may_be_named_from_the_working_folder(self):
+        self.two_layers()
+        for words in (("pack", "export", "0", "1"), ("unpack", "export", "target"), ("digest", "target/1"),
+                      ("pack-oci", "image", "0/root", "1/root"), ("unpack-oci", "image", "layers"),
+                      ("copy-tree", "0/root", "copy"), ("changes", "0", "1", "--below", "copy")):
+            self.packer(*words, cwd=self.folder)
+
     def test_go_through_pipes(self):
         layers = self.two_layers()
         with open(self.path("export"), "wb") as export:
@@ -148,8 +162,10 @@ class Exports(Packing):
 
     def test_of_no_layers_and_of_empty_ones(self):
         os.makedirs(self.path("empty"))
-        self.packer("pack", self.path("export"))
-        self.assertEqual(self.packer("unpack", self.path("export"), self.path("none"))["layers"], [])
+        write(self.path("document"), json.dumps({"long": "x" * 1_000_000}).encode())
+        self.packer("pack", self.path("export"), "--document", f"@{self.path('document')}")
+        result = self.packer("unpack", self.path("export"), self.path("none"))
+        self.assertEqual((result["layers"], len(result["document"]["long"])), ([], 1_000_000))
         self.packer("pack", self.path("export"), self.path("empty"), self.path("empty"))
         layers = self.packer("unpack", self.path("export"), self.path("two"))["layers"]
         self.assertEqual([layer["entries"] for layer in layers], [0, 0])
@@ -367,6 +383,27 @@ class Process(Packing):
         parent.wait()
         parent.stdout.close()
         self.assertTrue(select.select([packer], [], [], 20)[0], "it lives on")
+
+    def test_leaves_only_its_target_when_it_is_killed(self):
+        os.makedirs(self.path("layer/root"))
+        for number in range(50):
+            write(self.path(f"layer/root/{number:02}"), os.urandom(100_000))
+        self.packer("pack", self.path("export"), self.path("layer"))
+        with open(self.path("export"), "rb") as file:
+            half = file.read(os.path.getsize(self.path("export")) // 2)
+        with open("/proc/self/mountinfo") as file:
+            mounts = file.read()
+        packer = subprocess.Popen([PACKER, "unpack", "-", self.path("target")], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL)
+        packer.stdin.write(half)
+        packer.stdin.flush()
+        until(lambda: os.path.exists(self.path("target/0/root/05")), "some of the files")
+        packer.kill()
+        packer.wait()
+        packer.stdin.close()
+        with open("/proc/self/mountinfo") as file:
+            self.assertEqual(file.read(), mounts)
+        shutil.rmtree(self.path("target"))
 
 
 if __name__ == "__main__":

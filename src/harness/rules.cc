@@ -1,5 +1,6 @@
 #include "harness/rules.h"
 
+#include "harness/folder_copy.h"
 #include "rules/evaluate.h"
 #include "rules/parse.h"
 
@@ -20,6 +21,7 @@ Result<> apply_rules(HarnessConfig& config, FileWorld& world) {
   for (const rules::EvaluatedRedirection& one : evaluated.redirections)
     world.redirections.push_back(
         {one.path, one.to, one.create, one.copy, one.readonly, one.is_link, one.at.text()});
+  world.copy_folder = copy_folder;
   config.rule_env = evaluated.env;
   return {};
 }

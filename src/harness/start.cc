@@ -55,6 +55,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
                        config.layers,
                        string_at(config.environment, "base") == "own",
                        {},
+                       {},
                        {}};
   TRY(apply_rules(config, parts.setup.files));
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));

@@ -170,7 +170,7 @@ Result<> make_names_resolve(const FileWorld& world) {
 
 Result<> apply_rules(const FileWorld& world) {
   const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return lead_paths(root.get(), world.public_paths, world.redirections);
+  return lead_paths(root.get(), world.public_paths, world.redirections, world.copy_folder);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct FileWorld {
   bool own_root = false;  // nothing of the host lies below: the environment is whole
   std::vector<PublicPath> public_paths;
   std::vector<Redirection> redirections;
+  CopyFolder copy_folder;  // for those that begin as a copy
 };
 
 // What every new instance has in its /dev.

@@ -26,12 +26,52 @@ std::string parent_of(const std::string& path) {
   return path.substr(0, std::max<size_t>(path.find_last_of('/'), 1));
 }
 
-Result<Lead> follow(int root, const Redirection& redirection) {
+std::string path_of(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
+// Whole, with who may do what to it; names and kinds of it that no file has are for folders.
+Result<> copy_file(const UniqueFd& original, const struct stat& info, int parent,
+                   const std::string& name) {
+  const UniqueFd from = TRY(open_file(path_of(original), O_RDONLY | O_CLOEXEC));
+  const UniqueFd to = TRY(open_at(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  TRY(write_all(to.get(), TRY(read_whole(from.get()))));
+  TRY_SYS(::fchown(to.get(), info.st_uid, info.st_gid));
+  TRY_SYS(::fchmod(to.get(), info.st_mode & 07777));
+  const timespec times[2] = {info.st_atim, info.st_mtim};
+  TRY_SYS(::futimens(to.get(), times));
+  return {};
+}
+
+// What lies at the path begins to lie at the other place, too.
+Result<UniqueFd> make_target(int root, const Redirection& redirection,
+                             const CopyFolder& copy_folder) {
+  const Result<UniqueFd> original = open_in_root(root, redirection.path, O_PATH);
+  if (!redirection.copy || !original)
+    return make_place_in_root(root, redirection.to, PlaceKind::folder);
+  struct stat info {};
+  TRY_SYS(::fstat(original->get(), &info));
+  const UniqueFd parent =
+      TRY(make_place_in_root(root, parent_of(redirection.to), PlaceKind::folder));
+  const std::string name = name_of(redirection.to);
+  if (S_ISREG(info.st_mode)) {
+    TRY(copy_file(*original, info, parent.get(), name));
+  } else if (S_ISDIR(info.st_mode)) {
+    // By names that another process finds as well.
+    const std::string here = "/proc/" + TRY(read_link("/proc/self")) + "/fd/";
+    TRY(copy_folder(here + std::to_string(original->get()),
+                    here + std::to_string(parent.get()) + "/" + name));
+  } else {
+    return Error(ErrorClass::refused, redirection.path + " is neither a file nor a folder")
+        .hint("take COPY out of the rule");
+  }
+  return open_in_root(root, redirection.to, O_PATH);
+}
+
+Result<Lead> follow(int root, const Redirection& redirection, const CopyFolder& copy_folder) {
   Lead lead{&redirection, UniqueFd()};
   Result<UniqueFd> target = open_in_root(root, redirection.to, O_PATH);
   const bool is_missing = !target && target.error().err() == ENOENT;
-  if (is_missing && redirection.create)
-    target = make_place_in_root(root, redirection.to, PlaceKind::folder);
+  if (is_missing && (redirection.create || redirection.copy))
+    target = make_target(root, redirection, copy_folder);
   else if (is_missing && redirection.is_link)
     return lead;
   else if (is_missing)
@@ -88,11 +128,11 @@ bool is_redirected(const std::string& path, const std::vector<Redirection>& redi
 }  // namespace
 
 Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
-                    const std::vector<Redirection>& redirections) {
+                    const std::vector<Redirection>& redirections, const CopyFolder& copy_folder) {
   for (const PublicPath& shown : public_paths) TRY(show_public_path(root, shown));
   std::vector<Lead> leads;
   for (const Redirection& redirection : redirections)
-    leads.push_back(TRY(follow(root, redirection).within(redirection.rule)));
+    leads.push_back(TRY(follow(root, redirection, copy_folder).within(redirection.rule)));
   // What lies within another comes after it, so that both are seen: public paths, too.
   std::map<std::string, std::function<Result<>()>> by_path;
   for (const PublicPath& shown : public_paths)

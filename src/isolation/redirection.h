@@ -2,6 +2,7 @@
 // the other place, under the path it asks for.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,12 @@ struct Redirection {
   bool operator==(const Redirection&) const = default;
 };
 
+// A folder with all that is in it; the target is not there yet.
+using CopyFolder = std::function<Result<>(const std::string& from, const std::string& target)>;
+
 // Below a root that is being assembled. Of paths within one another the deepest holds. Where
 // redirections lead is looked up in a world in which there are public paths, but none of them.
 Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
-                    const std::vector<Redirection>& redirections);
+                    const std::vector<Redirection>& redirections, const CopyFolder& copy_folder);
 
 }  // namespace appshot

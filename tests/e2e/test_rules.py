@@ -125,6 +125,28 @@ print(os.readlink("/proc/self/fd/%d" % fd))
         self.assertEqual((self.root / "pub/y").read_text(), "inside\n")
 
 
+class Copying(Rules):
+    def test_a_copy_begins_with_what_lies_at_the_path(self):
+        host = self.root / "app"
+        (host / "d").mkdir(parents=True)
+        (host / "d/f").write_text("of the host\n")
+        os.link(host / "d/f", host / "g")
+        os.chown(host / "d", 1234, 0)
+        (host / "conf").write_text("a = 1\n")
+        (host / "conf").chmod(0o640)
+        text = (f'REDIR PATH "{host}/d" TO "/own/<INSTANCE>/deep" COPY\n'
+                f'REDIR PATH "{host}/conf" TO "/own/<INSTANCE>/conf" COPY\n')
+        self.launch(text)
+        self.assertEqual(self.inside(f"cat {host}/d/f {host}/conf; stat -c %u /own/{self.aid}/deep; stat -c %a {host}/conf"),
+                         "of the host\na = 1\n1234\n640")
+        self.inside(f"echo changed > {host}/d/f; echo b >> {host}/conf; rm /own/{self.aid}/deep/none 2>&1 || :")
+        snapshot = self.appshot("snapshot", "--stop", self.aid)
+        self.appshot("restore", snapshot)  # what is there is not copied again
+        self.assertEqual(self.inside(f"cat {host}/d/f {host}/conf; ls /own/{self.aid}"),
+                         "changed\na = 1\nb\nconf\ndeep")
+        self.assertEqual((host / "d/f").read_text(), "of the host\n")
+
+
 class Linking(Rules):
     LINKS = ('LINK "/etc/app-current" TO "/srv/<INSTANCE>"\n'
              'LINK "/etc/app-made" TO "/srv/made/<INSTANCE>" CREATE\n')

@@ -12,6 +12,7 @@
 #include "endpoints/held_connections.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
+#include "isolation/devices.h"
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -34,6 +35,14 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
   TRY(bind_unix(socket.get(), places.init_socket()));
   TRY_SYS(::listen(socket.get(), 4));
   return socket;
+}
+
+// Without a program that the kernel asks, nobody can make a device in it.
+Result<> keep_from_devices(const InstanceGroups& groups, Privileges& privileges) {
+  Result<> asked = allow_harmless_devices(groups.instance.folder());
+  if (!asked && asked.error().cls() == ErrorClass::unsupported)
+    return std::erase(privileges.capabilities, "MKNOD"), Result<>();
+  return asked;
 }
 
 struct InitParts {
@@ -68,6 +77,8 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
   parts.setup.visitor_group = TRY(open_file(groups.visitors.path(), O_RDONLY | O_DIRECTORY));
   parts.setup.limited_groups = TRY(groups.limited.entries());
   parts.setup.allow_io_uring = config.allow_io_uring;
+  parts.setup.privileges = config.privileges;
+  if (!config.privileges.all) TRY(keep_from_devices(groups, parts.setup.privileges));
   parts.ours = std::move(ours);
   return parts;
 }

@@ -130,6 +130,10 @@ Result<Json> launch_request(const Options& options) {
   request["hostname"] = options.hostname;
   request["rm"] = options.rm;
   request["allow_io_uring"] = options.allow_io_uring;
+  request["privileged"] = options.privileged;
+  request["cap_add"] = options.cap_add;
+  request["cap_drop"] = options.cap_drop;
+  request["allow_setuid"] = options.allow_setuid;
   request["hold_start"] = !options.detach;
   if (!options.memory_limit.empty()) request["memory"] = TRY(parse_size(options.memory_limit));
   if (options.cpus != 0) request["cpus"] = options.cpus;

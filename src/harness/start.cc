@@ -13,6 +13,7 @@
 #include "init/init.h"
 #include "isolation/clocks.h"
 #include "isolation/devices.h"
+#include "isolation/settings.h"
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -37,12 +38,18 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
   return socket;
 }
 
-// Without a program that the kernel asks, nobody can make a device in it.
-Result<> keep_from_devices(const InstanceGroups& groups, Privileges& privileges) {
-  Result<> asked = allow_harmless_devices(groups.instance.folder());
-  if (!asked && asked.error().cls() == ErrorClass::unsupported)
-    return std::erase(privileges.capabilities, "MKNOD"), Result<>();
-  return asked;
+// By programs that the kernel asks. Where it cannot, nobody makes a device in it, and of settings
+// only what their files permit is in the way.
+Result<> keep_from_machine(const InstanceGroups& groups, const Share& share,
+                           Privileges& privileges) {
+  const auto there = [](Result<> asked) -> Result<bool> {
+    if (!asked && asked.error().cls() != ErrorClass::unsupported) return asked.take_error();
+    return static_cast<bool>(asked);
+  };
+  if (!TRY(there(allow_harmless_devices(groups.instance.folder()))))
+    std::erase(privileges.capabilities, "MKNOD");
+  TRY(there(allow_own_settings(groups.instance.folder(), share)));
+  return {};
 }
 
 struct InitParts {
@@ -78,7 +85,9 @@ Result<InitParts> prepare_init(const HarnessConfig& config, const InstancePlaces
   parts.setup.limited_groups = TRY(groups.limited.entries());
   parts.setup.allow_io_uring = config.allow_io_uring;
   parts.setup.privileges = config.privileges;
-  if (!config.privileges.all) TRY(keep_from_devices(groups, parts.setup.privileges));
+  parts.setup.files.privileged = config.privileges.all;
+  if (!config.privileges.all)
+    TRY(keep_from_machine(groups, parts.setup.files.share, parts.setup.privileges));
   parts.ours = std::move(ours);
   return parts;
 }

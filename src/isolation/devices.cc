@@ -60,14 +60,7 @@ Result<> allow_harmless_devices(int cgroup) {
   bpf_attr about{};
   about.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
   about.expected_attach_type = BPF_CGROUP_DEVICE;
-  const UniqueFd program = TRY(bpf::load(about, ask_for_numbers()));
-  about = bpf_attr{};
-  about.target_fd = static_cast<uint32_t>(cgroup);
-  about.attach_bpf_fd = static_cast<uint32_t>(program.get());
-  about.attach_type = BPF_CGROUP_DEVICE;
-  about.attach_flags = BPF_F_ALLOW_MULTI;  // beside what holds for the groups around it
-  if (bpf::call_kernel(BPF_PROG_ATTACH, about) != 0) return bpf::cannot("bpf(BPF_PROG_ATTACH)");
-  return {};
+  return bpf::attach_for_good(TRY(bpf::load(about, ask_for_numbers())), cgroup, BPF_CGROUP_DEVICE);
 }
 
 }  // namespace appshot

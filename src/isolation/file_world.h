@@ -26,6 +26,7 @@ struct FileWorld {
   bool own_root = false;  // nothing of the host lies below: the environment is whole
   std::vector<PublicPath> public_paths;
   std::vector<Redirection> redirections;
+  bool privileged = false;  // may change what /sys tells, where that is the host's
 };
 
 // What every new instance has in its /dev.

@@ -32,6 +32,10 @@ struct Options {
   std::vector<std::string> share;
   std::vector<std::string> ports;
   bool allow_io_uring = false;
+  bool privileged = false;
+  std::vector<std::string> cap_add;
+  std::vector<std::string> cap_drop;
+  bool allow_setuid = false;
   std::string memory_limit;  // as it was written: 512M
   double cpus = 0;
   int64_t pids = 0;

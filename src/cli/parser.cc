@@ -68,6 +68,17 @@ void limit_options(CLI::App& app, Options& o) {
       ->check([](const std::string& text) { return more_than_none(text, "100"); });
 }
 
+void privilege_options(CLI::App& app, Options& o) {
+  app.add_option("--cap-add", o.cap_add, "Give it a capability, or ALL (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("--cap-drop", o.cap_drop, "Take one of the usual ones, or ALL (repeatable)")
+      ->allow_extra_args(false);
+  app.add_flag("--allow-setuid", o.allow_setuid,
+               "Let setuid programs give who runs them more (su, sudo)");
+  app.add_flag("--privileged", o.privileged,
+               "As root on the host: every capability, device and call");
+}
+
 void setup_run(CLI::App& app, Options& o) {
   app.add_option("--name", o.name, "The AID; else one is made up");
   app.add_flag("-d,--detach", o.detach, "Print the AID and leave it running");
@@ -87,6 +98,7 @@ void setup_run(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   app.add_flag("--allow-io-uring", o.allow_io_uring,
                "Allow io_uring; the instance can then not be captured while it uses it");
+  privilege_options(app, o);
   limit_options(app, o);
   app.add_option("CMD", o.argv, "The program and its arguments");
 }

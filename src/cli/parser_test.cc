@@ -81,6 +81,15 @@ TEST(Parser, ReadsLimits) {
     EXPECT_EQ(refusal({"run", option, "ls"}), 2) << option;
 }
 
+TEST(Parser, ReadsPrivileges) {
+  Options o = parsed({"run", "--cap-add", "NET_ADMIN", "--cap-add=KILL", "--cap-drop", "ALL",
+                      "--allow-setuid", "ls", "--privileged"});
+  EXPECT_EQ(o.cap_add, (Words{"NET_ADMIN", "KILL"}));
+  EXPECT_EQ(o.cap_drop, Words{"ALL"});
+  EXPECT_TRUE(o.allow_setuid);
+  EXPECT_FALSE(o.privileged);
+}
+
 TEST(Parser, HelpIsNoMistake) {
   EXPECT_EQ(refusal({"--help"}), 0);
   EXPECT_EQ(refusal({"run", "--help"}), 0);

@@ -20,6 +20,7 @@
 namespace appshot {
 namespace {
 
+constexpr std::chrono::seconds kRestEndsMax{10};  // with the program that has left it behind
 constexpr std::chrono::seconds kEndMax{20};
 constexpr std::chrono::seconds kLastWordsMax{10};
 constexpr int kWaitForever = -1;
@@ -194,6 +195,8 @@ void Harness::take_init_events() {
     auto status = static_cast<int>(int_at(**event, "status"));
     if (kind == "ended" && pid == instance_->root_pid && !bool_at(**event, "visitor")) {
       root_status_ = status;
+      if (config_.ends_with_program && pending_ends_.empty())
+        pending_ends_.push_back({nullptr, 0, Deadline::in(kRestEndsMax)});
       if (!pending_ends_.empty()) ask_rest_to_end();
     } else if (kind == "ended") {
       auto visitor = visitors_.find(pid);
@@ -259,7 +262,8 @@ void Harness::instance_ended(const std::string& reason) {
   clean_up();
   // The image holds the private files; a second copy would only take room.
   if (reason == "snapshot") (void)!put_layers_aside(places_);
-  for (PendingEnd& pending : pending_ends_) (void)!pending.channel->send(make_answer(pending.id));
+  for (PendingEnd& pending : pending_ends_)
+    if (pending.channel != nullptr) (void)!pending.channel->send(make_answer(pending.id));
   if (reason != "snapshot") tell_everyone(exited);
 }
 

@@ -34,7 +34,7 @@ class Harness {
     Channel channel;
   };
   struct PendingEnd {  // a terminate that waits for the instance to be gone
-    Channel* channel;
+    Channel* channel;  // none: nobody has asked, the program has ended
     int64_t id;
     Deadline deadline;
     bool killed = false;

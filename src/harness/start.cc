@@ -13,6 +13,8 @@
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
+#include "isolation/devices.h"
+#include "isolation/settings.h"
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -37,6 +39,20 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
   return socket;
 }
 
+// By programs that the kernel asks. Where it cannot, nobody makes a device in it, and of settings
+// only what their files permit is in the way.
+Result<> keep_from_machine(const InstanceGroups& groups, const Share& share,
+                           Privileges& privileges) {
+  const auto there = [](Result<> asked) -> Result<bool> {
+    if (!asked && asked.error().cls() != ErrorClass::unsupported) return asked.take_error();
+    return static_cast<bool>(asked);
+  };
+  if (!TRY(there(allow_harmless_devices(groups.instance.folder()))))
+    std::erase(privileges.capabilities, "MKNOD");
+  TRY(there(allow_own_settings(groups.instance.folder(), share)));
+  return {};
+}
+
 struct InitParts {
   InitSetup setup;
   Channel ours;
@@ -47,17 +63,15 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
                                const std::string& former_address = "") {
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
-  parts.setup.files = {TRY(Share::from_names(config.share)),
-                       places.root(),
-                       places.layers(),
-                       places.info(),
-                       {node_folder(places.state), node_folder(places.run)},
-                       config.layers,
-                       string_at(config.environment, "base") == "own",
-                       {},
-                       {},
-                       {}};
-  TRY(apply_rules(config, parts.setup.files));
+  FileWorld& files = parts.setup.files;
+  files.share = TRY(Share::from_names(config.share));
+  files.root = places.root();
+  files.layers = places.layers();
+  files.info = places.info();
+  files.hidden = {node_folder(places.state), node_folder(places.run)};
+  files.environment = config.layers;
+  files.own_root = string_at(config.environment, "base") == "own";
+  TRY(apply_rules(config, files));
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
   network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
@@ -69,6 +83,10 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   parts.setup.visitor_group = TRY(open_file(groups.visitors.path(), O_RDONLY | O_DIRECTORY));
   parts.setup.limited_groups = TRY(groups.limited.entries());
   parts.setup.allow_io_uring = config.allow_io_uring;
+  parts.setup.privileges = config.privileges;
+  parts.setup.files.privileged = config.privileges.all;
+  if (!config.privileges.all)
+    TRY(keep_from_machine(groups, parts.setup.files.share, parts.setup.privileges));
   parts.ours = std::move(ours);
   return parts;
 }

@@ -179,6 +179,7 @@ class Init {
     program.user = string_at(args, "user");
     program.tty = bool_at(args, "tty");
     program.allow_io_uring = setup_.allow_io_uring;
+    program.privileges = setup_.privileges;
     program.pid = static_cast<pid_t>(int_at(args, "pid"));
     bool visitor = bool_at(args, "visitor");
     program.cgroup = visitor ? setup_.visitor_group.get() : setup_.application_group.get();

@@ -17,6 +17,7 @@
 #include "isolation/file_world.h"
 #include "os/unique_fd.h"
 #include "protocol/channel.h"
+#include "protocol/harness_config.h"
 
 namespace appshot {
 
@@ -37,6 +38,7 @@ struct InitSetup {
   UniqueFd visitor_group;                // and those of `exec`
   std::vector<UniqueFd> limited_groups;  // of cgroup v1: what it becomes a member by
   bool allow_io_uring = false;
+  Privileges privileges;  // of the programs it starts
   // Runs once the world is built and before anyone is told: a restore makes its processes here.
   // Forks of it do not return from it. Descriptors it puts into `kept` stay with init; what it
   // tells goes to the harness.

@@ -7,11 +7,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "isolation/capabilities.h"
 #include "isolation/denied_calls.h"
 #include "isolation/user.h"
 #include "os/child.h"
@@ -53,6 +55,15 @@ Result<std::vector<std::string>> candidates(const SpawnRequest& request) {
   return all;
 }
 
+// A program that is there to give more to who runs it: of another user or group, or with
+// capabilities of its own. Whoever launches it means that.
+bool gives_more(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return false;
+  return (info.st_mode & (S_ISUID | S_ISGID)) != 0 ||
+         ::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
+}
+
 Result<> run_program(const SpawnRequest& request) {
   std::vector<char*> argv, env;
   for (const std::string& arg : request.argv) argv.push_back(const_cast<char*>(arg.c_str()));
@@ -61,6 +72,9 @@ Result<> run_program(const SpawnRequest& request) {
   env.push_back(nullptr);
   int found = ENOENT;
   for (const std::string& path : TRY(candidates(request))) {
+    // From there on nothing that is run gives more than who runs it has.
+    if (!request.privileges.all && !request.privileges.setuid && !gives_more(path))
+      TRY_SYS(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     ::execve(path.c_str(), argv.data(), env.data());
     if (errno != ENOENT && errno != ENOTDIR) found = errno;
     if (errno == ENOEXEC) {
@@ -78,8 +92,12 @@ Result<> become(SpawnRequest& request) {
   TRY(take_streams(request));
   if (request.tty) TRY_SYS(::ioctl(0, TIOCSCTTY, 0));
   ::umask(022);
-  TRY(deny_invisible_calls(request.allow_io_uring));
+  const Privileges& privileges = request.privileges;
+  const CapabilitySet kept = capabilities_named(privileges.capabilities);
+  TRY(deny_calls({request.allow_io_uring, privileges.all, kept}));
+  if (!privileges.all) TRY(bound_capabilities(kept));
   if (!request.user.empty()) TRY(become_user(TRY(resolve_user(request.user))));
+  if (!privileges.all) TRY(reduce_capabilities(kept));
   if (::chdir(request.cwd.c_str()) != 0)
     return Error::from_errno(errno, "working directory " + request.cwd);
   default_signals();

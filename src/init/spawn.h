@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "os/unique_fd.h"
+#include "protocol/harness_config.h"
 
 namespace appshot {
 
@@ -16,6 +17,7 @@ struct SpawnRequest {
   std::string user;
   bool tty = false;  // descriptor 0 is a terminal that becomes the controlling one
   bool allow_io_uring = false;
+  Privileges privileges;
   int cgroup = -1;
   pid_t pid = 0;  // to have inside; 0: any
   UniqueFd streams[3];

@@ -1,12 +1,23 @@
-// System calls an instance is told do not exist, because the kernel lets nobody see afterwards what
-// they have set up: io_uring (its ring may outlive every descriptor) and Landlock.
+// System calls that programs of an instance cannot make.
+//
+// Some do not exist for them, because the kernel lets nobody see afterwards what they have set up:
+// io_uring (its ring may outlive every descriptor) and Landlock. Others are refused to who is not
+// privileged: an application has no business with them, and each is a way to reach the machine.
 #pragma once
 
 #include "base/result.h"
+#include "isolation/capabilities.h"
 
 namespace appshot {
 
-// For the calling thread and everything it starts; needs CAP_SYS_ADMIN.
-Result<> deny_invisible_calls(bool allow_io_uring);
+struct AllowedCalls {
+  bool io_uring = false;
+  bool of_the_machine = false;     // nothing is refused
+  CapabilitySet capabilities = 0;  // else what goes with one of these is not
+};
+
+// For the calling thread and everything it starts; needs CAP_SYS_ADMIN. What happens to a call is
+// told by its number alone, so that the kernel has no work with those that are allowed.
+Result<> deny_calls(const AllowedCalls& allowed);
 
 }  // namespace appshot

@@ -105,7 +105,11 @@ Result<> move_into(const std::string& root) {
 // /sys shows the network namespace it is mounted in; a kernel that refuses leaves the host's.
 Result<> make_kernel_views(const FileWorld& world, const std::string& root) {
   TRY(mount_at("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
-  if (world.share.net) return mount_at("/sys", root + "/sys", nullptr, MS_BIND | MS_REC);
+  if (world.share.net) {
+    const UniqueFd seen = TRY(copy_mounts(TRY(open_file("/sys", O_PATH | O_CLOEXEC)).get()));
+    if (!world.privileged) TRY(make_read_only(seen.get()));
+    return attach_mount(seen.get(), TRY(open_file(root + "/sys", O_PATH | O_CLOEXEC)).get());
+  }
   return mount_at("sysfs", root + "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
 }
 

@@ -27,6 +27,7 @@ struct FileWorld {
   std::vector<PublicPath> public_paths;
   std::vector<Redirection> redirections;
   CopyFolder copy_folder;  // for those that begin as a copy
+  bool privileged = false;  // may change what /sys tells, where that is the host's
 };
 
 // What every new instance has in its /dev.

@@ -55,10 +55,9 @@ Result<UniqueFd> make_target(int root, const Redirection& redirection,
   if (S_ISREG(info.st_mode)) {
     TRY(copy_file(*original, info, parent.get(), name));
   } else if (S_ISDIR(info.st_mode)) {
-    // By names that another process finds as well.
-    const std::string here = "/proc/" + TRY(read_link("/proc/self")) + "/fd/";
-    TRY(copy_folder(here + std::to_string(original->get()),
-                    here + std::to_string(parent.get()) + "/" + name));
+    // By names that another process finds as well, in a mount namespace that is a copy of ours.
+    TRY(copy_folder(TRY(read_link(path_of(*original))),
+                    TRY(read_link(path_of(parent))) + "/" + name));
   } else {
     return Error(ErrorClass::refused, redirection.path + " is neither a file nor a folder")
         .hint("take COPY out of the rule");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "isolation/capabilities.h"
 #include "node/log.h"
 #include "os/file.h"
 
@@ -31,6 +32,7 @@ Json spec_of(const Json& request) {
           {"ports", strings_at(request, "ports")},
           {"public_paths", strings_at(request, "public_paths")},
           {"limits", limits_to_json(limits_from_json(request))},
+          {"privileges", field(request, "privileges")},
           {"environment", field(request, "environment")},
           {"rules", field(request, "rules")},
           {"rm", bool_at(request, "rm")}};
@@ -49,6 +51,7 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.stdin_open = bool_at(request, "stdin");
   config.hold_start = bool_at(request, "hold_start");
   config.allow_io_uring = bool_at(request, "allow_io_uring");
+  config.ends_with_program = bool_at(request, "ends_with_program");
   config.share = strings_at(request, "share");
   config.ports = strings_at(request, "ports");
   config.public_paths = strings_at(request, "public_paths");
@@ -56,12 +59,26 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
     config.rules.push_back({string_at(rules, "source"), string_at(rules, "text")});
   config.application = aid;
   config.limits = limits_from_json(request);
+  config.privileges = privileges_from_json(field(request, "privileges"));
   return config;
 }
 
 bool shares_files(const Json& request) {
   const std::vector<std::string> shared = strings_at(request, "share");
   return std::ranges::find(shared, "fs") != shared.end();
+}
+
+// What was asked for by name, by names that keep their meaning.
+Result<Privileges> privileges_of(const Json& request) {
+  const auto add = strings_at(request, "cap_add"), drop = strings_at(request, "cap_drop");
+  if (!bool_at(request, "privileged"))
+    return Privileges{false, TRY(choose_capabilities(add, drop)), bool_at(request, "allow_setuid")};
+  if (!add.empty() || !drop.empty())
+    return Error(ErrorClass::usage, "who is privileged has every capability")
+        .hint(
+            "leave out --privileged, or --cap-add and --cap-drop; --cap-add ALL --cap-drop NAME "
+            "gives all but that one");
+  return Privileges{true, {}, true};
 }
 
 Result<> check_request(const Json& request) {
@@ -139,6 +156,7 @@ Json describe_instance(Node& node, const InstanceRecord& record, const Json& sta
 Result<Json> Instances::launch(const Json& asked) {
   Json request = asked;
   TRY(check_request(request));
+  request["privileges"] = privileges_to_json(TRY(privileges_of(request)));
   auto held = environments_.hold_layers();
   if (shares_files(request))
     request["rules"] = Json::array();  // there is nothing that they could lead elsewhere

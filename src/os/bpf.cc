@@ -35,6 +35,16 @@ Result<UniqueFd> load(bpf_attr about, std::span<const bpf_insn> instructions) {
   return program;
 }
 
+Result<> attach_for_good(const UniqueFd& program, int cgroup, bpf_attach_type type) {
+  bpf_attr about{};
+  about.target_fd = static_cast<uint32_t>(cgroup);
+  about.attach_bpf_fd = static_cast<uint32_t>(program.get());
+  about.attach_type = type;
+  about.attach_flags = BPF_F_ALLOW_MULTI;
+  if (call_kernel(BPF_PROG_ATTACH, about) != 0) return cannot("bpf(BPF_PROG_ATTACH)");
+  return {};
+}
+
 bpf_insn instruction(int code, int to, int from, int offset, int number) {
   bpf_insn one{};
   one.code = static_cast<uint8_t>(code);

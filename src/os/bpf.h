@@ -17,6 +17,8 @@ int call_kernel(int command, bpf_attr& about);
 Error cannot(const char* call);
 // `about` says what kind of program it is.
 Result<UniqueFd> load(bpf_attr about, std::span<const bpf_insn> instructions);
+// To a folder of cgroup v2, beside what is there, for as long as that exists.
+Result<> attach_for_good(const UniqueFd& program, int cgroup, bpf_attach_type type);
 
 bpf_insn instruction(int code, int to, int from, int offset, int number);
 bpf_insn copy(int to, int from);

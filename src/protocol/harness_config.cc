@@ -53,6 +53,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"stdin", config.stdin_open},
           {"hold_start", config.hold_start},
           {"allow_io_uring", config.allow_io_uring},
+          {"ends_with_program", config.ends_with_program},
           {"share", config.share},
           {"public_paths", config.public_paths},
           {"limits", limits_to_json(config.limits)},
@@ -92,6 +93,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.stdin_open = bool_at(document, "stdin");
   config.hold_start = bool_at(document, "hold_start");
   config.allow_io_uring = bool_at(document, "allow_io_uring");
+  config.ends_with_program = bool_at(document, "ends_with_program");
   config.share = strings_at(document, "share");
   config.public_paths = strings_at(document, "public_paths");
   config.limits = limits_from_json(field(document, "limits"));

@@ -59,6 +59,16 @@ TEST(HarnessConfig, IsRefusedWithoutWhatItsModeNeeds) {
   EXPECT_FALSE(harness_config_from_json(Json::array()));
 }
 
+TEST(HarnessConfig, WasPrivilegedBeforeThereWasAnythingElse) {
+  Json of_before = harness_config_to_json(example());
+  of_before.erase("privileges");
+  of_before.erase("limits");
+  const auto config = harness_config_from_json(of_before);
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->privileges.all);
+  EXPECT_FALSE(config->limits.any());
+}
+
 TEST(ErrorJson, KeepsClassHintAndObstacles) {
   Error error = Error(ErrorClass::refused, "cannot snapshot web")
                     .hint("close it")

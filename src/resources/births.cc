@@ -59,11 +59,10 @@ bool Births::may_choose_ids(const image::ThreadT& thread) {
   return (thread.credentials->effective & kRights) != 0;
 }
 
-Births::Ids Births::ids_born_late(const image::ProcessT& process,
-                                  const image::ThreadT& waiter) const {
-  if (may_choose_ids(waiter))
-    return ids(users_at_birth(process), spaces_.space_of(process), process.pid);
-  return {{}, {{keeper_of(-1), process.pid}}};
+Births::Ids Births::ids_born_late(const image::ProcessT& process, const image::ThreadT& waiter,
+                                  int id) const {
+  if (may_choose_ids(waiter)) return ids(users_at_birth(process), spaces_.space_of(process), id);
+  return {{}, {{keeper_of(-1), id}}};
 }
 
 Births::Ids Births::ids(int users, int space, int id) const {

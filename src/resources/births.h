@@ -37,8 +37,9 @@ class Births {
   };
   // Of one that is born in that pid namespace, by somebody who lives in that one of users.
   Ids ids(int users, int space, int id) const;
-  // Of one for whom `waiter` waits in vfork: with the rights which that thread has.
-  Ids ids_born_late(const image::ProcessT& process, const image::ThreadT& waiter) const;
+  // Of one for whom `waiter` waits in vfork, or of a thread of it: with the rights which that
+  // thread has.
+  Ids ids_born_late(const image::ProcessT& process, const image::ThreadT& waiter, int id) const;
   static bool may_choose_ids(const image::ThreadT& thread);
   // The pid namespaces in which somebody must keep ids, by number; -1: the instance's own.
   const std::vector<int>& keepers() const { return keepers_; }

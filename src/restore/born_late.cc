@@ -31,7 +31,7 @@ Result<> send_to_work(Tracee& child, const StubTask& task, const Zone& zone) {
 }
 
 Result<> make_child(const LateBirth& birth, const Births& births, Zone& zone, Deadline deadline) {
-  const Births::Ids ids = births.ids_born_late(birth.child, birth.record);
+  const Births::Ids ids = births.ids_born_late(birth.child, birth.record, birth.child.pid);
   clone_args args{};
   args.flags = CLONE_VM | CLONE_VFORK | CLONE_FS | CLONE_FILES |
                (birth.child.shares_actions ? CLONE_SIGHAND : 0);

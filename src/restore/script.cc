@@ -224,9 +224,12 @@ class ProcessScript {
     credentials::plan_rights(who, calls, zone_.data());
   }
 
-  // Of a thread or process of this one's, which has entered its user namespace.
+  // Of a thread or process of this one's, which has entered its user namespace or been born with
+  // the rights of who waits for it.
   void plan_spawn(StubTask* task, uint64_t flags, int id, int exit_signal, CallList& calls) {
-    const Births::Ids ids = births_.ids(users_, births_.spaces().space_of(process_), id);
+    const Births::Ids ids = born_late()
+                                ? births_.ids_born_late(process_, *waiter_.thread, id)
+                                : births_.ids(users_, births_.spaces().space_of(process_), id);
     const std::vector<int32_t> chosen(ids.chosen.begin(), ids.chosen.end());
     const uint64_t chosen_at = zone_.data().put(chosen.data(), chosen.size() * sizeof(int32_t));
     const uint64_t kept_at = ids.kept.empty() ? 0 : zone_.data().put(to_stub(ids.kept));

@@ -35,12 +35,27 @@ NEEDS_HUGE_PAGES, HUGE_PAGES = "mem_hugetlb*", 48
 # Subjects run a second time with other options, under a name of their own.
 VARIANTS = {"refuse_io_uring": [("allowed", ["--allow-io-uring"])], "file_dev_tty": [("terminal", ["-t"])]}
 
+# What these do takes more than the programs of an instance may: namespaces and mounts without a user
+# namespace, devices, capabilities. All others do with what every program has.
+PRIVILEGED = (
+    "cred_caps", "cred_threads_caps", "file_in_dev", "mount_*", "net_devices", "net_filters",
+    "proc_namespaces", "refuse_bpf_map", "refuse_fanotify", "refuse_ipc_namespaces",
+    "refuse_lost_mounts", "refuse_mount*", "refuse_namespaces", "refuse_nested_ids", "refuse_networks",
+    "refuse_perf_event", "refuse_unshared_threads", "refuse_userfaultfd", "space_ipc*", "space_net*",
+    "space_pid*", "space_time", "space_uts", "tcp_established", "thread_clone_beside",
+    "thread_clone_namespaces", "thread_namespaces", "thread_shared_folders", "unix_credentials",
+    "unix_options")
+
+
+def is_privileged(name):
+    return any(fnmatch.fnmatch(name, glob) for glob in PRIVILEGED)
+
 
 class Case:
     def __init__(self, name, program, options=(), native=True):
         self.name = name
         self.program = program
-        self.options = options
+        self.options = [*options, *(["--privileged"] if is_privileged(name.split("+")[0]) else [])]
         self.native = native
 
 

@@ -131,6 +131,11 @@ class Installing(Environments):
         self.assertEqual(self.json("ps", "-a"), [])
         self.assertEqual(len(self.layers()), 1)
 
+    def test_what_an_installer_leaves_running_is_ended(self):
+        self.create()
+        self.install("web", "echo x > /opt/appshot-x; setsid sleep 1000 & exit 0")
+        self.assertEqual(self.inside("web", "cat /opt/appshot-x"), "x")
+
     def test_what_changes_nothing_adds_nothing(self):
         self.create()
         self.install("web", "true")

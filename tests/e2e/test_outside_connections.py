@@ -124,7 +124,8 @@ class OutsideConnections(RealNode):
                     ct state established,related accept; iifname eth0 tcp dport 80 ct state new tcp flags syn accept; }
             }'
             exec ip netns exec room "$@" """
-        traffic = Traffic(self.serve(around=["sh", "-c", room, "sh"]), 20)
+        traffic = Traffic(self.serve("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN",
+                                     around=["sh", "-c", room, "sh"]), 20)
         self.addCleanup(traffic.close)
         traffic.await_progress(self)
         for _ in range(3):
@@ -278,7 +279,7 @@ class OutsideConnections(RealNode):
         for ends in (True, False):
             with self.subTest(ends=ends):
                 aid = f"{self.aid}-{ends}"
-                self.appshot("run", "-d", "--name", aid, "--", "python3", "-c",
+                self.appshot("run", "-d", "--cap-add", "NET_ADMIN", "--name", aid, "--", "python3", "-c",
                              script + ("" if ends else "import time;time.sleep(100)\n"))
                 with Follower(self, "logs", "-f", aid) as log:
                     self.assertEqual(log.line(), "listens")

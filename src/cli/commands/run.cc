@@ -131,6 +131,10 @@ Result<Json> launch_request(const Options& options) {
   request["hostname"] = options.hostname;
   request["rm"] = options.rm;
   request["allow_io_uring"] = options.allow_io_uring;
+  request["privileged"] = options.privileged;
+  request["cap_add"] = options.cap_add;
+  request["cap_drop"] = options.cap_drop;
+  request["allow_setuid"] = options.allow_setuid;
   request["hold_start"] = !options.detach;
   if (!options.memory_limit.empty()) request["memory"] = TRY(parse_size(options.memory_limit));
   if (options.cpus != 0) request["cpus"] = options.cpus;
@@ -205,11 +209,17 @@ int command_env_exec(Context& context) {
   return attended ? finish(attended->end, attended->aid) : fail_program(context, attended.error());
 }
 
-// The instance lives only for it. Whatever is not kept goes with it.
+// So that installers start no services.
+constexpr char kNoServices[] = "RUNLEVEL=1";
+
+// The instance lives only for it. Whatever is not kept goes with it, services it has started, too.
 int command_env_install(Context& context) {
   const std::string& name = context.options.environment;
   Result<Json> request = launch_request(context.options);
   if (!request) return fail(request.error());
+  (*request)["ends_with_program"] = true;
+  for (const char* list : {"env", "set_env"})
+    if (request->contains(list)) (*request)[list].insert((*request)[list].begin(), kNoServices);
   Result<Attended> attended = attend(context, *request);
   if (!attended) return fail_program(context, attended.error());
   const bool well = attended->end.kind == SessionEnd::Kind::exited && attended->end.status == 0;

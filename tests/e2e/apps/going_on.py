@@ -16,10 +16,11 @@ CYCLES = 10
 
 class GoingOn(RealNode):
     word = "answered"
+    options = ()  # of every launch
 
     def launch(self, name, *command):
         self.aid = f"{self.tag}-{name}"
-        self.appshot("run", "-d", "--name", self.aid, "--", *map(str, command))
+        self.appshot("run", "-d", *self.options, "--name", self.aid, "--", *map(str, command))
         self.assert_goes_on()
 
     def progress(self):

@@ -19,11 +19,17 @@ def setUpModule():
     enter_own_world()
 
 
-class Sandboxes(GoingOn):
+class InSandboxes(GoingOn):
     def goes_on(self, name, *command):
         self.launch(name, *command)
         self.assert_survives(CYCLES)
         self.appshot("rm", "-f", self.aid)
+
+
+class OfRoot(InSandboxes):
+    """Who makes namespaces as root, and not in a user namespace, may do more than other programs."""
+
+    options = ("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN")
 
     def test_bubblewrap_around_the_whole_system_read_only(self):
         self.goes_on("whole", "bwrap", "--ro-bind", "/", "/", *BUBBLEWRAP[1:], *LOAD, "redis", "/mnt")
@@ -40,6 +46,8 @@ class Sandboxes(GoingOn):
     def test_processes_of_their_own(self):
         self.goes_on("pids", "unshare", "--pid", "--fork", "--mount-proc", *LOAD, "redis", "/var/tmp")
 
+
+class OfAnybody(InSandboxes):
     def test_everything_of_its_own_as_an_ordinary_user(self):
         self.goes_on("rootless", *NOBODY, "bwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc",
                      "--dev", "/dev", "--tmpfs", "/mnt", *LOAD, "redis", "/mnt")

@@ -73,14 +73,16 @@ class Layout {
     if (!is_digest(blob.digest))
       return Error(ErrorClass::unsupported,
                    "'" + shown(blob.digest) + "' is no sha256 digest, or not written like one");
-    const int64_t size = int_at(descriptor, "size", -1);
+    const Json& size = field(descriptor, "size");
+    if (!size.is_number_unsigned())
+      return corrupt("the size of the blob " + blob.digest + " is no number");
+    blob.size = size.get<uint64_t>();
     blob.file = TRY(open("blobs/sha256/" + blob.digest.substr(7)));
     struct stat info {};
     TRY_SYS(::fstat(blob.file.get(), &info));
-    if (!S_ISREG(info.st_mode) || size < 0 || info.st_size != size)
+    if (!S_ISREG(info.st_mode) || static_cast<uint64_t>(info.st_size) != blob.size)
       return corrupt("the blob " + blob.digest + " has " + std::to_string(info.st_size) +
-                     " bytes and should have " + std::to_string(size));
-    blob.size = static_cast<uint64_t>(size);
+                     " bytes and should have " + std::to_string(blob.size));
     return blob;
   }
 

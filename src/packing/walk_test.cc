@@ -20,6 +20,7 @@ class WalkTest : public testing::Test {
   void TearDown() override {
     ASSERT_EQ(::fchdir(here_.get()), 0);
     EXPECT_TRUE(remove_tree(path_));
+    EXPECT_TRUE(remove_tree(path_ + "-aside"));
   }
   void make(const std::string& name, const std::string& content = "") {
     const std::string path = path_ + "/" + name;

@@ -292,6 +292,12 @@ class Layouts(Hostile):
             self.refused("unpack-oci", maker.index({**manifest, "digest": digest}), self.path("target"),
                          cls="unsupported", saying="no sha256 digest")
 
+    def test_with_other_sizes_than_their_blobs_are_refused(self):
+        maker, manifest = self.good()
+        for size in (0, 1, -1, 1e300, 2 ** 64 - 1, 2 ** 63, 2 ** 200, "5", None, [5]):
+            self.refused("unpack-oci", maker.index({**manifest, "size": size}), self.path("target"), cls="corrupt",
+                         saying="the blob")
+
     def test_with_links_for_blobs_are_refused(self):
         maker, manifest = self.good()
         blob = maker.path / "blobs" / "sha256" / manifest["digest"][7:]

@@ -58,12 +58,14 @@ std::string lower_options(const std::vector<Lower>& lower) {
   return options;
 }
 
-// Volatile: a layer is never used again after a crash of the machine, which ends its instance too;
+// Without marks that only make sense to whoever knows the layers below: layers go elsewhere. And
+// volatile: one is never used again after a crash of the machine, which ends its instance too;
 // without it the end of every instance would write out all that is dirty on the host's file system.
 Result<> mount_overlay(const LayerStack& stack, const std::vector<Lower>& lower,
                        const std::string& target) {
   const std::string options = lower_options(lower) + ",upperdir=" + escaped(stack.own + "/upper") +
-                              ",workdir=" + escaped(stack.own + "/work") + ",volatile";
+                              ",workdir=" + escaped(stack.own + "/work") +
+                              ",volatile,redirect_dir=off,metacopy=off";
   if (::mount("overlay", target.c_str(), "overlay", 0, options.c_str()) == 0) return {};
   return Error::from_errno(errno, "mount overlay on " + target);
 }

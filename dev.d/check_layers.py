@@ -22,6 +22,7 @@ SYSCALL = re.compile(r"(?<!\w)(?:::\s*syscall\s*\(|syscall\s*\(\s*(?:SYS|__NR)_)
 # Where a system call is made as such outside of os/, and why. Anywhere else: use the C library's
 # function, or give it a name in os/.
 RAW_SYSCALLS = {
+    "isolation/denied_calls_test.cc": "what becomes of calls by their numbers is what it tests",
     "resources/scheduling/scheduling.cc": "sched_getattr and ioprio_get: likewise; the length that "
     "sched_getaffinity returns is lost by the C library",
     "restore/zone.cc": "futex: the stub at the other end uses the same words",

@@ -2,13 +2,13 @@
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <iterator>
 #include <optional>
+
+#include "os/thread_capabilities.h"
 
 namespace appshot {
 namespace {
@@ -133,16 +133,15 @@ Result<> bound_capabilities(CapabilitySet kept) {
 }
 
 Result<> reduce_capabilities(CapabilitySet kept) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct sets[2] = {};
-  TRY_SYS(::syscall(SYS_capget, &header, sets));
+  TRY_SYS(thread_capabilities(sets));
   for (int half = 0; half < 2; ++half) {
     const auto mask = static_cast<uint32_t>(kept >> (32 * half));
     sets[half].effective &= mask;
     sets[half].permitted &= mask;
     sets[half].inheritable &= mask;
   }
-  TRY_SYS(::syscall(SYS_capset, &header, sets));
+  TRY_SYS(set_thread_capabilities(sets));
   return {};
 }
 

@@ -169,6 +169,9 @@ def test_parts(run):
     for script in ("demo.sh", "redis.sh"):
         demo = REPOSITORY / "tests" / "demo" / script
         run.part(f"demo {script}", lambda demo=demo: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
+    demo = REPOSITORY / "tests" / "demo" / "environments.sh"
+    run.part("demo environments.sh", lambda: run.one([demo, BIN, BUILD / "demo-packages"], quiet=True),
+             [demo, BIN / "appshot", BUILD / "demo-packages"])
     run.part("build fuzz", lambda: build(run, "fuzz"), [REPOSITORY / "tests" / "fuzz"])
     fuzz_parts(run, FUZZ_SECONDS)
 

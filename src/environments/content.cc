@@ -37,7 +37,8 @@ Result<EnvironmentContent> content_from_json(const Json& document) {
   content.own_root = base == "own";
   for (const Json& layer : field(document, "layers")) {
     content.layers.push_back({string_at(layer, "id"), string_at(layer, "what"),
-                              string_at(layer, "folder"), int_at(layer, "created_ms"), int_at(layer, "bytes")});
+                              string_at(layer, "folder"), int_at(layer, "created_ms"),
+                              int_at(layer, "bytes")});
     if (!is_layer_id(content.layers.back().id))
       return Error(ErrorClass::corrupt, "an environment has a layer without a valid id");
   }

@@ -44,11 +44,19 @@ Result<> move_to(const std::string& upper, const std::string& files, const std::
   return {};
 }
 
+void remove_if_empty(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return;
+  if (S_ISDIR(info.st_mode)) (void)::rmdir(path.c_str());
+  if (S_ISREG(info.st_mode) && info.st_size == 0) (void)::unlink(path.c_str());
+}
+
 Result<bool> is_empty(const std::string& folder) { return TRY(list_folder(folder)).empty(); }
 
 }  // namespace
 
-Result<bool> gather_changes(const std::string& private_layers, const std::string& files) {
+Result<bool> gather_changes(const std::string& private_layers, const std::string& files,
+                            const std::vector<std::string>& places) {
   std::vector<std::string> points;
   for (const std::string& layer : TRY(list_folder(private_layers)))
     points.push_back(layer_mount_point(layer));
@@ -63,6 +71,7 @@ Result<bool> gather_changes(const std::string& private_layers, const std::string
       TRY(move_to(upper, files, point));
   }
   for (const char* path : kOfEveryWorld) (void)::rmdir((files + path).c_str());  // if it is empty
+  for (const std::string& place : places) remove_if_empty(files + place);
   return !TRY(is_empty(files));
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "environments/gather.h"
+#include "isolation/public_path.h"
 #include "node/log.h"
 #include "os/fault.h"
 #include "rules/parse.h"
@@ -42,6 +43,16 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
 std::string command_of(const InstanceRecord& instance) {
   Result<Json> spec = parse_json(instance.spec);
   return spec ? joined(strings_at(*spec, "argv"), " ") : "";
+}
+
+// On which something was mounted while it ran. The resolver's files are lent to whom has none.
+std::vector<std::string> places_in(const InstanceRecord& instance) {
+  std::vector<std::string> places{"/etc/resolv.conf", "/etc/hosts"};
+  const Result<Json> spec = parse_json(instance.spec);
+  if (!spec) return places;
+  for (const std::string& text : strings_at(*spec, "public_paths"))
+    if (const Result<PublicPath> shown = parse_public_path(text)) places.push_back(shown->path);
+  return places;
 }
 
 Result<> check_ended_well(const InstanceRecord& installer) {
@@ -177,7 +188,8 @@ Result<Json> Environments::keep_changes(const std::string& name, const std::stri
   TRY(check_ended_well(installer).within(whole));
   LayerStore::Draft draft = TRY(layers_.draft());
   const std::string lived = node_.paths.instance_state(installer.aid) + "/layers";
-  const bool changed = TRY(gather_changes(lived, draft.files()).within(whole));
+  const bool changed =
+      TRY(gather_changes(lived, draft.files(), places_in(installer)).within(whole));
   TRY(fault_point("environment.gathered"));
   const LayerFacts layer{generate_layer_id(), command_of(installer), "", unix_time_ms(),
                          changed ? TRY(bytes_of_tree(draft.files())) : 0};

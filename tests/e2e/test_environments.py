@@ -138,7 +138,7 @@ class Installing(Environments):
 
     def test_what_changes_nothing_adds_nothing(self):
         self.create()
-        self.install("web", "true")
+        self.appshot("env", "install", "web", "-v", "/tmp:/appshot-place", "--", "true")
         self.assertEqual(self.environment("web")["layers"], [])
 
     def test_of_two_at_once_the_later_is_refused(self):

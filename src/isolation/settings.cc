@@ -13,7 +13,7 @@ constexpr int kNameBytes = 32;
 constexpr int kName = -kNameBytes;  // on the program's stack
 
 // How the names begin, without /proc/sys/. What is below user/ needs CAP_SYS_RESOURCE in the user
-// namespace it is about; the next pid is that of the writer's own pid namespace.
+// namespace it is about; ns_last_pid is of the writer's pid namespace, and restores write it.
 std::vector<std::string_view> own_settings(const Share& share) {
   std::vector<std::string_view> own = {"user/", "kernel/ns_last_pid"};
   if (!share.net) own.push_back("net/");

@@ -9,13 +9,15 @@ import pathlib
 import sys
 
 import calls
+import environments
 import lazy
 import network
 import running
 import snapshots
 from measure import Node
 
-CASES = {**snapshots.CASES, **running.CASES, **lazy.CASES, **calls.CASES, **network.CASES}
+CASES = {**snapshots.CASES, **running.CASES, **lazy.CASES, **calls.CASES, **network.CASES,
+         **environments.CASES}
 
 
 def show_plain(row):

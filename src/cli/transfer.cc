@@ -1,6 +1,7 @@
 #include "cli/transfer.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -37,6 +38,12 @@ Result<Json> upload_from(Context& context, const std::string& target, int fd,
   return parse_json(TRY(http.body()));
 }
 
+// A device or pipe is written to, and never replaced.
+bool is_no_file(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
+}
+
 }  // namespace
 
 // Under a name of its own until it is whole: a torn one never looks like a good one.
@@ -45,6 +52,11 @@ Result<> download(Context& context, const std::string& target, const std::string
   const int status = TRY(http.request("GET", target));
   if (status >= 400) return context.api.refusal(http, status);
   if (file == "-") return copy_answer(http, STDOUT_FILENO, file);
+  if (is_no_file(file)) {
+    const UniqueFd out(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!out) return Error::from_errno(errno, "cannot write " + file);
+    return copy_answer(http, out.get(), file);
+  }
   const std::string partial = file + ".partial";
   const UniqueFd out(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!out) return Error::from_errno(errno, "cannot write " + partial);

@@ -78,25 +78,6 @@ Result<> make_info(const FileWorld& world, const std::string& root) {
   return attach_mount(mount.get(), place.get());
 }
 
-Result<> hide_at(const std::string& target) {
-  if (::access(target.c_str(), F_OK) != 0) return {};
-  return mount_at("hidden", target, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-                  "mode=755,size=4k");
-}
-
-// What appshot keeps of this and all other instances, their memory and files, is not theirs to see,
-// by whatever path.
-Result<> hide(const FileWorld& world) {
-  for (const std::string& folder : world.hidden) {
-    TRY(hide_at(world.root + folder));
-    for (const PublicPath& shown : world.public_paths)
-      if (shown.from == "/" || folder.starts_with(shown.from + "/"))
-        TRY(hide_at(world.root + shown.path +
-                    folder.substr(shown.from == "/" ? 0 : shown.from.size())));
-  }
-  return {};
-}
-
 Result<> move_into(const std::string& root) {
   const UniqueFd mount = TRY(open_file(root, O_PATH | O_DIRECTORY | O_CLOEXEC));
   return make_root(mount.get());
@@ -172,9 +153,12 @@ Result<> make_names_resolve(const FileWorld& world) {
   return lend_resolver(root.get(), world.share.net ? "" : world.info);
 }
 
-Result<> apply_rules(const FileWorld& world) {
+// What is hidden is so before anything is led to it.
+Result<> hide_and_apply_rules(const FileWorld& world) {
   const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return lead_paths(root.get(), world.public_paths, world.redirections, world.copy_folder);
+  TRY(hide_below(root.get(), world.hidden, "/", "/"));
+  return lead_paths(root.get(), world.public_paths, world.redirections, world.copy_folder,
+                    world.hidden);
 }
 
 }  // namespace
@@ -209,8 +193,7 @@ Result<> enter_file_world(const FileWorld& world) {
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));
   TRY(make_names_resolve(world));
-  TRY(apply_rules(world));
-  TRY(hide(world));
+  TRY(hide_and_apply_rules(world));
   TRY(make_info(world, world.root));
   return move_into(world.root);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "isolation/hidden.h"
 #include "isolation/public_path.h"
 #include "isolation/redirection.h"
 #include "isolation/share.h"
@@ -20,13 +21,13 @@ struct FileWorld {
   std::string root;    // empty folder on which the new root is assembled
   std::string layers;  // one folder for each private layer; lives as long as the instance
   std::string info;    // becomes /run/appshot, read-only
-  std::vector<std::string> hidden;  // folders of the host that are empty inside
+  Hidden hidden;
   // Between the private layers and what lies below: folders of layers, lowest first.
   std::vector<std::string> environment;
   bool own_root = false;  // nothing of the host lies below: the environment is whole
   std::vector<PublicPath> public_paths;
   std::vector<Redirection> redirections;
-  CopyFolder copy_folder;  // for those that begin as a copy
+  CopyFolder copy_folder;   // for those that begin as a copy
   bool privileged = false;  // may change what /sys tells, where that is the host's
 };
 

@@ -52,20 +52,26 @@ Result<PublicPath> parse_public_path(const std::string& text) {
   return parsed;
 }
 
-Result<> show_public_path(int root, const PublicPath& shown) {
+Result<> show_public_path(int root, const PublicPath& shown, const Hidden& hidden) {
   const Result<UniqueFd> opened = open_file(shown.from, O_PATH | O_CLOEXEC);
   if (!opened && opened.error().err() == ENOENT)  // of the host, and not the program's
     return Error(ErrorClass::usage,
                  "there is no " + shown.from + " on the host to be shown at " + shown.path);
   if (!opened) return opened.error();
   const int from = opened->get();
+  const std::string real = TRY(read_link("/proc/self/fd/" + std::to_string(from)));
+  if (is_hidden(hidden, real))
+    return Error(ErrorClass::usage, shown.from +
+                                        " cannot be shown: appshot keeps there what is "
+                                        "not for instances to see");
   struct stat info {};
   TRY_SYS(::fstat(from, &info));
   const UniqueFd mount = TRY(copy_mounts(from));
   if (shown.read_only) TRY(make_read_only(mount.get()));
   const PlaceKind kind = S_ISDIR(info.st_mode) ? PlaceKind::folder : PlaceKind::file;
   const UniqueFd place = TRY(make_place_in_root(root, shown.path, kind));
-  return attach_mount(mount.get(), place.get()).within("show " + shown.from + " at " + shown.path);
+  TRY(attach_mount(mount.get(), place.get()).within("show " + shown.from + " at " + shown.path));
+  return hide_below(root, hidden, real, shown.path);
 }
 
 }  // namespace appshot

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "isolation/hidden.h"
 
 namespace appshot {
 
@@ -17,7 +18,8 @@ struct PublicPath {
 // "HOSTPATH:PATH[:ro]", both absolute. Class usage.
 Result<PublicPath> parse_public_path(const std::string& text);
 
-// Below a root that is being assembled; the place is made where it is missing.
-Result<> show_public_path(int root, const PublicPath& shown);
+// Below a root that is being assembled; the place is made where it is missing. Class usage: it is
+// not on the host, or it is hidden; what lies in it and is hidden is empty.
+Result<> show_public_path(int root, const PublicPath& shown, const Hidden& hidden);
 
 }  // namespace appshot

@@ -127,15 +127,16 @@ bool is_redirected(const std::string& path, const std::vector<Redirection>& redi
 }  // namespace
 
 Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
-                    const std::vector<Redirection>& redirections, const CopyFolder& copy_folder) {
-  for (const PublicPath& shown : public_paths) TRY(show_public_path(root, shown));
+                    const std::vector<Redirection>& redirections, const CopyFolder& copy_folder,
+                    const Hidden& hidden) {
+  for (const PublicPath& shown : public_paths) TRY(show_public_path(root, shown, hidden));
   std::vector<Lead> leads;
   for (const Redirection& redirection : redirections)
     leads.push_back(TRY(follow(root, redirection, copy_folder).within(redirection.rule)));
   // What lies within another comes after it, so that both are seen: public paths, too.
   std::map<std::string, std::function<Result<>()>> by_path;
   for (const PublicPath& shown : public_paths)
-    by_path[shown.path] = [&] { return show_public_path(root, shown); };
+    by_path[shown.path] = [&] { return show_public_path(root, shown, hidden); };
   for (const Lead& lead : leads)
     by_path[lead.redirection->path] = [&] {
       return put(root, lead).within(lead.redirection->rule);

@@ -28,6 +28,7 @@ using CopyFolder = std::function<Result<>(const std::string& from, const std::st
 // Below a root that is being assembled. Of paths within one another the deepest holds. Where
 // redirections lead is looked up in a world in which there are public paths, but none of them.
 Result<> lead_paths(int root, const std::vector<PublicPath>& public_paths,
-                    const std::vector<Redirection>& redirections, const CopyFolder& copy_folder);
+                    const std::vector<Redirection>& redirections, const CopyFolder& copy_folder,
+                    const Hidden& hidden);
 
 }  // namespace appshot

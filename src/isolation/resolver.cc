@@ -28,11 +28,11 @@ std::string instead(const std::string& info) {
 
 // A link may stand there that leads to what only its own system makes.
 Result<> lend(int root, const std::string& from, const std::string& path) {
-  Result<> shown = show_public_path(root, {from, path, true});
+  Result<> shown = show_public_path(root, {from, path, true}, {});
   if (shown || shown.error().err() != EEXIST) return shown;
   const UniqueFd etc = TRY(open_in_root(root, "/etc", O_PATH | O_DIRECTORY));
   TRY_SYS(::unlinkat(etc.get(), path.substr(path.find_last_of('/') + 1).c_str(), 0));
-  return show_public_path(root, {from, path, true});
+  return show_public_path(root, {from, path, true}, {});
 }
 
 }  // namespace

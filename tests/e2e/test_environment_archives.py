@@ -301,6 +301,14 @@ class Exports(Archives):
                 self.appshot("daemon", "stop")
         self.appshot("env", "import", file)
 
+    def test_a_device_is_not_replaced_by_an_export(self):
+        self.make()
+        device = self.root / "full"
+        os.mknod(device, 0o666 | 0o020000, os.makedev(1, 7))
+        self.appshot("env", "export", "own", str(device), status=1)
+        self.assertIn("No space left", self.stderr)
+        self.assertTrue(device.is_char_device())
+
     def test_diff_tells_what_was_changed(self):
         self.make()
         told = {c["path"]: c["what"] for layer in self.json("env", "diff", "own") for c in layer["changes"]}

@@ -268,6 +268,21 @@ class PublicPaths(Environments):
         self.assertEqual(self.appshot("run", "-v", f"{self.root.parent}:/srv/all", "--", "ls",
                                       f"/srv/all/{self.root.name}/lib"), "")
 
+        rules = self.root / "rules"
+        link = self.root / "link"
+        link.symlink_to(self.root / "lib")
+        for way in (f"{self.root}/lib:/srv/x", f"{self.root}/lib/layers:/srv/x", f"{link}:/srv/x"):
+            self.appshot("run", "-v", way, "--", "ls", "/srv/x", status=2)
+            self.assertIn("not for instances to see", self.stderr)
+        for rule, where in ((f'REDIR PATH "/srv/x" TO "{self.root}/lib"', "/srv/x"),
+                            (f'REDIR PATH "/srv/x" TO "{self.root}"', "/srv/x/lib"),
+                            (f'LINK "/srv/x" TO "{link}"', "/srv/x"),
+                            (f'EXCEPT PATH "{self.root}"', f"{self.root}/lib"),
+                            (f'EXCEPT PATH "{self.root.parent}"\nREDIR PATH "/srv/x" TO "{self.root.parent}"',
+                             f"/srv/x/{self.root.name}/lib")):
+            rules.write_text(rule + "\n")
+            self.assertEqual(self.appshot("run", "--rules", str(rules), "--", "ls", where), "", rule)
+
     def test_what_makes_no_sense_is_refused(self):
         for bad in ("x:/a", "/a:x", "/a", "/a:/b:/c", "/tmp:/", "/tmp:/proc", "/tmp:/run/appshot", "/tmp:/a/../b"):
             self.appshot("run", "-v", bad, "--", "true", status=2)

@@ -4,7 +4,6 @@ the application asks for. The real harness.
 
 import os
 import pathlib
-import subprocess
 import unittest
 
 from real_fixture import COUNTER, RealNode, enter_own_world, until
@@ -109,7 +108,7 @@ print(os.readlink("/proc/self/fd/%d" % fd))
             before = len(self.inside("cat /data/log").splitlines())
             until(lambda before=before: len(self.inside("cat /data/log").splitlines()) > before, "more lines")
         self.assertEqual(set(self.inside("cat /data/log").splitlines()[1:]), {"x /data"})
-        self.assertEqual(self.inside(f"ls /own"), self.aid)
+        self.assertEqual(self.inside("ls /own"), self.aid)
 
     def test_read_only_and_within_one_another(self):
         text = ('REDIR PATH "/a" TO "/one" CREATE\nREDIR PATH "/a/b" TO "/two" CREATE READONLY\n'

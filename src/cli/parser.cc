@@ -104,6 +104,8 @@ void setup_run(CLI::App& app, Options& o) {
 }
 
 void setup_exec(CLI::App& app, Options& o) {
+  app.add_flag("-d,--detach", o.detach,
+               "Leave it running, as a part of the application: in its snapshots, too");
   program_options(app, o);
   one_id_argument(app, o, "AID", "The instance");
   app.add_option("CMD", o.argv, "The program and its arguments");

@@ -34,7 +34,8 @@ bool LayerStore::has(const std::string& id) const {
 }
 
 Result<std::vector<std::string>> LayerStore::list() const {
-  TRY(make_folders(folder_, 0700));
+  if (::access(folder_.c_str(), F_OK) != 0)
+    return std::vector<std::string>();  // there were none yet
   std::vector<std::string> ids = TRY(list_folder(folder_));
   std::erase_if(ids, [](const std::string& name) { return !is_layer_id(name); });
   return ids;
@@ -71,7 +72,7 @@ Result<> LayerStore::remove(const std::string& id) const {
 }
 
 Result<> LayerStore::remove_drafts() const {
-  TRY(make_folders(folder_, 0700));
+  if (::access(folder_.c_str(), F_OK) != 0) return {};
   for (const std::string& name : TRY(list_folder(folder_)))
     if (name.starts_with(kDraft)) TRY(remove_tree(folder_ + "/" + name));
   return {};

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <array>
 #include <deque>
 #include <list>
 #include <map>
@@ -64,6 +65,9 @@ class Harness {
   Result<Json> op_start(Connection&, Packet&);
   Result<Json> op_attach(Connection&, Packet&);
   Result<Json> op_exec(Connection&, Packet&);
+  Result<Json> op_join(Connection&, Packet&);
+  Result<std::array<UniqueFd, 3>> streams_to_join() const;
+  ProgramStart as_here(ProgramStart program) const;
   Result<Json> op_kill(Connection&, Packet&);
   Result<Json> op_check(Connection&, Packet&);
   Result<Json> op_snapshot(Connection&, Packet&);

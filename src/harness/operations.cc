@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <map>
@@ -36,11 +37,12 @@ constexpr int kStatusNotFound = 127;
 
 Harness::Operation Harness::find_operation(const std::string& op) {
   static const std::map<std::string, Operation> operations = {
-      {"status", &Harness::op_status},       {"start", &Harness::op_start},
-      {"attach", &Harness::op_attach},       {"exec", &Harness::op_exec},
-      {"kill", &Harness::op_kill},           {"check", &Harness::op_check},
-      {"snapshot", &Harness::op_snapshot},   {"rids", &Harness::op_rids},
-      {"resources", &Harness::op_resources}, {"terminate", &Harness::op_terminate}};
+      {"status", &Harness::op_status},      {"start", &Harness::op_start},
+      {"attach", &Harness::op_attach},      {"exec", &Harness::op_exec},
+      {"join", &Harness::op_join},          {"kill", &Harness::op_kill},
+      {"check", &Harness::op_check},        {"snapshot", &Harness::op_snapshot},
+      {"rids", &Harness::op_rids},          {"resources", &Harness::op_resources},
+      {"terminate", &Harness::op_terminate}};
   auto found = operations.find(op);
   return found == operations.end() ? nullptr : found->second;
 }
@@ -96,12 +98,53 @@ Result<Json> Harness::op_exec(Connection&, Packet& request) {
                        string_at(args, "user"),
                        tty,
                        true};
-  program.env = merged_environment(merged_environment(config_.env, config_.rule_env), program.env);
-  if (program.user.empty()) program.user = config_.user;
-  pid_t pid = TRY(start_program(instance_->init, program, std::move(streams.theirs)));
+  pid_t pid = TRY(start_program(instance_->init, as_here(program), std::move(streams.theirs)));
   session->attach(std::move(request.fds[0]));
   visitors_[pid] = std::move(session);
   return Json{{"pid", pid}};
+}
+
+// What was not said is as the instance has it.
+ProgramStart Harness::as_here(ProgramStart program) const {
+  program.env = merged_environment(merged_environment(config_.env, config_.rule_env), program.env);
+  if (program.user.empty()) program.user = config_.user;
+  return program;
+}
+
+// What the application writes to; nothing to read from.
+Result<std::array<UniqueFd, 3>> Harness::streams_to_join() const {
+  std::array<UniqueFd, 3> streams;
+  streams[0] = TRY(open_file("/dev/null", O_RDONLY | O_CLOEXEC));
+  const Session::Ends& ends = session_->ends();
+  for (size_t i : {1U, 2U}) {
+    const UniqueFd& end = i == 2 && ends.error ? ends.error : ends.output;
+    // The other end of a pipe that somebody still writes to.
+    const std::string own = "/proc/self/fd/" + std::to_string(end.get());
+    if (end && !ends.tty)
+      streams[i] = TRY(open_file(own, O_WRONLY | O_CLOEXEC));
+    else if (end)
+      streams[i] = UniqueFd(TRY_SYS(::ioctl(end.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY)));
+    else
+      streams[i] = TRY(open_file("/dev/null", O_WRONLY | O_CLOEXEC));
+    TRY_SYS(::fcntl(streams[i].get(), F_SETFD, FD_CLOEXEC));
+  }
+  return streams;
+}
+
+// From then on it is a part of the application, as if that had started it.
+Result<Json> Harness::op_join(Connection&, Packet& request) {
+  if (held_)
+    return Error(ErrorClass::conflict, "its program has not been started yet")
+        .hint("appshot attach " + config_.aid + " starts it");
+  const Json& args = request.document;
+  const ProgramStart program{strings_at(args, "argv"),
+                             strings_at(args, "env"),
+                             string_at(args, "cwd", config_.cwd),
+                             string_at(args, "user"),
+                             false,
+                             false};
+  return Json{
+      {"pid", TRY(start_program(instance_->init, as_here(program), TRY(streams_to_join())))}};
 }
 
 Result<> Harness::signal(int64_t pid, int64_t number) {

@@ -266,6 +266,20 @@ Result<Json> Instances::start(const std::string& aid) {
   return describe_instance(node_, record, Json(), "");
 }
 
+Result<Json> Instances::join(const std::string& aid, const Json& request) {
+  const std::vector<std::string> argv = strings_at(request, "argv");
+  if (argv.empty()) return Error(ErrorClass::usage, "no program to run");
+  TRY(lifecycle_.await_adoption(aid));
+  Operation operation = TRY(lifecycle_.begin(aid, "exec"));
+  Json arguments{{"argv", argv}, {"env", strings_at(request, "env")}};
+  for (const char* name : {"cwd", "user"})
+    if (const std::string given = string_at(request, name); !given.empty()) arguments[name] = given;
+  const Json joined = TRY(ask(operation.aid(), "join", std::move(arguments)));
+  node_.events.add(operation.aid(), "joined",
+                   operation.aid() + ": " + argv.front() + " has joined it");
+  return Json{{"aid", operation.aid()}, {"pid", int_at(joined, "pid")}};
+}
+
 Result<Json> Instances::kill(const std::string& aid, int signal, int64_t virtual_pid) {
   return ask(aid, "kill", {{"signal", signal}, {"vpid", virtual_pid}});
 }

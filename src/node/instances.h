@@ -21,6 +21,8 @@ class Instances {
   Result<Json> describe(const std::string& aid, bool with_records);
 
   Result<Json> start(const std::string& aid);
+  // A further program that becomes a part of the application.
+  Result<Json> join(const std::string& aid, const Json& request);
   Result<Json> kill(const std::string& aid, int signal, int64_t virtual_pid);
   Result<Json> stop(const std::string& aid, int64_t timeout_ms);
   // Until it has ended and everything of it is settled.

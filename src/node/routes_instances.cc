@@ -16,6 +16,16 @@ void launch(Call& call, Services& services) {
   call.refuse(launched.error(), std::move(extra));
 }
 
+void join(Call& call, Services& services) {
+  Result<Json> request = call.document();
+  if (!request) return call.refuse(request.error());
+  Result<Json> joined = services.instances.join(call.name("aid"), *request);
+  if (joined) return call.answer(*joined, 201);
+  Json extra = Json::object();
+  if (auto status = program_status(joined.error())) extra["program_status"] = *status;
+  call.refuse(joined.error(), std::move(extra));
+}
+
 void kill(Call& call, Services& services) {
   Result<Json> request = call.document();
   if (!request) return call.refuse(request.error());
@@ -86,6 +96,7 @@ void add_instance_routes(Router& router, Services& services) {
   });
   add("POST", "/v1/instances/{aid}/start",
       [](Call& call, Services& s) { answer_result_of(call, s.instances.start(call.name("aid"))); });
+  add("POST", "/v1/instances/{aid}/programs", join);
   add("POST", "/v1/instances/{aid}/kill", kill);
   add("POST", "/v1/instances/{aid}/stop", stop);
   add("POST", "/v1/instances/{aid}/wait", wait);

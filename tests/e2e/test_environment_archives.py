@@ -84,7 +84,8 @@ class Archives(RealNode):
         return [e["name"] for e in self.json("env", "ls")]
 
     def layers(self):
-        return sorted(p.name for p in (self.root / "lib/layers").iterdir())
+        folder = self.root / "lib/layers"
+        return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
     def own(self, name="own"):
         self.appshot("env", "create", name, "--from", str(make_root(self.root / f"tree-{name}")))

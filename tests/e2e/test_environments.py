@@ -63,7 +63,8 @@ class Environments(RealNode):
         return next(e for e in self.json("env", "ls") if e["name"] == name)
 
     def layers(self):
-        return sorted(p.name for p in (self.root / "lib/layers").iterdir())
+        folder = self.root / "lib/layers"
+        return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
     def assert_no_layers(self):
         until(lambda: not self.layers(), "no layer that nobody names")
@@ -91,6 +92,21 @@ class Installing(Environments):
             self.assertEqual(self.appshot("logs", aid), f"greetings of {number}.0")
         self.assertFalse(pathlib.Path(GREETER).exists())
         self.assertEqual(hashlib.sha256(PACKAGES.read_bytes()).hexdigest(), before)
+
+    def test_a_font_is_seen_where_it_was_installed(self):
+        fonts = pathlib.Path("/usr/share/fonts")
+        some = next(fonts.rglob("*.ttf"))
+        self.create()
+        self.install("web", f"cp {some} {fonts}/appshot.ttf && fc-cache")
+        seen = "fc-list : file | grep -c appshot.ttf"
+        self.assertEqual(self.inside("web", seen), "1")
+        self.assertEqual(self.appshot("run", "--", "sh", "-c", seen, status=1), "0")
+        self.assertFalse((fonts / "appshot.ttf").exists())
+        # Whose fonts are found is the administrator's to say.
+        rules = self.root / "rules"
+        rules.write_text(f'EXCEPT PATH "{fonts}" READONLY\n')
+        self.appshot("env", "rules", "--everybody", "--set", str(rules))
+        self.assertEqual(self.inside("web", seen, status=1), "0")
 
     def test_removing_it_again_removes_all_of_it(self):
         before = self.traces()
@@ -245,6 +261,39 @@ class Running(Environments):
                                           "ls /opt/appshot-v 2>/dev/null || echo none"), "none")
 
 
+class Groups(Environments):
+    """Applications that share an environment: one instance, in which several were started."""
+
+    SERVER = ("import os, socket, time; s = socket.socket(); s.bind(('127.0.0.1', 80)); s.listen(); "
+              "open('/dev/shm/shared', 'w').write('of the server')\n"
+              "while True:\n  c, _ = s.accept(); c.sendall(open('/opt/appshot-word').read().encode()); c.close()")
+    CLIENT = ("import socket, time\nfor n in range(1 << 30):\n  c = socket.create_connection(('127.0.0.1', 80))\n"
+              "  print(n, c.recv(100).decode().strip(), open('/dev/shm/shared').read(), flush=True)\n  time.sleep(0.05)")
+
+    def answers(self):
+        return [line for line in self.appshot("logs", self.aid).splitlines() if "of the server" in line]
+
+    def test_they_see_each_others_files_memory_and_sockets(self):
+        self.create()
+        self.install("web", "echo hello > /opt/appshot-word")
+        self.run_in("web", "python3", "-c", self.SERVER)
+        self.appshot("exec", self.aid, "sh", "-c", "while [ ! -s /dev/shm/shared ]; do sleep 0.05; done")
+        pid = self.appshot("exec", "-d", self.aid, "python3", "-c", self.CLIENT)
+        self.assertGreater(int(pid), 1)
+        until(lambda: len(self.answers()) > 3, "answers")
+        self.appshot("exec", "-d", self.aid, "sh", "-c", "echo changed > /opt/appshot-word")
+        until(lambda: self.answers()[-1].endswith("changed of the server"), "what the third has written")
+        for _ in range(2):  # all of them are in the snapshot
+            snapshot = self.appshot("snapshot", "--stop", self.aid)
+            self.appshot("restore", snapshot)
+            before = len(self.answers())
+            until(lambda before=before: len(self.answers()) > before + 3, "more answers")
+        self.assertEqual([int(line.split()[0]) for line in self.answers()], list(range(len(self.answers()))))
+        self.appshot("exec", "-d", self.aid, "/no/such/program", status=127)
+        self.appshot("exec", "-d", "nobody", "true", status=125)
+        self.assertEqual(self.inside("web", "cat /opt/appshot-word"), "hello")  # others have files of their own
+
+
 class PublicPaths(Environments):
     def test_a_path_of_the_host_is_shared(self):
         shared = self.root / "shared"
@@ -271,7 +320,7 @@ class PublicPaths(Environments):
         rules = self.root / "rules"
         link = self.root / "link"
         link.symlink_to(self.root / "lib")
-        for way in (f"{self.root}/lib:/srv/x", f"{self.root}/lib/layers:/srv/x", f"{link}:/srv/x"):
+        for way in (f"{self.root}/lib:/srv/x", f"{self.root}/lib/instances:/srv/x", f"{link}:/srv/x"):
             self.appshot("run", "-v", way, "--", "ls", "/srv/x", status=2)
             self.assertIn("not for instances to see", self.stderr)
         for rule, where in ((f'REDIR PATH "/srv/x" TO "{self.root}/lib"', "/srv/x"),

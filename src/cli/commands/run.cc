@@ -242,8 +242,14 @@ int command_exec(Context& context) {
   Result<Json> request = program_request(options, std::move(env));
   if (!request) return fail(request.error());
   if (!options.workdir.empty()) (*request)["cwd"] = options.workdir;
-  add_window(*request);
   const std::string& aid = options.ids.front();
+  if (options.detach) {
+    const Result<Json> joined = context.api.post(instance_path(aid, "/programs"), *request);
+    if (!joined) return fail_program(context, joined.error());
+    print(std::to_string(int_at(*joined, "pid")) + "\n");
+    return 0;
+  }
+  add_window(*request);
   Result<HttpClient::Stream> stream = context.api.stream(instance_path(aid, "/exec"), *request);
   if (!stream) return fail_program(context, stream.error());
   SessionWish wish;

@@ -31,7 +31,7 @@ TEST(Documents, ShowRulesThatParse) {
     EXPECT_TRUE(rules) << (rules ? "" : rules.error().message());
     ++parsed;
   }
-  EXPECT_EQ(parsed, 4);
+  EXPECT_EQ(parsed, 5);
 }
 
 TEST(Documents, ShowTheMessageThatIsTold) {

@@ -40,7 +40,9 @@ Result<> InstanceNetwork::get_to_know() {
   known_.setting_writes = TRY(SettingWrites::prepare());
   if (network_.host() < 0) return {};
   known_.when_new = TRY(networks::look());
-  known_.watch = TRY(networks::Watch::begin());
+  networks::Watch watch = TRY(networks::Watch::begin());
+  TRY(watch.settle());  // while nobody waits; from then on it is told
+  known_.watch = std::move(watch);
   return {};
 }
 

@@ -104,6 +104,12 @@ std::string path_of(const UniqueFd& place) {
   return "/proc/self/fd/" + std::to_string(place.get());
 }
 
+Result<bool> is_link(int fd) {
+  struct stat info {};
+  TRY_SYS(::fstat(fd, &info));
+  return S_ISLNK(info.st_mode);
+}
+
 // The host's files, with the layers of the environment over each file system.
 Result<> make_host_view(const FileWorld& world) {
   const std::vector<HostMount> mounts = TRY(host_mounts());  // before there are any of ours
@@ -111,9 +117,10 @@ Result<> make_host_view(const FileWorld& world) {
   const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (const HostMount& mount : mounts) {
     if (mount.point == "/") continue;
-    // A folder that came away since, or that this caller may not see, is simply not there.
-    const Result<UniqueFd> place = open_without_links(root.get(), mount.point, O_PATH);
-    if (!place) continue;
+    // A folder that came away since, or that this caller may not see, is simply not there; nor is
+    // one in whose place an environment has a link.
+    const Result<UniqueFd> place = open_below(root.get(), mount.point, O_PATH);
+    if (!place || TRY(is_link(place->get()))) continue;
     // What nobody can change on the host nobody can change inside; and not every file system can
     // lie under a layer: what cannot is seen as it is.
     const bool may_change = !mount.read_only || any_has(world.environment, mount.point);
@@ -135,8 +142,7 @@ Result<> make_own_root(const FileWorld& world) {
 Result<> make_places(const FileWorld& world) {
   const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (const char* path : {"/proc", "/sys", "/dev", "/run", "/run/appshot"}) {
-    const Result<UniqueFd> there =
-        open_without_links(root.get(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    const Result<UniqueFd> there = open_below(root.get(), path, O_PATH | O_DIRECTORY);
     if (there) continue;
     const std::string name = world.root + path;
     if (there.error().err() != ENOENT) TRY_SYS(::unlink(name.c_str()));

@@ -24,7 +24,7 @@ std::string escaped(const std::string& path) {
 // A link that a layer has there is no part of it: it would lead to the host's files.
 Result<UniqueFd> open_part(const std::string& layer, const std::string& point) {
   const UniqueFd root = TRY(open_file(layer, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return open_without_links(root.get(), point, O_PATH | O_DIRECTORY);
+  return open_below(root.get(), point, O_PATH | O_DIRECTORY);
 }
 
 struct Lower {

@@ -31,8 +31,8 @@ Json json_of(const rules::Resolution& resolution) {
 // What a layer says of a path: has it, has removed it, or (nothing) leaves it to those below.
 std::string told_by(const std::string& files, const std::string& path) {
   const Result<UniqueFd> root = open_file(files, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  const Result<UniqueFd> there = root ? open_without_links(root->get(), path, O_PATH | O_NOFOLLOW)
-                                      : Result<UniqueFd>(root.error());
+  const Result<UniqueFd> there =
+      root ? open_below(root->get(), path, O_PATH) : Result<UniqueFd>(root.error());
   struct stat info {};
   if (!there || ::fstat(there->get(), &info) != 0) return "";
   return S_ISCHR(info.st_mode) && info.st_rdev == 0 ? "removed" : "has";

@@ -39,7 +39,7 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
   return text;
 }
 
-// What a record says is not to be had by asking a shell for it: of the program's own words.
+// As people write it; only to be read by them.
 std::string command_of(const InstanceRecord& instance) {
   Result<Json> spec = parse_json(instance.spec);
   return spec ? joined(strings_at(*spec, "argv"), " ") : "";

@@ -26,7 +26,8 @@ Result<UniqueFd> open_as(int root, const std::string& path, int flags, uint64_t 
   for (int i = 0;; ++i) {
     UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how)));
     if (fd) return fd;
-    if (errno != EAGAIN || i == kTries) return Error::from_errno(errno, "open " + path);
+    if ((errno != EAGAIN && errno != EINTR) || i == kTries)
+      return Error::from_errno(errno, "open " + path);
   }
 }
 
@@ -36,8 +37,8 @@ Result<UniqueFd> open_in_root(int root, const std::string& path, int flags) {
   return open_as(root, path, flags, RESOLVE_NO_MAGICLINKS);
 }
 
-Result<UniqueFd> open_without_links(int root, const std::string& path, int flags) {
-  return open_as(root, path, flags, RESOLVE_NO_SYMLINKS);
+Result<UniqueFd> open_below(int root, const std::string& path, int flags) {
+  return open_as(root, path, flags | O_NOFOLLOW, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 Result<UniqueFd> make_place_in_root(int root, const std::string& path, PlaceKind kind) {

@@ -10,8 +10,9 @@
 namespace appshot {
 
 Result<UniqueFd> open_in_root(int root, const std::string& path, int flags);
-// Fails where a link is on the way, or at its end.
-Result<UniqueFd> open_without_links(int root, const std::string& path, int flags);
+// Without following any: the errno is ELOOP where one is on the way. One at the end is opened
+// itself with O_PATH, and else an error.
+Result<UniqueFd> open_below(int root, const std::string& path, int flags);
 
 enum class PlaceKind { file, folder };
 // Something to mount on: what is there already, whatever it is, else an empty file or folder, with

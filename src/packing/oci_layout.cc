@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "os/file.h"
-#include "os/resolve_below.h"
+#include "os/in_root.h"
 #include "packing/export_format.h"
 #include "packing/paths.h"
 

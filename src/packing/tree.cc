@@ -8,7 +8,7 @@
 #include <cerrno>
 
 #include "os/file.h"
-#include "os/resolve_below.h"
+#include "os/in_root.h"
 #include "packing/folder_times.h"
 #include "packing/paths.h"
 #include "packing/xattrs.h"

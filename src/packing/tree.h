@@ -1,5 +1,5 @@
 // A folder in which entries become files. Every path is resolved anew from its root, following no
-// symbolic link (os/resolve_below); what is made is made in its parent, by its last name alone.
+// symbolic link (os/in_root); what is made is made in its parent, by its last name alone.
 //
 // Uses the working directory, because some calls take no descriptor of a parent: so for a process
 // of one thread, in a place where nobody else changes files (jail.h).

@@ -1,4 +1,4 @@
-#include "os/resolve_below.h"
+#include "os/in_root.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -64,7 +64,7 @@ Result<Json> HarnessLink::await(int64_t id, std::optional<Deadline> deadline,
 
 bool HarnessLink::closed() const {
   std::lock_guard lock(mutex_);
-  return closed_;
+  return closed_ || channel_.peer_has_closed();
 }
 
 bool HarnessLink::wait_closed(Deadline deadline) {

@@ -43,6 +43,7 @@ class HarnessLink : public Watcher {
   Result<Json> await(int64_t id, std::optional<Deadline> deadline,
                      const ProgressListener& progress = {});
 
+  // Also when what was still sent has not been taken yet.
   bool closed() const;
   // False when the deadline passed first.
   bool wait_closed(Deadline deadline);

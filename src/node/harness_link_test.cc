@@ -78,5 +78,14 @@ TEST_F(HarnessLinkTest, GivesUpAtTheDeadlineAndIgnoresALateAnswer) {
   EXPECT_EQ(event_.get_future().get()["status"], 0);
 }
 
+TEST(HarnessLinkThatNobodyWatches, IsClosedWhenTheHarnessDies) {
+  auto [ours, theirs] = std::move(Channel::make_pair()).value();
+  HarnessLink link(std::move(ours), {});
+  EXPECT_FALSE(link.closed());
+  ASSERT_TRUE(theirs.send(make_event("exited", {{"status", 0}})));
+  theirs = Channel();
+  EXPECT_TRUE(link.closed());
+}
+
 }  // namespace
 }  // namespace appshot

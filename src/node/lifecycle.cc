@@ -236,7 +236,7 @@ Result<std::shared_ptr<HarnessLink>> Lifecycle::link(const std::string& aid_or_p
   InstanceRecord record = TRY(node_.registry.instance(aid_or_prefix));
   std::shared_ptr<Instance> instance = hold_on(record.aid);
   std::unique_lock lock(instance->mutex);
-  auto linked = [&] { return instance->link && !instance->ended; };
+  auto linked = [&] { return instance->link && !instance->link->closed() && !instance->ended; };
   auto decided = [&] {
     bool adoptable = instance->busy.empty() || instance->busy == kAdopting;
     return linked() || instance->ended || !adoptable;

@@ -155,4 +155,9 @@ Result<std::optional<Packet>> Channel::receive_now() {
   return std::optional<Packet>(std::move(packet));
 }
 
+bool Channel::peer_has_closed() const {
+  pollfd entry{socket_.get(), 0, 0};
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 }  // namespace appshot

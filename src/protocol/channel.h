@@ -44,6 +44,9 @@ class Channel {
   // The next packet; none when the peer has closed. Class timeout when the deadline passes first.
   Result<std::optional<Packet>> receive(Deadline deadline);
 
+  // Known before what the peer has left to be received has been.
+  bool peer_has_closed() const;
+
   explicit operator bool() const { return static_cast<bool>(socket_); }
   int fd() const { return socket_.get(); }
   UniqueFd release() { return std::move(socket_); }

@@ -301,7 +301,7 @@ class OutsideConnections(RealNode):
         # The instance has closed, and waits (FIN_WAIT2, with nobody) through two snapshots for the end of its peer;
         # when that has come its port is kept from others (TIME_WAIT), through two more.
         script = ("import socket,sys\ns=socket.create_server(('',80))\nprint('listens',flush=True)\n"
-                  "c,_=s.accept()\nc.close()\nprint('closed',flush=True)\ns.close()\n"
+                  "c,_=s.accept()\nc.close()\ns.close()\nprint('closed',flush=True)\n"
                   "import time;time.sleep(100)\n")
         self.appshot("run", "-d", "--name", self.aid, "--", "python3", "-c", script)
         with Follower(self, "logs", "-f", self.aid) as log:

@@ -164,6 +164,8 @@ def test_parts(run):
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, in an environment", lambda: subjects(run, ["--environment"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
+    run.part("subjects, with users of their own", lambda: subjects(run, ["--userns"]),
+             [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     for script in ("demo.sh", "redis.sh"):

@@ -15,7 +15,8 @@
 namespace appshot {
 namespace {
 
-constexpr const char* kStartWithout = "start it without making namespaces (unshare, sandboxing)";
+constexpr const char* kStartWithout =
+    "start it without namespaces of its own (unshare, sandboxing, run --userns)";
 
 class Finder {
  public:
@@ -91,15 +92,19 @@ class Finder {
   // Who it is.
   void look_at_who(const image::ProcessT& process) {
     const int users = user_spaces::of(image_, process);
+    const image::NamespaceT& there = *image_.namespaces[static_cast<size_t>(users)];
     const image::CredentialsT& first = *process.threads.front()->credentials;
+    const image::CredentialsT& entered = user_spaces::entered_as(image_, process);
     for (const auto& thread : process.threads) {
       if (thread->has_namespaces)
         add(process, "lives in a user namespace of its own, and its thread " +
                          std::to_string(thread->tid) + " in other namespaces than the rest");
       const image::CredentialsT& own = *thread->credentials;
-      if (own.uid != first.uid || own.gid != first.gid || own.groups != first.groups)
+      if ((own.uid != entered.uid || own.gid != entered.gid || own.groups != entered.groups) &&
+          !credentials::change_in(there, entered, own))
         add(process, "lives in a user namespace of its own, where its thread " +
-                         std::to_string(thread->tid) + " is another user than others");
+                         std::to_string(thread->tid) +
+                         " is another user than others, without a name there");
       const image::SchedulingT& scheduling = *thread->scheduling;
       const bool is_ordinary = scheduling.policy == SCHED_OTHER ||
                                scheduling.policy == SCHED_BATCH || scheduling.policy == SCHED_IDLE;
@@ -115,8 +120,7 @@ class Finder {
         add(process,
             "lives in a " + image_.namespaces[static_cast<size_t>(index)]->kind +
                 " namespace over which the user namespace of its pid namespace has no rights");
-    if (!keeps_ids_of_birth(process, born) &&
-        !credentials::seen_in(*image_.namespaces[static_cast<size_t>(users)], first))
+    if (!keeps_ids_of_birth(process, born) && !credentials::seen_in(there, first))
       add(process, "is a user that has no name in its user namespace");
   }
 

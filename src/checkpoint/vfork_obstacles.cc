@@ -44,7 +44,8 @@ class Child {
     if (is_in_foreground()) return "leads the foreground of a terminal";
     if (terminals::controls_terminal(image_, child_)) return "has a controlling terminal";
     if (has_undo()) return "has something to undo on semaphores (SEM_UNDO)";
-    if (user_spaces::of(image_, child_) >= 0) return "lives in a user namespace of its own";
+    if (user_spaces::of(image_, child_) != user_spaces::of(image_, *waiter_.process))
+      return "lives in a user namespace of its own";
     for (const auto& other : image_.processes)
       if (other->parent == child_.pid && !is_awaited(image_, *other))
         return "has children for which it does not wait so";

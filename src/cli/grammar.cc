@@ -72,6 +72,7 @@ void privilege_options(CLI::App& app, Options& o) {
       ->allow_extra_args(false);
   app.add_flag("--allow-setuid", o.allow_setuid,
                "Let setuid programs give who runs them more (su, sudo)");
+  app.add_flag("--userns", o.userns, "Give it users of its own: root inside is nobody outside");
   app.add_flag("--privileged", o.privileged,
                "As root on the host: every capability, device and call");
 }

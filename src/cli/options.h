@@ -36,6 +36,7 @@ struct Options {
   std::vector<std::string> cap_add;
   std::vector<std::string> cap_drop;
   bool allow_setuid = false;
+  bool userns = false;
   std::string memory_limit;  // as it was written: 512M
   double cpus = 0;
   int64_t pids = 0;

@@ -83,10 +83,11 @@ TEST(Parser, ReadsLimits) {
 
 TEST(Parser, ReadsPrivileges) {
   Options o = parsed({"run", "--cap-add", "NET_ADMIN", "--cap-add=KILL", "--cap-drop", "ALL",
-                      "--allow-setuid", "ls", "--privileged"});
+                      "--allow-setuid", "--userns", "ls", "--privileged"});
   EXPECT_EQ(o.cap_add, (Words{"NET_ADMIN", "KILL"}));
   EXPECT_EQ(o.cap_drop, Words{"ALL"});
   EXPECT_TRUE(o.allow_setuid);
+  EXPECT_TRUE(o.userns);
   EXPECT_FALSE(o.privileged);
 }
 

@@ -31,8 +31,9 @@ Result<> outcome_of(const std::string& said) {
 
 }  // namespace
 
-Result<> copy_folder(const std::string& from, const std::string& target) {
+Result<> copy_folder(const OwnUsers& users, const std::string& from, const std::string& target) {
   const std::string program = TRY(packer()), drafted = target + ".appshot-copy";
+  const std::string root = std::to_string(users.root);
   int ends[2];
   TRY_SYS(::pipe2(ends, O_CLOEXEC));
   const UniqueFd said(ends[0]);
@@ -40,7 +41,8 @@ Result<> copy_folder(const std::string& from, const std::string& target) {
   const pid_t pid = TRY_SYS(::fork());
   if (pid == 0) {
     if (::dup2(says.get(), STDOUT_FILENO) >= 0)
-      ::execl(program.c_str(), kPacker, "copy-tree", from.c_str(), drafted.c_str(), nullptr);
+      ::execl(program.c_str(), kPacker, "copy-tree", "--root", root.c_str(), from.c_str(),
+              drafted.c_str(), nullptr);
     ::_exit(127);
   }
   says.reset();

@@ -5,10 +5,12 @@
 #include <string>
 
 #include "base/result.h"
+#include "isolation/own_users.h"
 
 namespace appshot {
 
-// `target`, which must not be there, becomes a copy of `from`. Waits for it.
-Result<> copy_folder(const std::string& from, const std::string& target);
+// `target`, which must not be there, becomes a copy of `from`, made by who is root for those users.
+// Waits for it.
+Result<> copy_folder(const OwnUsers& users, const std::string& from, const std::string& target);
 
 }  // namespace appshot

@@ -36,6 +36,13 @@ InstanceNetwork InstanceNetwork::prepare() {
   return network;
 }
 
+Result<> InstanceNetwork::replace(int network) {
+  cable_.reset();
+  known_ = {};
+  TRY(network_.enter(network));
+  return get_to_know();
+}
+
 Result<> InstanceNetwork::get_to_know() {
   known_.setting_writes = TRY(SettingWrites::prepare());
   if (network_.host() < 0) return {};

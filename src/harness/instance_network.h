@@ -20,6 +20,9 @@ class InstanceNetwork {
   // What fails here is tried again, and told, by enter().
   static InstanceNetwork prepare();
 
+  // In place of the one that has been prepared: one that others have made for the instance.
+  Result<> replace(int network);
+
   // Of the instance's group: whether anybody there changes settings of networks.
   void watch_settings(int group);
 

@@ -71,6 +71,10 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   files.hidden = {node_folder(places.state), node_folder(places.run)};
   files.environment = config.layers;
   files.own_root = string_at(config.environment, "base") == "own";
+  if (config.root != 0) {
+    files.users = TRY(OwnUsers::make(config.root, files.share));
+    if (files.users.network) TRY(network.replace(files.users.network.get()));
+  }
   TRY(apply_rules(config, files));
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
   network.watch_settings(groups.instance.folder());
@@ -221,7 +225,8 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   InitParts parts = TRY(prepare_init(started.config, places, groups, network));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
-  pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = groups.instance.folder()}));
+  pid_t pid = TRY(
+      fork_child({.flags = parts.setup.files.namespaces(), .cgroup = groups.instance.folder()}));
   if (pid == 0) {
     if (!die_with_parent(0)) ::_exit(1);
     run_init(std::move(parts.setup));

@@ -387,6 +387,8 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   image.shared_memory.back()->pages = {PageRun(0x1000, 0x1000, 0x3000)};
   image.pipes.push_back(std::make_unique<PipeBufferT>());
   image.pipes.back()->data = {'a', 'b', 'c'};
+  image.pipes.back()->mode = 0640;
+  image.pipes.back()->uid = image.pipes.back()->gid = 33;
   image.pipes.back()->chunks = {PipeChunk(1, false), PipeChunk(2, true)};
   image.ghosts.push_back(std::make_unique<GhostT>());
   image.ghosts.back()->size = 5000;

@@ -38,6 +38,7 @@ class Init {
   Result<> prepare() {
     for (const UniqueFd& group : setup_.limited_groups) TRY(write_all(group.get(), {"0", 1}));
     setup_.limited_groups.clear();
+    TRY(setup_.files.users.enter_around());
     TRY(close_others(setup_.populate_uses));
     TRY_SYS(::prctl(PR_SET_NAME, "appshot-init", 0, 0, 0));
     // Nobody inside may look into or trace process 1.
@@ -93,6 +94,7 @@ class Init {
                                &setup_.visitor_group, &signals_})
       kept.push_back(fd->get());
     kept.push_back(setup_.control.fd());
+    kept.push_back(setup_.files.users.space.get());
     for (const auto& held : kept_) kept.push_back(held.second.get());
     return close_descriptors_except(std::move(kept));
   }
@@ -180,6 +182,7 @@ class Init {
     program.tty = bool_at(args, "tty");
     program.allow_io_uring = setup_.allow_io_uring;
     program.privileges = setup_.privileges;
+    program.users = &setup_.files.users;
     program.pid = static_cast<pid_t>(int_at(args, "pid"));
     bool visitor = bool_at(args, "visitor");
     program.cgroup = visitor ? setup_.visitor_group.get() : setup_.application_group.get();

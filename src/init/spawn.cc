@@ -39,6 +39,29 @@ Result<> take_streams(SpawnRequest& request) {
   return {};
 }
 
+// Who becomes another can still open its streams by their names (/dev/stdout).
+Result<> own_streams(uid_t user, gid_t group) {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) continue;
+    if (S_ISFIFO(info.st_mode)) TRY_SYS(::fchown(fd, user, group));
+    if (S_ISCHR(info.st_mode) && ::isatty(fd) == 1)  // its group are the terminals'
+      TRY_SYS(::fchown(fd, user, static_cast<gid_t>(-1)));
+  }
+  return {};
+}
+
+Result<> become_root_inside(const OwnUsers& users) {
+  TRY(own_streams(users.root, users.root));
+  return users.enter();
+}
+
+Result<> become_named(const std::string& name) {
+  const User user = TRY(resolve_user(name));
+  TRY(own_streams(user.uid, user.gid));
+  return become_user(user);
+}
+
 Result<std::vector<std::string>> candidates(const SpawnRequest& request) {
   const std::string& name = request.argv.front();
   if (name.find('/') != std::string::npos) return std::vector<std::string>{name};
@@ -92,11 +115,12 @@ Result<> become(SpawnRequest& request) {
   TRY(take_streams(request));
   if (request.tty) TRY_SYS(::ioctl(0, TIOCSCTTY, 0));
   ::umask(022);
+  if (*request.users) TRY(become_root_inside(*request.users));
   const Privileges& privileges = request.privileges;
   const CapabilitySet kept = capabilities_named(privileges.capabilities);
   TRY(deny_calls({request.allow_io_uring, privileges.all, kept}));
   if (!privileges.all) TRY(bound_capabilities(kept));
-  if (!request.user.empty()) TRY(become_user(TRY(resolve_user(request.user))));
+  if (!request.user.empty()) TRY(become_named(request.user));
   if (!privileges.all) TRY(reduce_capabilities(kept));
   if (::chdir(request.cwd.c_str()) != 0)
     return Error::from_errno(errno, "working directory " + request.cwd);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "isolation/own_users.h"
 #include "os/unique_fd.h"
 #include "protocol/harness_config.h"
 
@@ -18,6 +19,7 @@ struct SpawnRequest {
   bool tty = false;  // descriptor 0 is a terminal that becomes the controlling one
   bool allow_io_uring = false;
   Privileges privileges;
+  const OwnUsers* users = nullptr;  // of the instance
   int cgroup = -1;
   pid_t pid = 0;  // to have inside; 0: any
   UniqueFd streams[3];

@@ -1,6 +1,7 @@
 #include "isolation/file_world.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -16,6 +17,8 @@
 
 namespace appshot {
 namespace {
+
+constexpr uint32_t kTerminalGroup = 5;  // tty, on every Linux
 
 Result<> mount_at(const char* source, const std::string& target, const char* type,
                   unsigned long flags, const std::string& options = "") {
@@ -37,6 +40,12 @@ Result<> make_link(const char* target, const std::string& path) {
   return {};
 }
 
+// The kernel gives these to the machine's root.
+Result<> give_to_root_inside(const OwnUsers& users, const std::string& folder) {
+  if (users) TRY_SYS(::chown(folder.c_str(), users.root, users.root));
+  return {};
+}
+
 Result<> make_ipc_file_systems(const FileWorld& world, const std::string& dev) {
   if (world.share.ipc) {
     // The host's own queues and shared memory, seen through the instance's root.
@@ -46,7 +55,8 @@ Result<> make_ipc_file_systems(const FileWorld& world, const std::string& dev) {
     return {};
   }
   TRY(mount_at("shm", dev + "/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"));
-  return mount_at("mqueue", dev + "/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  TRY(mount_at("mqueue", dev + "/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  return give_to_root_inside(world.users, dev + "/mqueue");
 }
 
 Result<> make_dev(const FileWorld& world, const std::string& dev) {
@@ -59,7 +69,9 @@ Result<> make_dev(const FileWorld& world, const std::string& dev) {
   TRY(make_device(dev + "/tty", 5, 0));
   for (const char* folder : {"/pts", "/shm", "/mqueue"}) TRY(make_folders(dev + folder));
   TRY(mount_at("devpts", dev + "/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-               "newinstance,ptmxmode=0666,mode=0620,gid=5"));
+               "newinstance,ptmxmode=0666,mode=0620,gid=" +
+                   std::to_string(world.users.root + kTerminalGroup)));
+  TRY(give_to_root_inside(world.users, dev + "/pts"));
   TRY(make_link("pts/ptmx", dev + "/ptmx"));
   TRY(make_link("/proc/self/fd", dev + "/fd"));
   TRY(make_link("/proc/self/fd/0", dev + "/stdin"));
@@ -96,8 +108,9 @@ Result<> make_kernel_views(const FileWorld& world, const std::string& root) {
 
 Result<> mount_layers_at(const FileWorld& world, const std::string& point, const std::string& base,
                          const std::string& target) {
-  return mount_layers({world.layers + "/" + layer_name(point), world.environment, point, base},
-                      target);
+  return mount_layers(
+      {world.layers + "/" + layer_name(point), world.environment, point, base, world.users},
+      target);
 }
 
 std::string path_of(const UniqueFd& place) {
@@ -163,8 +176,10 @@ Result<> make_names_resolve(const FileWorld& world) {
 Result<> hide_and_apply_rules(const FileWorld& world) {
   const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
   TRY(hide_below(root.get(), world.hidden, "/", "/"));
-  return lead_paths(root.get(), world.public_paths, world.redirections, world.copy_folder,
-                    world.hidden);
+  const CopyFolder copy = [&](const std::string& from, const std::string& to) {
+    return world.copy_folder(world.users, from, to);
+  };
+  return lead_paths(root.get(), world.public_paths, world.redirections, copy, world.hidden);
 }
 
 }  // namespace
@@ -174,6 +189,10 @@ std::span<const std::string_view> names_in_dev() {
                                                 "tty",  "pts",   "shm",    "mqueue", "ptmx",
                                                 "fd",   "stdin", "stdout", "stderr"};
   return kNames;
+}
+
+uint64_t FileWorld::namespaces() const {
+  return share.namespaces() & ~((users.ipc ? CLONE_NEWIPC : 0) | (users.names ? CLONE_NEWUTS : 0));
 }
 
 Result<> enter_file_world(const FileWorld& world) {
@@ -188,13 +207,14 @@ Result<> enter_file_world(const FileWorld& world) {
         TRY(mount_at("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC));
     }
     TRY(mount_at("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-                 "newinstance,ptmxmode=0666,mode=0620,gid=5"));
+                 "newinstance,ptmxmode=0666,mode=0620,gid=" + std::to_string(kTerminalGroup)));
     // On a tmpfs of our own, so that /run/appshot does not have to exist on the host.
     TRY(mount_at("appshot", world.root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"));
     if (::access("/run/appshot", F_OK) == 0) return make_info(world, "");
     return {};
   }
   TRY(world.own_root ? make_own_root(world) : make_host_view(world));
+  if (world.users) make_as_root_inside(world.users.root);
   TRY(make_places(world));
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));

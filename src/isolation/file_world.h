@@ -3,6 +3,7 @@
 // rules make public or lead elsewhere. Built in the instance's own mount namespace by its init.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/result.h"
 #include "isolation/hidden.h"
+#include "isolation/own_users.h"
 #include "isolation/public_path.h"
 #include "isolation/redirection.h"
 #include "isolation/share.h"
@@ -27,8 +29,14 @@ struct FileWorld {
   bool own_root = false;  // nothing of the host lies below: the environment is whole
   std::vector<PublicPath> public_paths;
   std::vector<Redirection> redirections;
-  CopyFolder copy_folder;   // for those that begin as a copy
+  // For those that begin as a copy: it is made by root inside.
+  std::function<Result<>(const OwnUsers& users, const std::string& from, const std::string& to)>
+      copy_folder;
+  OwnUsers users;
   bool privileged = false;  // may change what /sys tells, where that is the host's
+
+  // CLONE_NEW… that its init begins with; the others it finds there.
+  uint64_t namespaces() const;
 };
 
 // What every new instance has in its /dev.

@@ -39,6 +39,13 @@ Result<> OwnNetwork::enter() {
   return bring_up_loopback();
 }
 
+Result<> OwnNetwork::enter(int network) {
+  UniqueFd before = before_ ? UniqueFd() : TRY(open_file("/proc/self/ns/net", O_RDONLY));
+  TRY_SYS(::setns(network, CLONE_NEWNET));
+  if (before) before_ = std::move(before);
+  return bring_up_loopback();
+}
+
 Result<> OwnNetwork::leave() {
   if (!before_) return {};
   TRY_SYS(::setns(before_.get(), CLONE_NEWNET));

@@ -15,6 +15,8 @@ class OwnNetwork {
   static OwnNetwork prepare();
 
   Result<> enter();
+  // Into that one instead.
+  Result<> enter(int network);
   // Back to where the process came from, for an instance that shares the network.
   Result<> leave();
 

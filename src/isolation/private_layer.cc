@@ -7,6 +7,7 @@
 
 #include "os/file.h"
 #include "os/in_root.h"
+#include "os/mount_tree.h"
 
 namespace appshot {
 namespace {
@@ -61,10 +62,10 @@ std::string lower_options(const std::vector<Lower>& lower) {
 // Without marks that only make sense to whoever knows the layers below: layers go elsewhere. And
 // volatile: one is never used again after a crash of the machine, which ends its instance too;
 // without it the end of every instance would write out all that is dirty on the host's file system.
-Result<> mount_overlay(const LayerStack& stack, const std::vector<Lower>& lower,
+Result<> mount_overlay(const std::string& own, const std::vector<Lower>& lower,
                        const std::string& target) {
-  const std::string options = lower_options(lower) + ",upperdir=" + escaped(stack.own + "/upper") +
-                              ",workdir=" + escaped(stack.own + "/work") +
+  const std::string options = lower_options(lower) + ",upperdir=" + escaped(own + "/upper") +
+                              ",workdir=" + escaped(own + "/work") +
                               ",volatile,redirect_dir=off,metacopy=off";
   if (::mount("overlay", target.c_str(), "overlay", 0, options.c_str()) == 0) return {};
   return Error::from_errno(errno, "mount overlay on " + target);
@@ -82,18 +83,50 @@ Result<bool> may_lie_inside(const std::vector<Lower>& lower) {
   return false;
 }
 
+// Folders in memory, to mount on what is then seen only by the overlay.
+class Workshop {
+ public:
+  explicit Workshop(const LayerStack& stack) : folder_(stack.own + "/seen") {}
+
+  Result<std::string> place() {
+    if (count_ == 0) {
+      TRY(make_folders(folder_));
+      TRY_SYS(::mount("seen", folder_.c_str(), "tmpfs", 0, "mode=755,size=1m"));
+    }
+    std::string made = folder_ + "/" + std::to_string(++count_);
+    TRY(make_folders(made));
+    return made;
+  }
+
+ private:
+  std::string folder_;
+  int count_ = 0;
+};
+
+// The same folder, seen as that instance's users see it.
+Result<std::string> seen_by(const OwnUsers& users, int folder, Workshop& workshop) {
+  const UniqueFd mount = TRY(copy_mount(folder));
+  TRY(map_ids(mount.get(), users.space.get()));
+  std::string place = TRY(workshop.place());
+  TRY(attach_mount(mount.get(), TRY(open_file(place, O_PATH | O_CLOEXEC)).get()));
+  return place;
+}
+
+Result<> show_to(const OwnUsers& users, std::vector<Lower>& lower, Workshop& workshop) {
+  for (Lower& one : lower)
+    one = by_descriptor(TRY(
+        open_file(TRY(seen_by(users, one.fd.get(), workshop)), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+  return {};
+}
+
 // An overlay takes no layer that lies inside another, as those of an environment do that are kept
 // somewhere below the host's root: then the base is seen through a mount of another file system,
 // which is an overlay itself, of it and of an empty folder.
-Result<Lower> seen_apart(const LayerStack& stack) {
-  const std::string scratch = stack.own + "/base";
-  TRY(make_folders(scratch));
-  TRY_SYS(::mount("base", scratch.c_str(), "tmpfs", 0, "mode=755,size=4k"));
-  TRY(make_folders(scratch + "/empty"));
-  TRY(make_folders(scratch + "/seen"));
-  const std::string options = "lowerdir=" + escaped(scratch + "/empty") + ":" + escaped(stack.base);
-  TRY_SYS(::mount("overlay", (scratch + "/seen").c_str(), "overlay", MS_RDONLY, options.c_str()));
-  return by_descriptor(TRY(open_file(scratch + "/seen", O_PATH | O_DIRECTORY | O_CLOEXEC)));
+Result<Lower> seen_apart(const Lower& base, Workshop& workshop) {
+  const std::string empty = TRY(workshop.place()), seen = TRY(workshop.place());
+  const std::string options = "lowerdir=" + escaped(empty) + ":" + base.name;
+  TRY_SYS(::mount("overlay", seen.c_str(), "overlay", MS_RDONLY, options.c_str()));
+  return by_descriptor(TRY(open_file(seen, O_PATH | O_DIRECTORY | O_CLOEXEC)));
 }
 
 }  // namespace
@@ -115,9 +148,20 @@ Result<> mount_layers(const LayerStack& stack, const std::string& target) {
   TRY_SYS(::fstat(lower.front().fd.get(), &below));
   TRY_SYS(::chown((stack.own + "/upper").c_str(), below.st_uid, below.st_gid));
   TRY_SYS(::chmod((stack.own + "/upper").c_str(), below.st_mode & 07777));
-  if (!stack.base.empty() && TRY(may_lie_inside(lower)))
-    lower.back() = TRY(seen_apart(stack).within("see " + stack.base + " apart from its layers"));
-  return mount_overlay(stack, lower, target);
+  const bool apart = !stack.base.empty() && TRY(may_lie_inside(lower));
+  Workshop workshop(stack);
+  std::string own = stack.own;
+  if (stack.users) {
+    TRY(show_to(stack.users, lower, workshop).within("the users of " + stack.point));
+    const UniqueFd opened = TRY(open_file(own, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    own = TRY(seen_by(stack.users, opened.get(), workshop)
+                  .within("the users of its own files of " + stack.point));
+  }
+  if (apart)
+    lower.back() = TRY(
+        seen_apart(lower.back(), workshop).within("see " + stack.base + " apart from its layers"));
+  const MadeByRootInside made(stack.users.root);
+  return mount_overlay(own, lower, target);
 }
 
 }  // namespace appshot

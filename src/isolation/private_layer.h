@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "isolation/own_users.h"
 
 namespace appshot {
 
@@ -14,6 +15,7 @@ struct LayerStack {
   std::vector<std::string> environment;  // folders of its layers, lowest first
   std::string point;                     // where in the world it is: "/", "/home"
   std::string base;                      // what lies below all; empty: nothing
+  const OwnUsers& users;                 // who see all of it as theirs
 };
 
 // Whether any of these layers holds that folder.

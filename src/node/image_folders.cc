@@ -17,7 +17,7 @@ Json spec_of(const image::ImageT& image) {
   if (!options) return spec;
   for (const char* name :
        {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation", "public_paths",
-        "environment", "rules", "application", "limits", "privileges"})
+        "environment", "rules", "application", "limits", "privileges", "root"})
     if (options->contains(name)) spec[name] = (*options)[name];
   return spec;
 }

@@ -7,6 +7,7 @@
 
 #include "isolation/capabilities.h"
 #include "node/log.h"
+#include "node/own_ids.h"
 #include "os/file.h"
 
 namespace appshot {
@@ -33,6 +34,7 @@ Json spec_of(const Json& request) {
           {"public_paths", strings_at(request, "public_paths")},
           {"limits", limits_to_json(limits_from_json(request))},
           {"privileges", field(request, "privileges")},
+          {"root", int_at(request, "root")},
           {"environment", field(request, "environment")},
           {"rules", field(request, "rules")},
           {"rm", bool_at(request, "rm")}};
@@ -60,6 +62,7 @@ HarnessConfig config_of(const Json& request, const std::string& aid) {
   config.application = aid;
   config.limits = limits_from_json(request);
   config.privileges = privileges_from_json(field(request, "privileges"));
+  config.root = static_cast<uint32_t>(int_at(request, "root"));
   return config;
 }
 
@@ -101,6 +104,9 @@ Result<> check_request(const Json& request) {
   if (shares_files(request) && !strings_at(request, "public_paths").empty())
     return Error(ErrorClass::usage, "who shares the host's files sees all of them already")
         .hint("leave out --share fs, or -v");
+  if (shares_files(request) && bool_at(request, "userns"))
+    return Error(ErrorClass::usage, "the host's own files belong to users of the host")
+        .hint("leave out --share fs, or --userns");
   for (const std::string& share : strings_at(request, "share")) {
     bool known =
         share == "fs" || share == "net" || share == "ipc" || share == "uts" || share == "time";
@@ -162,6 +168,7 @@ Result<Json> Instances::launch(const Json& asked) {
     request["rules"] = Json::array();  // there is nothing that they could lead elsewhere
   else
     TRY(environments_.prepare_launch(request));
+  if (bool_at(request, "userns")) request["root"] = TRY(choose_own_ids(node_));
   InstanceRecord record;
   record.created_ms = record.changed_ms = unix_time_ms();
   record.why = "being launched";

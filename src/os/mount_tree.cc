@@ -30,6 +30,17 @@ Result<> make_safe_and_read_only(int mount) {
   return set(mount, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
+Result<> map_ids(int mount, int users) {
+  struct mount_attr changed {};
+  changed.attr_set = MOUNT_ATTR_IDMAP;
+  changed.userns_fd = static_cast<uint64_t>(users);
+  if (::mount_setattr(mount, "", AT_EMPTY_PATH, &changed, sizeof changed) == 0) return {};
+  if (errno != EINVAL) return Error::from_errno(errno, "mount_setattr");
+  return Error(ErrorClass::unsupported,
+               "the kernel cannot give files there other owners (an idmapped mount)")
+      .hint("ext4, xfs, btrfs, tmpfs and others can be seen so, an overlay or NFS cannot");
+}
+
 Result<> attach_mount(int mount, int where) {
   TRY_SYS(::move_mount(mount, "", where, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
   return {};

@@ -15,7 +15,7 @@ constexpr size_t kMany = 1000;
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
-      {"copy-tree", "FROM TARGET", 2, 2, {"--max-bytes", "--max-entries"}, copy_tree},
+      {"copy-tree", "FROM TARGET", 2, 2, {"--max-bytes", "--max-entries", "--root"}, copy_tree},
       {"unpack-oci",
        "LAYOUT[:TAG] TARGET",
        2,

@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "isolation/own_users.h"
 #include "os/file.h"
 #include "packing/commands.h"
 #include "packing/contents.h"
 #include "packing/jail.h"
 #include "packing/overlay_marks.h"
 #include "packing/paths.h"
+#include "packing/tar_blocks.h"
 #include "packing/tree.h"
 #include "packing/walk.h"
 
@@ -127,6 +129,10 @@ Result<bool> lies_in(const std::string& folder, int other) {
 Result<Json> copy_tree(const Arguments& arguments, Report& report) {
   const std::string& from = arguments.words[0];
   const std::string& target = arguments.words[1];
+  if (const std::optional<uint64_t> root = parse_decimal(arguments.value("--root", "0")))
+    make_as_root_inside(static_cast<uint32_t>(*root));
+  else
+    return Error(ErrorClass::usage, "--root takes a user's number");
   const UniqueFd source = TRY(open_file(from, O_RDONLY | O_DIRECTORY));
   TRY(make_target(target));
   if (TRY(lies_in(target, source.get())))

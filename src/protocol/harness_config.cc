@@ -58,6 +58,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"public_paths", config.public_paths},
           {"limits", limits_to_json(config.limits)},
           {"privileges", privileges_to_json(config.privileges)},
+          {"root", config.root},
           {"environment", config.environment},
           {"layers", config.layers},
           {"rules", rules_to_json(config.rules)},
@@ -98,6 +99,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.public_paths = strings_at(document, "public_paths");
   config.limits = limits_from_json(field(document, "limits"));
   config.privileges = privileges_from_json(field(document, "privileges"));
+  config.root = static_cast<uint32_t>(int_at(document, "root"));
   config.environment = field(document, "environment");
   config.layers = strings_at(document, "layers");
   for (const Json& rules : field(document, "rules"))

@@ -35,11 +35,12 @@ struct HarnessConfig {
   bool stdin_open = false;  // "stdin" in the document
   bool hold_start = false;  // wait for the first attach
   bool allow_io_uring = false;
-  bool ends_with_program = false;  // what the program leaves behind is ended when it ends
+  bool ends_with_program = false;         // what the program leaves behind is ended when it ends
   std::vector<std::string> share;         // fs, net, ipc, uts, time
   std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
   InstanceLimits limits;
   Privileges privileges;
+  uint32_t root = 0;  // what root inside is outside (isolation/own_users); 0: root
   // The environment it runs in, as the registry keeps it of the instance; none: the host's files.
   Json environment;
   // As they were written, everybody's first; each with what its errors call it.

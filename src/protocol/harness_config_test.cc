@@ -24,6 +24,7 @@ HarnessConfig example() {
   config.generation = 3;
   config.limits = {512 << 20, 1.5, 100};
   config.privileges = {false, {"KILL", "CHOWN"}, true};
+  config.root = 700000;
   return config;
 }
 

@@ -19,13 +19,23 @@ Births::Births(const image::ImageT& image) : image_(image), spaces_(image) {
       const int owner = image.namespaces[static_cast<size_t>(space)]->owner;
       if (owner >= 0 && user_spaces::is_within(image, owner, users)) users = owner;
     }
+    const Waiter waiter = waiter_for(image, *process);
+    // By then it has entered its own.
+    if (waiter.process != nullptr) users = user_spaces::of(image, *waiter.process);
     born_[process->pid] = users;
     note_keepers(users, space);
-    if (const Waiter waiter = waiter_for(image, *process);
-        waiter.process != nullptr && !may_choose_ids(*waiter.thread) && keeper_of(-1) < 0)
+    if (waiter.process != nullptr && !may_choose_ids(*waiter.thread) && keeper_of(-1) < 0)
       keepers_.push_back(-1);
-    if (process->threads.size() > 1) note_keepers(user_spaces::of(image, *process), space);
+    if (makes_more(*process)) note_keepers(user_spaces::of(image, *process), space);
   }
+}
+
+// When it is in its own user namespace: threads, and processes in its memory.
+bool Births::makes_more(const image::ProcessT& process) const {
+  return process.threads.size() > 1 || process.state == image::ProcessState::leader_exited ||
+         std::ranges::any_of(image_.processes, [&](const auto& other) {
+           return other->shares_memory && maker_of(*other) == process.pid;
+         });
 }
 
 int Births::users_of_parent(const image::ProcessT& process) const {

@@ -49,6 +49,7 @@ class Births {
 
  private:
   int users_of_parent(const image::ProcessT& process) const;
+  bool makes_more(const image::ProcessT& process) const;
   bool may_choose(int users, int space) const;
   void note_keepers(int users, int space);
 

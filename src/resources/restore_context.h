@@ -28,6 +28,7 @@ struct RestoreContext {
   bool keeps_connections = false;
   int application_group = -1;  // cgroup for the children of init; they pass it on
   int first_descriptor = 0;    // ours lie from here on, out of the application's way
+  int own_users = -1;          // user namespace of an instance that has one of its own
 
   image::PagesReader::Tell tell_loaded = {};
   size_t lost_connections = 0;

@@ -10,10 +10,13 @@
 #include <algorithm>
 #include <sstream>
 
+#include "isolation/own_users.h"
 #include "os/child.h"
 #include "os/file.h"
 #include "os/thread_ids.h"
+#include "os/user_namespace.h"
 #include "resources/acting.h"
+#include "resources/maker.h"
 
 namespace appshot::user_spaces {
 namespace {
@@ -75,62 +78,24 @@ Result<std::string> text_for(const IdRanges& ranges, const IdRanges* writers) {
   return text;
 }
 
-// The kernel takes each map as a whole, once.
-Result<> write_maps(const image::NamespaceT& space, const image::NamespaceT* parent, pid_t of) {
-  const std::string folder = "/proc/" + std::to_string(of) + "/";
-  if (space.groups_denied) TRY(write_file(folder + "setgroups", "deny"));
-  const std::string groups =
-      TRY(text_for(space.groups, parent == nullptr ? nullptr : &parent->groups));
-  const std::string users =
-      TRY(text_for(space.users, parent == nullptr ? nullptr : &parent->users));
-  if (!groups.empty()) TRY(write_file(folder + "gid_map", groups));
-  if (!users.empty()) TRY(write_file(folder + "uid_map", users));
-  return {};
-}
-
-struct Turns {
-  UniqueFd maker_waits, maker_goes, other_waits, other_goes;
-
-  static Result<Turns> make() {
-    int one[2], other[2];
-    TRY_SYS(::pipe2(one, O_CLOEXEC));
-    TRY_SYS(::pipe2(other, O_CLOEXEC));
-    return Turns{UniqueFd(one[0]), UniqueFd(one[1]), UniqueFd(other[0]), UniqueFd(other[1])};
-  }
-};
-
 // As the maker of a namespace. Which group that had nobody tells; any that has a name where it
-// lives will do.
-int begin_as(uint32_t maker, const image::NamespaceT* parent) {
+// lives will do. Returns 0 or an errno.
+int become_maker(uint32_t maker, const image::NamespaceT* parent) {
   if (parent != nullptr && !parent->groups.empty()) {
     const gid_t group = parent->groups.front().inside();
-    if (set_thread_gids(group, group, group) != 0) return -errno;
+    if (set_thread_gids(group, group, group) != 0) return errno;
   }
-  if (set_thread_uids(maker, maker, maker) != 0 || ::unshare(CLONE_NEWUSER) != 0) return -errno;
-  return ::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+  return set_thread_uids(maker, maker, maker) == 0 ? 0 : errno;
 }
 
-// It has the maker's id, in the terms of the namespace that it is in. Its descriptors are ours.
+// It has the maker's id, in the terms of the namespace that it is in.
 Result<UniqueFd> make_by(uint32_t maker, const image::NamespaceT& space,
                          const image::NamespaceT* parent) {
-  Turns turns = TRY(Turns::make());
-  const pid_t child = TRY(fork_child({.flags = CLONE_FILES}));
-  if (child == 0) {
-    int made = begin_as(maker, parent);
-    (void)!::write(turns.maker_goes.get(), &made, sizeof made);
-    (void)!::read(turns.other_waits.get(), &made, 1);  // until its maps are written
-    ::_exit(0);
-  }
-  int number = -EPIPE;
-  const bool told =
-      ::read(turns.maker_waits.get(), &number, sizeof number) == sizeof number && number >= 0;
-  UniqueFd made(told ? number : -1);
-  Result<> written = told ? write_maps(space, parent, child)
-                          : Result<>(Error::from_errno(-number, "beginning a user namespace"));
-  (void)!::write(turns.other_goes.get(), "", 1);
-  ::waitpid(child, nullptr, 0);
-  TRY(std::move(written));
-  return made;
+  const UserMaps maps{
+      .users = TRY(text_for(space.users, parent == nullptr ? nullptr : &parent->users)),
+      .groups = TRY(text_for(space.groups, parent == nullptr ? nullptr : &parent->groups)),
+      .groups_denied = space.groups_denied};
+  return make_user_namespace(maps, [&] { return become_maker(maker, parent); });
 }
 
 }  // namespace
@@ -149,7 +114,11 @@ Result<> read(const std::string& path, image::NamespaceT& into) {
 }
 
 Result<UniqueFd> make(const RestoreContext& context, const image::NamespaceT& space) {
+  if (space.parent < 0 && context.own_users >= 0)
+    return UniqueFd(TRY_SYS(::fcntl(context.own_users, F_DUPFD_CLOEXEC, 0)));
   return make_aside([&]() -> Result<UniqueFd> {
+    // The files in which maps are written are the machine's root's.
+    make_as_root_inside(0);
     if (space.parent < 0) return make_by(space.maker, space, nullptr);
     const auto index = static_cast<size_t>(space.parent);
     const image::NamespaceT& parent = *context.image.namespaces[index];
@@ -164,6 +133,16 @@ int of(const image::ImageT& image, const image::ProcessT& process) {
   for (int index : process.namespaces)
     if (image.namespaces[static_cast<size_t>(index)]->kind == "user") return index;
   return -1;
+}
+
+const image::CredentialsT& entered_as(const image::ImageT& image, const image::ProcessT& process) {
+  const image::ProcessT* entered = &process;
+  while (entered->shares_memory)
+    if (const image::ProcessT* maker = find_maker(image, *entered); maker != nullptr)
+      entered = maker;
+    else
+      break;
+  return *entered->threads.front()->credentials;
 }
 
 bool is_within(const image::ImageT& image, int space, int other) {

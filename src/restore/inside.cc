@@ -87,6 +87,7 @@ int first_free_descriptor(const image::ImageT& image) {
 std::vector<int> RestoreInside::descriptors() const {
   std::vector<int> used = image.pages.descriptors();
   used.push_back(application_group);
+  used.push_back(own_users);
   for (const auto* named : {&streams, &entrusted})
     for (const auto& held : *named) used.push_back(held.second.get());
   return used;
@@ -94,8 +95,8 @@ std::vector<int> RestoreInside::descriptors() const {
 
 Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& tell) {
   const int first_descriptor = files.end();
-  RestoreContext context{image.manifest,    image.pages,       std::move(streams),
-                         keeps_connections, application_group, first_descriptor};
+  RestoreContext context{image.manifest,    image.pages,      std::move(streams), keeps_connections,
+                         application_group, first_descriptor, own_users};
   context.tell_loaded = now_and_then(tell);
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));

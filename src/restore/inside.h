@@ -30,6 +30,7 @@ struct RestoreInside {
   const Births& births;
   int application_group;
   bool keeps_connections;
+  int own_users;  // -1: it lives in the machine's
 
   Result<> populate(KeptDescriptors& kept, const InitSetup::Tell& tell);
   // Those that it uses.

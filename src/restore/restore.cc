@@ -62,7 +62,7 @@ Result<pid_t> start_init(RestoreRequest& request, const image::ImageT& image) {
         {{image.clock_monotonic->sec(), image.clock_monotonic->nsec()},
          {image.clock_boottime->sec(), image.clock_boottime->nsec()}}));
   UniqueFd group = TRY(open_file(request.application.path() + "/..", O_RDONLY | O_DIRECTORY));
-  pid_t pid = TRY(fork_child({.flags = share.namespaces(), .cgroup = group.get()}));
+  pid_t pid = TRY(fork_child({.flags = request.init.files.namespaces(), .cgroup = group.get()}));
   if (pid != 0) return pid;
   Result<> bound = die_with_parent(0);
   if (!bound) ::_exit(1);
@@ -185,7 +185,8 @@ Result<RestoredInstance> restore(RestoreRequest request) {
                        own_parts,
                        births,
                        request.application.folder(),
-                       request.keeps_connections};
+                       request.keeps_connections,
+                       request.init.files.users.space.get()};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };

@@ -205,6 +205,8 @@ class ProcessScript {
       if (users_at_birth_ < 0)
         credentials::plan_ids(*process_.threads.front()->credentials, false, calls, zone_.data());
       calls.add(SYS_setns, user_space_descriptor(exe_fd_), CLONE_NEWUSER);
+      // So that others there, who have no right over it, can open files about it.
+      attributes::plan_dumpable(process_, calls);
     }
     if (users_ >= 0) calls.add(SYS_close, user_space_descriptor(exe_fd_));
     const int space = process_.space_of_children;
@@ -216,11 +218,16 @@ class ProcessScript {
   void who_it_is(const image::CredentialsT& who, CallList& calls) {
     if (users_ < 0) return credentials::plan(who, calls, zone_.data());
     const image::NamespaceT& users = *image_.namespaces[static_cast<size_t>(users_)];
-    if (users_at_birth_ >= 0)
+    const image::CredentialsT& entered = user_spaces::entered_as(image_, process_);
+    if (users_at_birth_ >= 0) {
       if (auto seen = credentials::seen_in(users, who))
         credentials::plan_ids(*seen,
                               users.groups_denied || seen->groups.size() != who.groups.size(),
                               calls, zone_.data());
+    } else if (who.uid != entered.uid || who.gid != entered.gid || who.groups != entered.groups) {
+      if (auto change = credentials::change_in(users, entered, who))
+        credentials::plan_ids(change->ids, !change->groups_too, calls, zone_.data());
+    }
     credentials::plan_rights(who, calls, zone_.data());
   }
 

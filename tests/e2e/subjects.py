@@ -2,7 +2,7 @@
 """Runs the subjects (tests/subjects): natively first, as the oracle, then in an instance that is snapshotted and
 restored at every step.
 
-    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [--environment] [-j N] [--only GLOB] [--list]
+    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [--environment] [--userns] [-j N] [--only GLOB] [--list]
 """
 
 import argparse
@@ -30,6 +30,17 @@ GREEDY = "churn*"
 # The host's files are seen there through two overlays.
 NOT_IN_ENVIRONMENTS = [("proc_exec_deleted*", "copies its program with copy_file_range, to another file system there"),
                        ("refuse_mounts*", "mounts an overlay, and none can lie upon two others")]
+# What an instance may do with users of its own is less: over the machine, and over what is mounted in it and its
+# processes' ids, only the machine's root has rights.
+RIGHTS = "takes a right that only the machine's root has"
+SHARED = "processes that share descriptors, folders or memory, and live in a user namespace: refused by name"
+NOT_WITH_OWN_USERS = [
+    *[(name, RIGHTS) for name in ("cred_threads_caps*", "file_in_dev*", "mount_*", "refuse_lost_mounts*",
+                                  "refuse_mount*", "refuse_nested_ids*", "space_time*", "space_user", "space_user.*",
+                                  "tcp_established*", "unix_credentials*", "unix_options*")],
+    *[(name, SHARED) for name in ("pty_shared*", "thread_clone_apart*", "thread_clone_beside*",
+                                  "thread_clone_namespaces*", "thread_clone_siblings*", "thread_clone_tree*",
+                                  "thread_namespaces*", "thread_shared_folders*")]]
 # So many of 2 MiB are set aside for these, in which several of them run at once.
 NEEDS_HUGE_PAGES, HUGE_PAGES = "mem_hugetlb*", 48
 # Subjects run a second time with other options, under a name of their own.
@@ -110,6 +121,8 @@ class Run:
                                                                 options.lazy)
         if options.environment:
             self.appshot.use_environment()
+        if options.userns:
+            self.appshot.run_options.append("--userns")
         self.known = read_known(options.known)
         self.print_lock = threading.Lock()
         self.marks = [f"{TAG_VARIABLE}={self.tag}", f"APPSHOT_ROOT={self.root}"]
@@ -160,7 +173,8 @@ class Run:
         begin = time.monotonic()
         outcome = self.run_natively(case) if case.native else Outcome("passed")
         if outcome.verdict == "passed" and not self.options.native:
-            known = self.known + (NOT_IN_ENVIRONMENTS if self.options.environment else [])
+            known = (self.known + (NOT_IN_ENVIRONMENTS if self.options.environment else []) +
+                     (NOT_WITH_OWN_USERS if self.options.userns else []))
             reason = next((why for name, why in known if fnmatch.fnmatch(case.name, name)), None)
             outcome = Outcome("skipped", f"known: {reason}") if reason else self.run_in_instance(case, number)
         self.report(case, outcome, time.monotonic() - begin)
@@ -200,6 +214,7 @@ def parse_arguments():
     parser.add_argument("--native", action="store_true", help="natively only")
     parser.add_argument("--lazy", action="store_true", help="restores leave all memory to come when it is touched")
     parser.add_argument("--environment", action="store_true", help="in an environment with files of its own")
+    parser.add_argument("--userns", action="store_true", help="in instances with users of their own")
     parser.add_argument("--cycles", type=int, default=1, help="restores at each step (churn: in all)")
     parser.add_argument("--repeat", type=int, default=1, help="run every subject that often")
     parser.add_argument("-j", "--jobs", type=int, default=4)

@@ -135,6 +135,7 @@ Result<Json> launch_request(const Options& options) {
   request["cap_add"] = options.cap_add;
   request["cap_drop"] = options.cap_drop;
   request["allow_setuid"] = options.allow_setuid;
+  request["userns"] = options.userns;
   request["hold_start"] = !options.detach;
   if (!options.memory_limit.empty()) request["memory"] = TRY(parse_size(options.memory_limit));
   if (options.cpus != 0) request["cpus"] = options.cpus;

@@ -115,6 +115,16 @@ std::optional<image::CredentialsT> seen_in(const image::NamespaceT& users,
   return seen;
 }
 
+std::optional<Change> change_in(const image::NamespaceT& users, const image::CredentialsT& from,
+                                const image::CredentialsT& to) {
+  std::optional<image::CredentialsT> seen = seen_in(users, to);
+  if (!seen) return std::nullopt;
+  const bool groups_too = from.groups != to.groups;
+  if (groups_too && (users.groups_denied || seen->groups.size() != to.groups.size()))
+    return std::nullopt;
+  return Change{*std::move(seen), groups_too};
+}
+
 Result<> become_before_entering_child(const image::ProcessT& process,
                                       const image::NamespaceT& users) {
   if (process.threads.empty()) return {};  // it is dead

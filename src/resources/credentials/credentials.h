@@ -34,6 +34,13 @@ void plan_rights(const image::CredentialsT& credentials, CallList& calls, DataSp
 // The same, as that user namespace calls its ids; nothing: it has no names for them.
 std::optional<image::CredentialsT> seen_in(const image::NamespaceT& users,
                                            const image::CredentialsT& credentials);
+// Who has entered it as one may become another there, in this way; nothing: it may not.
+struct Change {
+  image::CredentialsT ids;  // as they are called there
+  bool groups_too;
+};
+std::optional<Change> change_in(const image::NamespaceT& users, const image::CredentialsT& from,
+                                const image::CredentialsT& to);
 // By who will enter that user namespace and make the process there: what it could not change then.
 Result<> become_before_entering_child(const image::ProcessT& process,
                                       const image::NamespaceT& users);

@@ -9,6 +9,7 @@
 
 #include "os/file.h"
 #include "resources/file_names.h"
+#include "resources/pipe_access.h"
 
 namespace appshot::pipes {
 namespace {
@@ -74,6 +75,7 @@ Result<int> capture_buffer(CaptureContext& context, const DescriptorRef& ref) {
   CaptureContext::Identity identity{ref.descriptor.info.st_dev, ref.descriptor.info.st_ino};
   if (auto known = context.pipes.find(identity); known != context.pipes.end()) return known->second;
   auto buffer = TRY(read_content(ref));
+  note_access(ref.descriptor.info, *buffer);
   int index = static_cast<int>(context.image.pipes.size());
   context.image.pipes.push_back(std::move(buffer));
   context.pipes.emplace(identity, index);
@@ -133,6 +135,7 @@ Result<UniqueFd> Pipe::reopen(RestoreContext& context, const image::OpenFileT& f
   PipeEnds& ends = context.pipes[index];
   if (!ends.held) {
     Ends made = TRY(make_pipe(0));
+    TRY(give_access(made.read.get(), *context.image.pipes[index]));
     TRY(fill(made.write.get(), *context.image.pipes[index]));
     ends.held =
         TRY(open_file("/proc/self/fd/" + std::to_string(made.read.get()), O_RDWR | O_NONBLOCK));
@@ -175,7 +178,10 @@ Result<UniqueFd> NamedPipe::reopen(RestoreContext& context, const image::OpenFil
       TRY_SYS(::mkfifo(path.c_str(), pipe.name->mode & 07777));
     }
     ends.held = TRY(open_file(path, O_RDWR | O_NONBLOCK));
-    if (pipe.name->ghost >= 0) TRY_SYS(::unlink(path.c_str()));
+    if (pipe.name->ghost >= 0) {
+      TRY_SYS(::unlink(path.c_str()));
+      TRY(give_access(ends.held.get(), *context.image.pipes[index]));
+    }
     TRY(fill(ends.held.get(), *context.image.pipes[index]));
   }
   return open_end("/proc/self/fd/" + std::to_string(ends.held.get()), file);

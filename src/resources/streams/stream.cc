@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "os/file.h"
+#include "resources/pipe_access.h"
 
 namespace appshot::streams {
 namespace {
@@ -21,6 +22,7 @@ bool Stream::recognises(const DescriptorRef& ref) const { return find(ref) != nu
 Result<image::FileKindUnion> Stream::capture(CaptureContext&, const DescriptorRef& ref) const {
   image::StreamT stream;
   stream.name = find(ref)->name;
+  note_access(ref.descriptor.info, stream);
   image::FileKindUnion kind;
   kind.Set(std::move(stream));
   return kind;
@@ -31,6 +33,7 @@ Result<UniqueFd> Stream::reopen(RestoreContext& context, const image::OpenFileT&
   auto stream = context.streams.find(name);
   if (stream == context.streams.end())
     return Error(ErrorClass::other, "the harness gives no '" + name + "'");
+  TRY(give_access(stream->second.get(), *file.kind.AsStream()));
   // Through /proc, for a description of its own; descriptions that shared one keep sharing it.
   int flags = static_cast<int>(file.flags & (O_ACCMODE | O_APPEND | O_NONBLOCK));
   return open_file("/proc/self/fd/" + std::to_string(stream->second.get()), flags);

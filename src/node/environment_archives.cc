@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "environments/gather.h"
 #include "node/environments.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "rules/parse.h"
 
 namespace appshot {
 namespace {
@@ -47,8 +49,23 @@ struct Described {
 Result<Described> described_by(const Json& document) {
   if (int_at(document, "version") != kDocumentVersion)
     return Error(ErrorClass::mismatch, "this is an environment of another version of appshot");
-  return Described{string_at(document, "name"), string_at(document, "rules"),
-                   TRY(content_from_json(field(document, "content")))};
+  Described described{string_at(document, "name"), string_at(document, "rules"),
+                      TRY(content_from_json(field(document, "content")))};
+  if (auto parsed = rules::parse(described.rules, "its rules"); !parsed)
+    return parsed.take_error().as(ErrorClass::corrupt);
+  for (const LayerFacts& layer : described.content.layers)
+    if (!layer.folder.empty())
+      return Error(ErrorClass::corrupt,
+                   "it names a folder of this machine, " + layer.folder + ", as one of its layers");
+  return described;
+}
+
+// All that a layer has lies below its root; what lies beside it would be lost.
+Result<> move_root(const std::string& from, const std::string& to) {
+  TRY_SYS(::rename((from + "/root").c_str(), to.c_str()));
+  const std::vector<std::string> left = TRY(list_folder(from));
+  if (left.empty()) return {};
+  return Error(ErrorClass::corrupt, "a layer has '" + left.front() + "' beside its root");
 }
 
 // A folder that is made elsewhere, and appears when it is whole.
@@ -157,7 +174,8 @@ Result<Json> Environments::import_from(const std::string& name, const Packer::Re
       layer.id = generate_layer_id();
     }
     LayerStore::Draft draft = TRY(layers_.draft());
-    TRY_SYS(::rename((folder + "/root").c_str(), draft.files().c_str()));
+    TRY(move_root(folder, draft.files()));
+    layer.bytes = TRY(bytes_of_tree(draft.files()));
     TRY(draft.publish(layer.id));
   }
   Json stored = TRY(store(made, true));

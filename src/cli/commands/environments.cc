@@ -26,7 +26,7 @@ std::string absolute_if_path(const std::string& from) {
   if (from.starts_with('/') || (from.find('/') == std::string::npos && !from.starts_with('.')))
     return from;
   char* here = ::getcwd(nullptr, 0);
-  const std::string path = (here == nullptr ? "" : std::string(here)) + "/" + from;
+  std::string path = (here == nullptr ? "" : std::string(here)) + "/" + from;
   std::free(here);
   return path;
 }

@@ -2,11 +2,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "os/file.h"
 #include "packing/commands.h"
 #include "packing/compression.h"
 #include "packing/export_format.h"
 #include "packing/layer.h"
+#include "packing/paths.h"
 
 namespace appshot::packing {
 namespace {
@@ -49,13 +52,18 @@ Result<Json> write_file_whole(const std::string& path, const std::vector<std::st
                               const Json& document, Report& report) {
   const std::string partial = path + ".partial";
   Result<Json> result = [&]() -> Result<Json> {
-    const UniqueFd file = TRY(open_file(partial, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+    // Of one that was killed, or what somebody else has put there for us to write through.
+    if (::unlink(partial.c_str()) != 0 && errno != ENOENT)
+      return Error::from_errno(errno, "unlink " + partial);
+    const UniqueFd file =
+        TRY(open_file(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     FdSink sink(file.get(), nullptr);
     Json written = TRY(write_export(sink, layers, document, report));
     TRY_SYS(::fsync(file.get()));
     written["bytes"] = static_cast<uint64_t>(TRY_SYS(::lseek(file.get(), 0, SEEK_CUR)));
     if (::rename(partial.c_str(), path.c_str()) != 0)
       return Error::from_errno(errno, "rename " + partial);
+    TRY(sync_names(folder_around(path)));
     return written;
   }();
   if (!result) ::unlink(partial.c_str());

@@ -54,5 +54,18 @@ TEST(Paths, FallIntoFolderAndName) {
   EXPECT_TRUE(components_of("").empty());
 }
 
+TEST(Paths, AreShownWithoutWhatTerminalsObey) {
+  EXPECT_EQ(shown("a\x1b[31m\n\x7f"), "a?[31m??");
+  EXPECT_EQ(shown("\xc2\x9b"
+                  "31m\xc2\xa0\xc3\x9b"),
+            "?31m\xc2\xa0\xc3\x9b");
+}
+
+TEST(Paths, LieInAFolderThatCanBeOpened) {
+  EXPECT_EQ(folder_around("name"), ".");
+  EXPECT_EQ(folder_around("/name"), "/");
+  EXPECT_EQ(folder_around("/a/b"), "/a");
+}
+
 }  // namespace
 }  // namespace appshot::packing

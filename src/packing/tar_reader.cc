@@ -83,8 +83,7 @@ Result<bool> TarReader::read_header(TarHeader& header) {
   if (got == 0) return false;
   if (got < bytes.size()) return ends_early();
   if (all_zero(header)) {
-    marked_end_ = true;
-    TRY(read_full(from_, bytes));
+    marked_end_ = TRY(read_full(from_, bytes)) == bytes.size() && all_zero(header);
     return false;
   }
   const std::optional<int64_t> checksum = number_in(header.checksum);
@@ -93,11 +92,13 @@ Result<bool> TarReader::read_header(TarHeader& header) {
   return true;
 }
 
-Result<std::string> TarReader::read_text(const TarHeader& header) {
+Result<std::string> TarReader::read_text(const TarHeader& header, Ahead& ahead) {
   const std::optional<int64_t> size = number_in(header.size);
   if (!size || *size < 0) return damaged("the size of a header is no number");
-  if (static_cast<uint64_t>(*size) > kHeaderBytesMax)
-    return Error(ErrorClass::exhausted, "a header of more than 16 MiB");
+  // However many there are of them: otherwise a small archive would be read for ever.
+  if (static_cast<uint64_t>(*size) > kHeaderBytesMax - ahead.bytes)
+    return Error(ErrorClass::exhausted, "the headers of an entry have more than 16 MiB");
+  ahead.bytes += std::min(kHeaderBytesMax - ahead.bytes, static_cast<uint64_t>(*size) + kBlock);
   std::string text(static_cast<size_t>(*size), '\0');
   if (TRY(read_full(from_, text)) < text.size()) return ends_early();
   char filler[kBlock];
@@ -108,7 +109,7 @@ Result<std::string> TarReader::read_text(const TarHeader& header) {
 
 Result<bool> TarReader::take_ahead(const TarHeader& header, Ahead& ahead) {
   if (header.type == 'x') {
-    ahead.records = TRY(parse_pax(TRY(read_text(header))));
+    ahead.records = TRY(parse_pax(TRY(read_text(header, ahead))));
     // A record without a value takes back what one said for all entries, which none does here.
     std::erase_if(ahead.records, [](const auto& record) {
       return record.second.empty() && !record.first.starts_with(kXattrRecord);
@@ -117,13 +118,13 @@ Result<bool> TarReader::take_ahead(const TarHeader& header, Ahead& ahead) {
   }
   if (header.type == 'g') {
     // Comments of those who made it. What would change every entry from there on is not understood.
-    for (const auto& [key, value] : TRY(parse_pax(TRY(read_text(header)))))
+    for (const auto& [key, value] : TRY(parse_pax(TRY(read_text(header, ahead)))))
       if (changes_entries(key))
         return Error(ErrorClass::unsupported, "a global header sets '" + shown(key) + "'");
     return true;
   }
   if (header.type == 'L' || header.type == 'K') {
-    std::string text = TRY(read_text(header));
+    std::string text = TRY(read_text(header, ahead));
     text.resize(::strnlen(text.data(), text.size()));
     (header.type == 'L' ? ahead.name : ahead.link) = std::move(text);
     return true;
@@ -155,7 +156,6 @@ Result<Entry> TarReader::entry_from(const TarHeader& header, const Ahead& ahead)
   };
   entry.path = record_or("path", ahead.name.value_or(name_in(header)));
   entry.path = record_or(kSparseName, entry.path);
-  entry.target = record_or("linkpath", ahead.link.value_or(std::string(text_in(header.link))));
   const std::string where = "the entry '" + shown(entry.path) + "'";
   const std::optional<Kind> kind = kind_of(header.type);
   if (!kind)
@@ -163,6 +163,10 @@ Result<Entry> TarReader::entry_from(const TarHeader& header, const Ahead& ahead)
                                               shown(std::string(1, header.type)) + ")");
   // Older archives have no type for folders.
   entry.kind = *kind == Kind::file && entry.path.ends_with('/') ? Kind::folder : *kind;
+  if (entry.kind == Kind::link || entry.kind == Kind::hard_link)
+    entry.target = record_or("linkpath", ahead.link.value_or(std::string(text_in(header.link))));
+  if (entry.target.find('\0') != std::string::npos)
+    return damaged(where + " leads to a name with a NUL in it");
   uint32_t mode = 0;
   TRY(take_number(mode, header.mode, {}, "mode").within(where));
   entry.mode = mode & 07777;
@@ -183,8 +187,7 @@ Result<Entry> TarReader::entry_from(const TarHeader& header, const Ahead& ahead)
   if (auto told = records.find("mtime"); told != records.end()) time = parse_pax_time(told->second);
   if (!time) return damaged(where + ": its time is none");
   entry.mtime = *time;
-  for (const auto& [key, value] : records)
-    if (key.starts_with(kXattrRecord)) entry.xattrs[key.substr(sizeof kXattrRecord - 1)] = value;
+  TRY(take_xattrs(records, entry).within(where));
   TRY(take_sparse(records, entry).within(where));
   if (entry.extents) TRY(read_extents(entry).within(where));
   return entry;

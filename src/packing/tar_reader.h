@@ -1,8 +1,9 @@
 // Reads tar archives of anybody: ustar, GNU's long names and large numbers, pax with extended
 // attributes and sparse files (its form 1.0). What it does not understand is an error by name.
 //
-// Bounded: it holds one header of at most 16 MiB, whatever an archive claims. Names come out as
-// they stand there, byte for byte; whoever makes files of them checks them (paths.h).
+// Bounded: what it holds of the headers of an entry is at most 16 MiB, whatever an archive claims.
+// Names come out as they stand there, byte for byte; whoever makes files of them checks them
+// (paths.h). Where links lead and names of attributes have no NUL in them.
 #pragma once
 
 #include <optional>
@@ -30,9 +31,10 @@ class TarReader : public Source {
   struct Ahead {
     PaxRecords records;
     std::optional<std::string> name, link;
+    uint64_t bytes = 0;  // that they have in the archive
   };
   Result<bool> read_header(TarHeader& header);
-  Result<std::string> read_text(const TarHeader& header);
+  Result<std::string> read_text(const TarHeader& header, Ahead& ahead);
   // True: it was about the entry that follows.
   Result<bool> take_ahead(const TarHeader& header, Ahead& ahead);
   Result<Entry> entry_from(const TarHeader& header, const Ahead& ahead);

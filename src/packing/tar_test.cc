@@ -167,13 +167,59 @@ TEST(Tar, IsCorruptWhenDamaged) {
 
 TEST(Tar, KnowsAnEndThatIsMarked) {
   const std::string bytes = written({{file("a"), ""}});
-  for (size_t end : {size_t{0}, kBlock, 2 * kBlock}) {
-    BytesSource source(bytes.substr(0, kBlock + end));
+  const std::string zeros(kBlock, '\0'), other(kBlock, 'x');
+  for (const std::string& end : {std::string(), zeros, zeros + other, zeros + zeros}) {
+    BytesSource source(bytes.substr(0, kBlock) + end);
     TarReader reader(source);
     ASSERT_TRUE(*reader.next());
     ASSERT_FALSE(*reader.next());
-    EXPECT_EQ(reader.marked_end(), end != 0);
+    EXPECT_EQ(reader.marked_end(), end == zeros + zeros);
   }
+}
+
+std::string with_records(const std::string& records, const TarHeader& header) {
+  TarHeader before = plain_header('x');
+  put_number(before.size, records.size());
+  return seal(before) + records + std::string(padding_of(records.size()), '\0') + seal(header);
+}
+
+TEST(Tar, ReadsOfAFileNothingThatOnlyLinksHave) {
+  TarHeader header = plain_header('0');
+  std::memcpy(header.link, "else", 4);
+  EXPECT_EQ((*read_back(seal(header)))[0].first.target, "");
+}
+
+TEST(Tar, RefusesNamesThatNoCallCouldTake) {
+  for (const PaxRecords& records :
+       {PaxRecords{{"linkpath", std::string("a\0b", 3)}},
+        PaxRecords{{"SCHILY.xattr." + std::string("user.a\0b", 8), "value"}},
+        PaxRecords{{"SCHILY.xattr.", "value"}}})
+    EXPECT_FALSE(read_back(with_records(pax_text(records), plain_header('2'))));
+}
+
+TEST(Tar, TellsOfAttributesInFormsThatAreNotRead) {
+  const PaxRecords records{{"SCHILY.acl.access", "user::rwx"},
+                           {"LIBARCHIVE.xattr.user.a", "eA"},
+                           {"LIBARCHIVE.xattr.user.b", "eA"},
+                           {"SCHILY.xattr.user.b", "x"},
+                           {"comment", "of no consequence"}};
+  const auto entries = read_back(with_records(pax_text(records), plain_header('0')));
+  ASSERT_TRUE(entries);
+  const std::map<std::string, std::string> told{
+      {"SCHILY.acl.access", "user::rwx"}, {"LIBARCHIVE.xattr.user.a", "eA"}, {"user.b", "x"}};
+  EXPECT_EQ((*entries)[0].first.xattrs, told);
+}
+
+TEST(Tar, HoldsSoMuchOfAllTheHeadersOfAnEntry) {
+  TarHeader before = plain_header('x');
+  std::string bytes;
+  const std::string record = pax_text({{"comment", std::string(1 << 20, 'c')}});
+  put_number(before.size, record.size());
+  for (int i = 0; i < 20; ++i)
+    bytes += seal(before) + record + std::string(padding_of(record.size()), '\0');
+  const auto entries = read_back(bytes + seal(plain_header('0')));
+  ASSERT_FALSE(entries);
+  EXPECT_EQ(entries.error().cls(), ErrorClass::exhausted);
 }
 
 TEST(TarTimes, AreReadAsTheyAreWritten) {

@@ -107,7 +107,7 @@ Result<> fill(TarHeader& header, PaxRecords& records, const Entry& entry, uint64
     if (key.find('=') != std::string::npos)
       return Error(ErrorClass::refused, "'" + shown(entry.path) + "' has the extended attribute '" +
                                             shown(key) + "', whose name no archive can hold");
-    records[kXattrRecord + key] = value;
+    records[std::string(kXattrRecord) + key] = value;
   }
   return {};
 }

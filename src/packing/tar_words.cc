@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/decimal.h"
+
 namespace appshot::packing {
 
 namespace {
@@ -17,7 +19,7 @@ bool is_in_other_form(std::string_view key) {
 }
 
 // libarchive says each attribute twice.
-bool is_said_again(const PaxRecords& records, std::string_view key) {
+bool is_said_again(const tar::PaxRecords& records, std::string_view key) {
   if (!key.starts_with(kLibarchiveRecord)) return false;
   key.remove_prefix(kLibarchiveRecord.size());
   return records.contains(std::string(kXattrRecord).append(key));
@@ -32,7 +34,7 @@ bool changes_entries(std::string_view key) {
          key.starts_with(kXattrRecord) || key.starts_with("GNU.sparse.") || is_in_other_form(key);
 }
 
-Result<> take_xattrs(const PaxRecords& records, Entry& entry) {
+Result<> take_xattrs(const tar::PaxRecords& records, Entry& entry) {
   for (const auto& [key, value] : records) {
     const bool known = key.starts_with(kXattrRecord);
     if (!known && (!is_in_other_form(key) || is_said_again(records, key))) continue;
@@ -44,7 +46,7 @@ Result<> take_xattrs(const PaxRecords& records, Entry& entry) {
   return {};
 }
 
-Result<> take_sparse(const PaxRecords& records, Entry& entry) {
+Result<> take_sparse(const tar::PaxRecords& records, Entry& entry) {
   const auto first = records.lower_bound("GNU.sparse.");
   if (first == records.end() || !first->first.starts_with("GNU.sparse.")) return {};
   auto value = [&](const char* key) {

@@ -16,8 +16,6 @@ Result<std::string> plain_path(std::string_view name);
 // The part before the last slash, or nothing; and the part after it.
 std::string_view folder_of(std::string_view path);
 std::string_view name_of(std::string_view path);
-// Of any path, to be opened: "." and "/" where no name is left.
-std::string folder_around(std::string_view path);
 std::vector<std::string_view> components_of(std::string_view path);
 
 // Folders before what is in them, names by their bytes: -1, 0, 1.

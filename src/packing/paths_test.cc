@@ -61,11 +61,5 @@ TEST(Paths, AreShownWithoutWhatTerminalsObey) {
             "?31m\xc2\xa0\xc3\x9b");
 }
 
-TEST(Paths, LieInAFolderThatCanBeOpened) {
-  EXPECT_EQ(folder_around("name"), ".");
-  EXPECT_EQ(folder_around("/name"), "/");
-  EXPECT_EQ(folder_around("/a/b"), "/a");
-}
-
 }  // namespace
 }  // namespace appshot::packing

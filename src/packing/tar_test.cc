@@ -165,6 +165,18 @@ TEST(Tar, IsCorruptWhenDamaged) {
   EXPECT_FALSE(read_back(with_text('x', "6 a=b\n"))) << "about an entry that never comes";
 }
 
+TEST(Tar, WritesNoDeviceOfAnotherNumber) {
+  for (const auto& [major, minor] : {std::pair(8u << 21, 0u), std::pair(0u, 1u << 21)}) {
+    BytesSink sink;
+    TarWriter writer(sink);
+    Entry device = file("device");
+    device.kind = Kind::block;
+    device.major = major;
+    device.minor = minor;
+    EXPECT_FALSE(writer.begin_entry(device));
+  }
+}
+
 TEST(Tar, KnowsAnEndThatIsMarked) {
   const std::string bytes = written({{file("a"), ""}});
   const std::string zeros(tar::kBlock, '\0'), other(tar::kBlock, 'x');

@@ -61,8 +61,11 @@ Result<> fill(tar::Header& header, tar::PaxRecords& records, const Entry& entry,
   if (!tar::put_number(header.uid, entry.uid)) records["uid"] = std::to_string(entry.uid);
   if (!tar::put_number(header.gid, entry.gid)) records["gid"] = std::to_string(entry.gid);
   if (!tar::put_number(header.size, size)) records["size"] = std::to_string(size);
-  tar::put_number(header.device_major, entry.major);
-  tar::put_number(header.device_minor, entry.minor);
+  // More than any kernel has of them; there is no record that could tell.
+  if (!tar::put_number(header.device_major, entry.major) ||
+      !tar::put_number(header.device_minor, entry.minor))
+    return Error(ErrorClass::refused,
+                 "'" + shown(entry.path) + "' is a device of an impossible number");
   const bool plain = entry.mtime.s >= 0 && entry.mtime.ns == 0;
   if (!plain || !tar::put_number(header.mtime, static_cast<uint64_t>(entry.mtime.s))) {
     tar::put_number(header.mtime, 0);

@@ -33,6 +33,7 @@ Result<> outcome_of(const std::string& said) {
 
 Result<> copy_folder(const std::string& from, const std::string& target) {
   const std::string program = TRY(packer()), drafted = target + ".appshot-copy";
+  TRY(remove_tree(drafted));  // of a start that was killed
   int ends[2];
   TRY_SYS(::pipe2(ends, O_CLOEXEC));
   const UniqueFd said(ends[0]);

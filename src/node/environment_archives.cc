@@ -46,13 +46,17 @@ struct Described {
   EnvironmentContent content;
 };
 
-Result<Described> described_by(const Json& document) {
+Result<Described> described_by(const Json& document, WhoseRules whose) {
   if (int_at(document, "version") != kDocumentVersion)
     return Error(ErrorClass::mismatch, "this is an environment of another version of appshot");
   Described described{string_at(document, "name"), string_at(document, "rules"),
                       TRY(content_from_json(field(document, "content")))};
-  if (auto parsed = rules::parse(described.rules, "its rules"); !parsed)
-    return parsed.take_error().as(ErrorClass::corrupt);
+  Result<rules::Rules> parsed = rules::parse(described.rules, "its rules");
+  if (!parsed) return parsed.take_error().as(ErrorClass::corrupt);
+  if (!parsed->exceptions.empty() && whose == WhoseRules::anybodys)
+    return Error(ErrorClass::refused, "its rules share " + parsed->exceptions.front().path +
+                                          " of this machine with its programs")
+        .hint("if you trust who has written them: --allow-public");
   for (const LayerFacts& layer : described.content.layers)
     if (!layer.folder.empty())
       return Error(ErrorClass::corrupt,
@@ -83,7 +87,7 @@ Result<> Environments::Drafted::publish() {
   return {};
 }
 
-Result<Environments::Drafted> Environments::draft_from(const std::string& path,
+Result<Environments::Drafted> Environments::draft_from(const std::string& path, WhoseRules whose,
                                                        const ProgressListener& progress) {
   const std::string folder = without_tag(path);
   if (!is_folder(folder))
@@ -91,7 +95,8 @@ Result<Environments::Drafted> Environments::draft_from(const std::string& path,
         .hint("an environment is made from host, another environment, or a folder");
   if (is_oci_layout(folder)) return unpack_oci(path, progress);
   if (::access((folder + kDocument).c_str(), F_OK) != 0) return copy_tree(folder, progress);
-  Described described = TRY(described_by(TRY(parse_json(TRY(read_file(folder + kDocument))))));
+  Described described =
+      TRY(described_by(TRY(parse_json(TRY(read_file(folder + kDocument)))), whose));
   Drafted shared{std::move(described.content), std::move(described.rules), {}};
   for (LayerFacts& layer : shared.content.layers)
     layer.folder = folder + "/layers/" + layer.id + "/root";
@@ -148,12 +153,13 @@ Result<> Environments::export_to(const std::string& name, const Packer::WriteAll
   return Packer::write(words_to_pack(TRY(find(name)), "-"), write).within("environment " + name);
 }
 
-Result<Json> Environments::import_from(const std::string& name, const Packer::ReadSome& read) {
+Result<Json> Environments::import_from(const std::string& name, WhoseRules whose,
+                                       const Packer::ReadSome& read) {
   if (!name.empty()) TRY(check_environment_name(name));
   LayerStore::Draft all = TRY(layers_.draft());
   const Json unpacked = TRY(Packer::read({"unpack", "-", all.folder()}, read));
   TRY(fault_point("environment.unpacked"));
-  const Described described = TRY(described_by(field(unpacked, "document")));
+  const Described described = TRY(described_by(field(unpacked, "document"), whose));
   const Json& folders = field(unpacked, "layers");
   if (folders.size() != described.content.layers.size())
     return Error(ErrorClass::corrupt, "the export does not hold the layers that it names");

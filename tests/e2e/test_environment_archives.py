@@ -108,6 +108,11 @@ class OwnRoot(Archives):
         self.assertEqual(self.inside("own", "sh", "-c", "id -u; echo x > /dev/null; ls /dev/shm; ls /proc/1/stat"),
                          "0\n/proc/1/stat")
 
+    def test_it_may_be_named_from_the_working_folder(self):
+        make_root(self.root / "tree")
+        subprocess.run(self.command("env", "create", "own", "--from", "./tree"), cwd=self.root, env=self.env, check=True)
+        self.assertEqual(self.inside("own", "cat", "/etc/own"), "of the environment")
+
     def test_it_goes_on_from_snapshots_and_sleep(self):
         self.own()
         self.appshot("run", "-d", "--name", self.aid, "--env", "own", "--", "sh", "-c", COUNTS)
@@ -307,6 +312,22 @@ class Exports(Archives):
         self.rewrite(file, layer(bytes=2 ** 63 - 1))
         self.appshot("env", "import", str(file))
         self.assertLess(self.json("env", "ls")[0]["bytes"], 1 << 30)
+
+    def test_rules_that_share_the_host_are_only_taken_from_who_is_trusted(self):
+        self.own()
+        (self.root / "shared").write_text("of the host")
+        (self.root / "rules").write_text(f'EXCEPT PATH "{self.root}/shared"\n')
+        self.appshot("env", "rules", "own", "--set", f"{self.root}/rules")
+        file, folder = str(self.root / "own.env"), str(self.root / "exported")
+        self.appshot("env", "export", "own", file)
+        self.appshot("env", "export", "own", "--folder", folder)
+        for words in (("import", "--name", "other", file), ("create", "other", "--from", folder)):
+            self.appshot("env", *words, status=4)
+            self.assertIn(f"its rules share {self.root}/shared", self.stderr)
+            self.assertEqual(self.names(), ["own"])
+            self.appshot("env", *words, "--allow-public")
+            self.assertEqual(self.inside("other", "cat", f"{self.root}/shared"), "of the host")
+            self.appshot("env", "rm", "other")
 
     def test_files_beside_the_root_of_a_layer_are_refused(self):
         layer = self.root / "layer"

@@ -163,7 +163,7 @@ Result<bool> Tree::is_as_told(const Entry& entry) {
   return (info.st_mode & 07777) == entry.mode && info.st_uid == entry.uid &&
          info.st_gid == entry.gid && info.st_mtim.tv_sec == entry.mtime.s &&
          info.st_mtim.tv_nsec == entry.mtime.ns &&
-         std::ranges::includes(TRY(xattrs_at(name)), entry.xattrs);
+         (entry.xattrs.empty() || std::ranges::includes(TRY(xattrs_at(name)), entry.xattrs));
 }
 
 Result<std::vector<std::string>> Tree::names_in(const std::string& folder) {

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import unittest
 
 from real_fixture import BIN, RealNode, enter_own_world, until
@@ -328,6 +329,33 @@ class Exports(Archives):
             self.appshot("env", *words, "--allow-public")
             self.assertEqual(self.inside("other", "cat", f"{self.root}/shared"), "of the host")
             self.appshot("env", "rm", "other")
+
+    def test_what_a_layer_hides_stays_hidden_where_a_file_system_of_the_host_is_mounted(self):
+        point = pathlib.Path(tempfile.mkdtemp(prefix="appshot-mounted-"))
+        self.addCleanup(point.rmdir)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", point], check=True)
+        self.addCleanup(subprocess.run, ["umount", point], check=True)
+        (point / "of-the-host").touch()
+        layers = []
+        for number in range(2):
+            layers.append(self.root / f"layer{number}")
+            inside = layers[-1] / f"root/{point}"
+            inside.mkdir(parents=True)
+            (inside / f"of-{number}").touch()
+        for name, opaque, expected in (("merged", [], "of-0\nof-1\nof-the-host"), ("hidden", [point.name], "of-1"),
+                                       ("far-hidden", ["tmp"], "of-1")):
+            for mark in opaque:
+                marked = next((layers[1] / "root").rglob(mark))
+                os.setxattr(marked, "trusted.overlay.opaque", b"y")
+            file = self.root / f"{name}.env"
+            document = {"version": 1, "name": name, "rules": "", "content": {
+                "base": "host", "program": {}, "layers": [{"id": f"{name}{i}".encode().hex().zfill(32)} for i in range(2)]}}
+            subprocess.run([BIN / "appshot-packer", "pack", file, *layers, "--document", json.dumps(document)], check=True,
+                           stdout=subprocess.DEVNULL)
+            self.appshot("env", "import", str(file))
+            self.assertEqual(self.appshot("env", "exec", "-w", "/", name, "--", "ls", str(point)), expected)
+            for mark in opaque:
+                os.removexattr(marked, "trusted.overlay.opaque")
 
     def test_files_beside_the_root_of_a_layer_are_refused(self):
         layer = self.root / "layer"

@@ -240,10 +240,16 @@ void setup_environment(CLI::App& app, Options& o) {
   environment_argument(app, o);
 }
 
+void allow_public_option(CLI::App& app, Options& o) {
+  app.add_flag("--allow-public", o.allow_public,
+               "Its rules may share files of this machine with its programs");
+}
+
 void setup_env_create(CLI::App& app, Options& o) {
   app.add_option("--from", o.from,
                  "What it begins with: host (the host's files), another environment, the folder of"
                  " a root file system, or an OCI image layout, FOLDER[:TAG]");
+  allow_public_option(app, o);
   progress_option(app, o);
   setup_environment(app, o);
 }
@@ -294,6 +300,7 @@ void setup_env_export(CLI::App& app, Options& o) {
 
 void setup_env_import(CLI::App& app, Options& o) {
   app.add_option("--name", o.name, "What it is to be called; else as it was");
+  allow_public_option(app, o);
   json_option(app, o);
   app.add_option("FILE", o.file, "What export has written; - is standard input")->required();
 }

@@ -61,6 +61,7 @@ struct Options {
   std::string to;             // the name of a copy
   std::string path;           // to be resolved
   bool everybody = false;
+  bool allow_public = false;
   std::string oci;     // a folder to be made, [:TAG]
   std::string folder;  // the same
 };

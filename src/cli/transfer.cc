@@ -7,6 +7,7 @@
 #include <array>
 
 #include "os/file.h"
+#include "os/whole_file.h"
 
 namespace appshot {
 namespace {
@@ -46,7 +47,6 @@ bool is_no_file(const std::string& path) {
 
 }  // namespace
 
-// Under a name of its own until it is whole: a torn one never looks like a good one.
 Result<> download(Context& context, const std::string& target, const std::string& file) {
   HttpClient http = TRY(context.api.connect());
   const int status = TRY(http.request("GET", target));
@@ -57,15 +57,9 @@ Result<> download(Context& context, const std::string& target, const std::string
     if (!out) return Error::from_errno(errno, "cannot write " + file);
     return copy_answer(http, out.get(), file);
   }
-  const std::string partial = file + ".partial";
-  const UniqueFd out(::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!out) return Error::from_errno(errno, "cannot write " + partial);
-  Result<> copied = copy_answer(http, out.get(), partial);
-  if (copied && ::fsync(out.get()) != 0) copied = Error::from_errno(errno, "fsync " + partial);
-  if (copied && ::rename(partial.c_str(), file.c_str()) != 0)
-    copied = Error::from_errno(errno, "rename " + partial);
-  if (!copied) ::unlink(partial.c_str());
-  return copied;
+  WholeFile whole = TRY(WholeFile::create(file).within("cannot write " + file));
+  TRY(copy_answer(http, whole.fd(), file));
+  return whole.publish();
 }
 
 Result<Json> upload(Context& context, const std::string& target, const std::string& file) {

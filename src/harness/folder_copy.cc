@@ -34,6 +34,7 @@ Result<> outcome_of(const std::string& said) {
 Result<> copy_folder(const OwnUsers& users, const std::string& from, const std::string& target) {
   const std::string program = TRY(packer()), drafted = target + ".appshot-copy";
   const std::string root = std::to_string(users.root);
+  TRY(remove_tree(drafted));  // of a start that was killed
   int ends[2];
   TRY_SYS(::pipe2(ends, O_CLOEXEC));
   const UniqueFd said(ends[0]);

@@ -23,7 +23,6 @@ namespace {
 constexpr std::chrono::seconds kRestEndsMax{10};  // with the program that has left it behind
 constexpr std::chrono::seconds kEndMax{20};
 constexpr std::chrono::seconds kLastWordsMax{10};
-constexpr int kWaitForever = -1;
 
 }  // namespace
 

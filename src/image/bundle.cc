@@ -13,6 +13,7 @@
 #include "image/summary.h"
 #include "image/tar.h"
 #include "os/file.h"
+#include "tar/header.h"
 
 namespace appshot::image {
 namespace {
@@ -29,7 +30,7 @@ Result<> export_manifest(const ImageT& image, uint64_t mtime_s, const WriteBytes
   const std::vector<char> bytes = encode_manifest(image);
   TRY(write(tar_header({kManifestName, bytes.size(), mtime_s})));
   TRY(write(bytes));
-  return write(std::string(tar_padding(bytes.size()), '\0'));
+  return write(std::string(tar::padding_of(bytes.size()), '\0'));
 }
 
 Result<> export_part(const std::string& folder, const PagesPartT& part, const WriteBytes& write) {
@@ -55,7 +56,7 @@ Result<> export_pages(const std::string& folder, const PagesParts& taken, uint64
   for (const auto& part : taken) size += part->length;
   TRY(write(tar_header({kPagesName, size, mtime_s})));
   for (const auto& part : taken) TRY(export_part(folder, *part, write));
-  return write(std::string(tar_padding(size), '\0'));
+  return write(std::string(tar::padding_of(size), '\0'));
 }
 
 Result<> take(const ReadBytes& read, std::span<char> bytes) {
@@ -87,7 +88,7 @@ Result<> import_file(const std::string& folder, const std::string& name, const R
     TRY(write_all(file.get(), part).within(name));
     left -= part.size();
   }
-  TRY(take_zeros(read, tar_padding(member.size)));
+  TRY(take_zeros(read, tar::padding_of(member.size)));
   return {};
 }
 
@@ -98,15 +99,15 @@ Result<> export_bundle(const std::string& folder, const WriteBytes& write) {
   ImageT image = TRY(read_manifest(folder));
   CompactParts compacted = compact(image.pages, all_runs(image));
   image.pages = std::move(compacted.parts);
-  uint64_t mtime_s = std::min(image.created_ms / kMillisecondsPerSecond, kTarPlainSizeMax);
+  uint64_t mtime_s = std::min(image.created_ms / kMillisecondsPerSecond, tar::kPlainSizeMax);
   TRY(export_manifest(image, mtime_s, write));
   TRY(export_pages(folder, compacted.taken, mtime_s, write));
-  return write(tar_end());
+  return write(tar::end_of_archive());
 }
 
 Result<> import_bundle(const std::string& folder, const ReadBytes& read) {
   for (const char* name : {kManifestName, kPagesName}) TRY(import_file(folder, name, read));
-  TRY(take_zeros(read, tar_end().size()));
+  TRY(take_zeros(read, tar::end_of_archive().size()));
   char more;
   if (TRY(read({&more, 1})) != 0) return corrupt("goes on after its end");
   return verify_folder(folder);

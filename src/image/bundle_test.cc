@@ -14,6 +14,7 @@
 #include "image/summary.h"
 #include "image/tar.h"
 #include "os/file.h"
+#include "tar/header.h"
 
 namespace appshot::image {
 namespace {
@@ -106,7 +107,7 @@ TEST_F(BundleTest, RefusesNamesFromOutside) {
 TEST_F(BundleTest, RefusesFurtherFiles) {
   std::string bundle = exported();
   std::string more = tar_header({"more", 0, 0});
-  EXPECT_FALSE(imported(bundle.insert(bundle.size() - tar_end().size(), more)));
+  EXPECT_FALSE(imported(bundle.insert(bundle.size() - tar::end_of_archive().size(), more)));
   EXPECT_FALSE(imported(more + exported()));
 }
 

@@ -11,10 +11,6 @@
 
 namespace appshot::image {
 
-inline constexpr size_t kTarBlock = 512;
-// What eleven octal digits can say: 8 GiB less one byte.
-inline constexpr uint64_t kTarPlainSizeMax = (1ULL << 33) - 1;
-
 struct TarMember {
   std::string name;
   uint64_t size = 0;
@@ -29,8 +25,5 @@ using ReadFully = std::function<Result<>(std::span<char> bytes)>;
 std::string tar_header(const TarMember& member);
 // Reads such blocks. What is not byte for byte what tar_header writes is corrupt.
 Result<TarMember> read_tar_header(const ReadFully& read);
-
-inline uint64_t tar_padding(uint64_t size) { return (kTarBlock - size % kTarBlock) % kTarBlock; }
-inline std::string tar_end() { return std::string(2 * kTarBlock, '\0'); }
 
 }  // namespace appshot::image

@@ -7,8 +7,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "isolation/host_mounts.h"
-#include "isolation/private_layer.h"
+
+#include "isolation/lower_files.h"
 #include "isolation/resolver.h"
 #include "os/file.h"
 #include "os/in_root.h"
@@ -104,50 +104,6 @@ Result<> make_kernel_views(const FileWorld& world, const std::string& root) {
     return attach_mount(seen.get(), TRY(open_file(root + "/sys", O_PATH | O_CLOEXEC)).get());
   }
   return mount_at("sysfs", root + "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
-}
-
-Result<> mount_layers_at(const FileWorld& world, const std::string& point, const std::string& base,
-                         const std::string& target) {
-  return mount_layers(
-      {world.layers + "/" + layer_name(point), world.environment, point, base, world.users},
-      target);
-}
-
-std::string path_of(const UniqueFd& place) {
-  return "/proc/self/fd/" + std::to_string(place.get());
-}
-
-Result<bool> is_link(int fd) {
-  struct stat info {};
-  TRY_SYS(::fstat(fd, &info));
-  return S_ISLNK(info.st_mode);
-}
-
-// The host's files, with the layers of the environment over each file system.
-Result<> make_host_view(const FileWorld& world) {
-  const std::vector<HostMount> mounts = TRY(host_mounts());  // before there are any of ours
-  TRY(mount_layers_at(world, "/", "/", world.root));
-  const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  for (const HostMount& mount : mounts) {
-    if (mount.point == "/") continue;
-    // A folder that came away since, or that this caller may not see, is simply not there; nor is
-    // one in whose place an environment has a link.
-    const Result<UniqueFd> place = open_below(root.get(), mount.point, O_PATH);
-    if (!place || TRY(is_link(place->get()))) continue;
-    // What nobody can change on the host nobody can change inside; and not every file system can
-    // lie under a layer: what cannot is seen as it is.
-    const bool may_change = !mount.read_only || any_has(world.environment, mount.point);
-    if (may_change && mount_layers_at(world, mount.point, mount.point, path_of(*place))) continue;
-    const UniqueFd seen = TRY(copy_mount(TRY(open_file(mount.point, O_PATH | O_CLOEXEC)).get()));
-    TRY(make_read_only(seen.get()));
-    TRY(attach_mount(seen.get(), place->get()));
-  }
-  return {};
-}
-
-// Only the environment's files.
-Result<> make_own_root(const FileWorld& world) {
-  return mount_layers_at(world, "/", "", world.root);
 }
 
 // Folders that are ours to mount on. What an environment has there instead, a link to somewhere

@@ -3,7 +3,11 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <sstream>
 
 #include "os/file.h"
 #include "os/in_root.h"
@@ -22,10 +26,36 @@ std::string escaped(const std::string& path) {
   return out;
 }
 
-// A link that a layer has there is no part of it: it would lead to the host's files.
-Result<UniqueFd> open_part(const std::string& layer, const std::string& point) {
-  const UniqueFd root = TRY(open_file(layer, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return open_below(root.get(), point, O_PATH | O_DIRECTORY);
+// What a layer has of a folder, and whether anything of that name shows from below.
+struct Part {
+  UniqueFd folder;  // none: it has none
+  bool hides_below = false;
+};
+
+Result<bool> is_opaque(int folder) {
+  char mark = 0;
+  if (::fgetxattr(folder, "trusted.overlay.opaque", &mark, 1) == 1) return mark == 'y';
+  if (errno == ENODATA || errno == EOPNOTSUPP || errno == ERANGE) return false;
+  return Error::from_errno(errno, "fgetxattr");
+}
+
+// overlayfs looks for these marks on its way down from the layer's root; of a mount that begins at
+// the folder it would never see them. A link that a layer has there is no part of it: it would lead
+// to the host's files.
+Result<Part> part_of(const std::string& layer, const std::string& point) {
+  Part part{TRY(open_file(layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC))};
+  std::istringstream names(point);
+  for (std::string name; std::getline(names, name, '/');) {
+    if (name.empty()) continue;
+    Result<UniqueFd> below =
+        open_at(part.folder.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int failed = below ? 0 : below.error().err();
+    if (failed == ENOENT) return Part{UniqueFd(), part.hides_below};
+    if (failed == ENOTDIR || failed == ELOOP) return Part{UniqueFd(), true};
+    part.folder = TRY(std::move(below));
+    part.hides_below |= TRY(is_opaque(part.folder.get()));
+  }
+  return part;
 }
 
 struct Lower {
@@ -39,16 +69,27 @@ Lower by_descriptor(UniqueFd fd) {
   return {std::move(name), std::move(fd)};
 }
 
-// Highest first, as overlay wants them; those that do not have that folder are left out.
-Result<std::vector<Lower>> open_lower(const LayerStack& stack) {
-  std::vector<Lower> lower;
-  for (auto layer = stack.environment.rbegin(); layer != stack.environment.rend(); ++layer)
-    if (Result<UniqueFd> part = open_part(*layer, stack.point); part)
-      lower.push_back(by_descriptor(std::move(*part)));
-  if (!stack.base.empty())
-    lower.push_back(
+// Highest first, as overlay wants them; `base` is among them, as the last.
+struct Lowers {
+  std::vector<Lower> folders;
+  bool with_base = false;
+};
+
+// Those that do not have that folder are left out, and what lies below one that hides it.
+Result<Lowers> open_lower(const LayerStack& stack) {
+  Lowers lower;
+  bool hidden = false;
+  for (auto layer = stack.environment.rbegin(); !hidden && layer != stack.environment.rend();
+       ++layer) {
+    Part part = TRY(part_of(*layer, stack.point).within("the layer " + *layer));
+    hidden = part.hides_below;
+    if (part.folder) lower.folders.push_back(by_descriptor(std::move(part.folder)));
+  }
+  lower.with_base = !hidden && !stack.base.empty();
+  if (lower.with_base)
+    lower.folders.push_back(
         {escaped(stack.base), TRY(open_file(stack.base, O_PATH | O_DIRECTORY | O_CLOEXEC))});
-  if (lower.empty())
+  if (lower.folders.empty())
     return Error(ErrorClass::corrupt, "the environment has no files of its own for " + stack.point);
   return lower;
 }
@@ -71,15 +112,11 @@ Result<> mount_overlay(const std::string& own, const std::vector<Lower>& lower,
   return Error::from_errno(errno, "mount overlay on " + target);
 }
 
-// Of the others in the last: on the same file system they may.
-Result<bool> may_lie_inside(const std::vector<Lower>& lower) {
-  struct stat last {};
-  TRY_SYS(::fstat(lower.back().fd.get(), &last));
-  for (const Lower& one : lower) {
-    struct stat info {};
-    TRY_SYS(::fstat(one.fd.get(), &info));
-    if (&one != &lower.back() && info.st_dev == last.st_dev) return true;
-  }
+// Of the others in the last.
+Result<bool> any_lies_in_base(const std::vector<Lower>& lower) {
+  for (const Lower& one : lower)
+    if (&one != &lower.back() && TRY(folder_lies_in(one.fd.get(), lower.back().fd.get())))
+      return true;
   return false;
 }
 
@@ -133,7 +170,7 @@ Result<Lower> seen_apart(const Lower& base, Workshop& workshop) {
 
 bool any_has(const std::vector<std::string>& layers, const std::string& point) {
   for (const std::string& layer : layers)
-    if (open_part(layer, point)) return true;
+    if (const Result<Part> part = part_of(layer, point); part && part->folder) return true;
   return false;
 }
 
@@ -142,19 +179,20 @@ bool any_has(const std::vector<std::string>& layers, const std::string& point) {
 Result<> mount_layers(const LayerStack& stack, const std::string& target) {
   TRY(make_folders(stack.own + "/upper"));
   TRY(make_folders(stack.own + "/work"));
-  std::vector<Lower> lower = TRY(open_lower(stack));
+  Lowers opened = TRY(open_lower(stack));
+  std::vector<Lower>& lower = opened.folders;
   // The folder's own mode and owner show as those of the mount point.
   struct stat below {};
   TRY_SYS(::fstat(lower.front().fd.get(), &below));
   TRY_SYS(::chown((stack.own + "/upper").c_str(), below.st_uid, below.st_gid));
   TRY_SYS(::chmod((stack.own + "/upper").c_str(), below.st_mode & 07777));
-  const bool apart = !stack.base.empty() && TRY(may_lie_inside(lower));
+  const bool apart = opened.with_base && TRY(any_lies_in_base(lower));
   Workshop workshop(stack);
   std::string own = stack.own;
   if (stack.users) {
     TRY(show_to(stack.users, lower, workshop).within("the users of " + stack.point));
-    const UniqueFd opened = TRY(open_file(own, O_PATH | O_DIRECTORY | O_CLOEXEC));
-    own = TRY(seen_by(stack.users, opened.get(), workshop)
+    const UniqueFd folder = TRY(open_file(own, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    own = TRY(seen_by(stack.users, folder.get(), workshop)
                   .within("the users of its own files of " + stack.point));
   }
   if (apart)

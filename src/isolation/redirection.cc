@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 #include <map>
 
 #include "os/file.h"
+#include "os/file_copy.h"
 #include "os/in_root.h"
 #include "os/mount_tree.h"
 
@@ -28,17 +30,18 @@ std::string parent_of(const std::string& path) {
 
 std::string path_of(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
-// Whole, with who may do what to it; names and kinds of it that no file has are for folders.
-Result<> copy_file(const UniqueFd& original, const struct stat& info, int parent,
-                   const std::string& name) {
+// Under its name when it is whole: what has that name is taken for the copy ever after.
+Result<> copy_file_to(const UniqueFd& original, int parent, const std::string& name) {
+  const std::string drafted = name + ".appshot-copy";
   const UniqueFd from = TRY(open_file(path_of(original), O_RDONLY | O_CLOEXEC));
-  const UniqueFd to = TRY(open_at(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  TRY(write_all(to.get(), TRY(read_whole(from.get()))));
-  TRY_SYS(::fchown(to.get(), info.st_uid, info.st_gid));
-  TRY_SYS(::fchmod(to.get(), info.st_mode & 07777));
-  const timespec times[2] = {info.st_atim, info.st_mtim};
-  TRY_SYS(::futimens(to.get(), times));
-  return {};
+  if (::unlinkat(parent, drafted.c_str(), 0) != 0 && errno != ENOENT)
+    return Error::from_errno(errno, "unlink " + drafted);
+  const UniqueFd to = TRY(open_at(parent, drafted, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  Result<> copied = copy_file(from.get(), to.get());
+  if (copied && ::renameat(parent, drafted.c_str(), parent, name.c_str()) != 0)
+    copied = Error::from_errno(errno, "rename " + drafted);
+  if (!copied) (void)::unlinkat(parent, drafted.c_str(), 0);
+  return copied;
 }
 
 // What lies at the path begins to lie at the other place, too.
@@ -53,7 +56,7 @@ Result<UniqueFd> make_target(int root, const Redirection& redirection,
       TRY(make_place_in_root(root, parent_of(redirection.to), PlaceKind::folder));
   const std::string name = name_of(redirection.to);
   if (S_ISREG(info.st_mode)) {
-    TRY(copy_file(*original, info, parent.get(), name));
+    TRY(copy_file_to(*original, parent.get(), name).within("copy " + redirection.path));
   } else if (S_ISDIR(info.st_mode)) {
     // By names that another process finds as well, in a mount namespace that is a copy of ours.
     TRY(copy_folder(TRY(read_link(path_of(*original))),

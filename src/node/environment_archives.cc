@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "environments/gather.h"
 #include "node/environments.h"
 #include "os/fault.h"
 #include "os/file.h"
+#include "rules/parse.h"
 
 namespace appshot {
 namespace {
@@ -44,11 +46,30 @@ struct Described {
   EnvironmentContent content;
 };
 
-Result<Described> described_by(const Json& document) {
+Result<Described> described_by(const Json& document, WhoseRules whose) {
   if (int_at(document, "version") != kDocumentVersion)
     return Error(ErrorClass::mismatch, "this is an environment of another version of appshot");
-  return Described{string_at(document, "name"), string_at(document, "rules"),
-                   TRY(content_from_json(field(document, "content")))};
+  Described described{string_at(document, "name"), string_at(document, "rules"),
+                      TRY(content_from_json(field(document, "content")))};
+  Result<rules::Rules> parsed = rules::parse(described.rules, "its rules");
+  if (!parsed) return parsed.take_error().as(ErrorClass::corrupt);
+  if (!parsed->exceptions.empty() && whose == WhoseRules::anybodys)
+    return Error(ErrorClass::refused, "its rules share " + parsed->exceptions.front().path +
+                                          " of this machine with its programs")
+        .hint("if you trust who has written them: --allow-public");
+  for (const LayerFacts& layer : described.content.layers)
+    if (!layer.folder.empty())
+      return Error(ErrorClass::corrupt,
+                   "it names a folder of this machine, " + layer.folder + ", as one of its layers");
+  return described;
+}
+
+// All that a layer has lies below its root; what lies beside it would be lost.
+Result<> move_root(const std::string& from, const std::string& to) {
+  TRY_SYS(::rename((from + "/root").c_str(), to.c_str()));
+  const std::vector<std::string> left = TRY(list_folder(from));
+  if (left.empty()) return {};
+  return Error(ErrorClass::corrupt, "a layer has '" + left.front() + "' beside its root");
 }
 
 // A folder that is made elsewhere, and appears when it is whole.
@@ -66,7 +87,7 @@ Result<> Environments::Drafted::publish() {
   return {};
 }
 
-Result<Environments::Drafted> Environments::draft_from(const std::string& path,
+Result<Environments::Drafted> Environments::draft_from(const std::string& path, WhoseRules whose,
                                                        const ProgressListener& progress) {
   const std::string folder = without_tag(path);
   if (!is_folder(folder))
@@ -74,7 +95,8 @@ Result<Environments::Drafted> Environments::draft_from(const std::string& path,
         .hint("an environment is made from host, another environment, or a folder");
   if (is_oci_layout(folder)) return unpack_oci(path, progress);
   if (::access((folder + kDocument).c_str(), F_OK) != 0) return copy_tree(folder, progress);
-  Described described = TRY(described_by(TRY(parse_json(TRY(read_file(folder + kDocument))))));
+  Described described =
+      TRY(described_by(TRY(parse_json(TRY(read_file(folder + kDocument)))), whose));
   Drafted shared{std::move(described.content), std::move(described.rules), {}};
   for (LayerFacts& layer : shared.content.layers)
     layer.folder = folder + "/layers/" + layer.id + "/root";
@@ -131,12 +153,13 @@ Result<> Environments::export_to(const std::string& name, const Packer::WriteAll
   return Packer::write(words_to_pack(TRY(find(name)), "-"), write).within("environment " + name);
 }
 
-Result<Json> Environments::import_from(const std::string& name, const Packer::ReadSome& read) {
+Result<Json> Environments::import_from(const std::string& name, WhoseRules whose,
+                                       const Packer::ReadSome& read) {
   if (!name.empty()) TRY(check_environment_name(name));
   LayerStore::Draft all = TRY(layers_.draft());
   const Json unpacked = TRY(Packer::read({"unpack", "-", all.folder()}, read));
   TRY(fault_point("environment.unpacked"));
-  const Described described = TRY(described_by(field(unpacked, "document")));
+  const Described described = TRY(described_by(field(unpacked, "document"), whose));
   const Json& folders = field(unpacked, "layers");
   if (folders.size() != described.content.layers.size())
     return Error(ErrorClass::corrupt, "the export does not hold the layers that it names");
@@ -157,7 +180,8 @@ Result<Json> Environments::import_from(const std::string& name, const Packer::Re
       layer.id = generate_layer_id();
     }
     LayerStore::Draft draft = TRY(layers_.draft());
-    TRY_SYS(::rename((folder + "/root").c_str(), draft.files().c_str()));
+    TRY(move_root(folder, draft.files()));
+    layer.bytes = TRY(bytes_of_tree(draft.files()));
     TRY(draft.publish(layer.id));
   }
   Json stored = TRY(store(made, true));

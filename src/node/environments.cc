@@ -152,7 +152,11 @@ Result<Json> Environments::create(const Json& request, const ProgressListener& p
     return Error(ErrorClass::conflict, "an environment " + name + " exists already")
         .hint("choose another name, or remove that one: appshot env rm " + name);
   Drafted drafted;
-  if (from.starts_with('/')) drafted = TRY(draft_from(from, progress));
+  if (from.starts_with('/')) {
+    const WhoseRules whose =
+        bool_at(request, "allow_public") ? WhoseRules::trusted : WhoseRules::anybodys;
+    drafted = TRY(draft_from(from, whose, progress));
+  }
   auto held = hold_layers();
   Found made{{}, drafted.content};
   made.record.rules = drafted.rules;

@@ -17,6 +17,10 @@
 
 namespace appshot {
 
+// An environment from elsewhere brings its rules along. Those of anybody may lead paths about in
+// the environment's own files, but share none of this machine (EXCEPT).
+enum class WhoseRules { anybodys, trusted };
+
 class Environments {
  public:
   Environments(Node& node, Lifecycle& lifecycle);
@@ -25,7 +29,7 @@ class Environments {
   Result<Json> describe(const std::string& name);
   // {"name", "from"}. From: "host", the host's files; another environment's name; or, an absolute
   // path, the folder of a root file system, an OCI image layout (FOLDER[:TAG]), or a folder that an
-  // environment was exported to, which is used where it is.
+  // environment was exported to, which is used where it is; "allow_public" trusts the last's rules.
   Result<Json> create(const Json& request, const ProgressListener& progress);
   Result<Json> remove(const std::string& name);
   // What the instance has changed, which was started for that and has ended well, becomes a layer.
@@ -34,7 +38,7 @@ class Environments {
 
   // One file, from which import makes the environment again; class refused where files are shared.
   Result<> export_to(const std::string& name, const Packer::WriteAll& write);
-  Result<Json> import_from(const std::string& name, const Packer::ReadSome& read);
+  Result<Json> import_from(const std::string& name, WhoseRules whose, const Packer::ReadSome& read);
   // As a folder to be shared, or as an OCI image layout: made by the daemon, at an absolute path.
   Result<Json> export_folder(const std::string& name, const std::string& folder,
                              const ProgressListener& progress);
@@ -82,7 +86,8 @@ class Environments {
     std::map<std::string, LayerStore::Draft> drafts;  // by the ids they will have
     Result<> publish();
   };
-  Result<Drafted> draft_from(const std::string& path, const ProgressListener& progress);
+  Result<Drafted> draft_from(const std::string& path, WhoseRules whose,
+                             const ProgressListener& progress);
   Result<Drafted> copy_tree(const std::string& folder, const ProgressListener& progress);
   Result<Drafted> unpack_oci(const std::string& layout, const ProgressListener& progress);
   Result<Json> all_rules(const std::string& environment);

@@ -33,6 +33,7 @@ void import_environment(Call& call, Services& services) {
   answer_result_of(call,
                    services.environments.import_from(
                        call.parameter("name"),
+                       call.flag("allow_public") ? WhoseRules::trusted : WhoseRules::anybodys,
                        [&](std::span<char> bytes) { return call.exchange().read_body(bytes); }),
                    201);
 }

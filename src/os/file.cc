@@ -147,12 +147,17 @@ Result<> sync_names(const std::string& folder) {
   return {};
 }
 
+std::string folder_around(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Result<> publish_folder(const std::string& partial, const std::string& final_path, Durable when) {
   if (when == Durable::now) TRY(sync_files(partial));
   if (::rename(partial.c_str(), final_path.c_str()) != 0)
     return Error::from_errno(errno, "rename " + partial + " to " + final_path);
-  return when == Durable::now ? sync_names(final_path.substr(0, final_path.find_last_of('/')))
-                              : Result<>();
+  return when == Durable::now ? sync_names(folder_around(final_path)) : Result<>();
 }
 
 }  // namespace appshot

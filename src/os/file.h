@@ -38,6 +38,9 @@ Result<std::vector<std::string>> list_folder_at(int dir, const std::string& path
 Result<> sync_files(const std::string& folder);
 Result<> sync_names(const std::string& folder);
 
+// Where a name is, to be opened: "." and "/" where no other is left.
+std::string folder_around(const std::string& path);
+
 enum class Durable { later, now };
 // Makes a finished folder visible in one step; for now: durable before, and its name after.
 Result<> publish_folder(const std::string& partial, const std::string& final_path, Durable when);

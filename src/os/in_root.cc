@@ -54,4 +54,18 @@ Result<UniqueFd> make_place_in_root(int root, const std::string& path, PlaceKind
   return open_at(parent.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
+Result<bool> folder_lies_in(int folder, int other) {
+  struct stat sought {};
+  TRY_SYS(::fstat(other, &sought));
+  UniqueFd here = TRY(open_at(folder, ".", O_PATH | O_DIRECTORY));
+  for (struct stat last{};;) {
+    struct stat info {};
+    TRY_SYS(::fstat(here.get(), &info));
+    if (info.st_dev == sought.st_dev && info.st_ino == sought.st_ino) return true;
+    if (info.st_dev == last.st_dev && info.st_ino == last.st_ino) return false;  // the root
+    last = info;
+    here = TRY(open_at(here.get(), "..", O_PATH | O_DIRECTORY));
+  }
+}
+
 }  // namespace appshot

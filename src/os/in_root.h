@@ -19,4 +19,7 @@ enum class PlaceKind { file, folder };
 // the folders that lead to it.
 Result<UniqueFd> make_place_in_root(int root, const std::string& path, PlaceKind kind);
 
+// Whether that folder is in the other, or is that one, on whatever way one goes up from it.
+Result<bool> folder_lies_in(int folder, int other);
+
 }  // namespace appshot

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/decimal.h"
 #include "os/file.h"
 #include "packing/budget.h"
-#include "packing/tar_blocks.h"
 
 namespace appshot::packing {
 namespace {

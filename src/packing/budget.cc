@@ -23,16 +23,25 @@ uint64_t room_of(const Entry& entry) {
   return room;
 }
 
+Error passed(const Entry& entry, const std::string& limit) {
+  return Error(ErrorClass::exhausted, "'" + shown(entry.path) + "' passes the limit of " + limit);
+}
+
+Error passed_entries(const Entry& entry, uint64_t entries_max) {
+  return passed(entry, std::to_string(entries_max) + " files and folders");
+}
+
 }  // namespace
 
+Result<> Budget::see(const Entry& entry) {
+  return ++seen_ > entries_max_ ? passed_entries(entry, entries_max_) : Result<>();
+}
+
 Result<> Budget::take(const Entry& entry) {
-  auto passed = [&](const std::string& limit) {
-    return Error(ErrorClass::exhausted, "'" + shown(entry.path) + "' passes the limit of " + limit);
-  };
-  if (++entries_ > entries_max_) return passed(std::to_string(entries_max_) + " files and folders");
+  if (++entries_ > entries_max_) return passed_entries(entry, entries_max_);
   const uint64_t room = room_of(entry);
   if (room > bytes_max_ - bytes_)
-    return passed(std::to_string(bytes_max_) + " bytes")
+    return passed(entry, std::to_string(bytes_max_) + " bytes")
         .hint("make room on the disk, or allow more (--max-bytes)");
   bytes_ += room;
   return {};

@@ -17,6 +17,8 @@ class Budget {
   explicit Budget(uint64_t bytes_max, uint64_t entries_max = kEntriesMax)
       : bytes_max_(bytes_max), entries_max_(entries_max) {}
 
+  // Counts an entry of an archive, whether or not anything is made of it: reading takes time, too.
+  Result<> see(const Entry& entry);
   // Counts what the entry takes on the disk: content in whole blocks, and what the file system
   // needs to know of it. Holes are free.
   Result<> take(const Entry& entry);
@@ -28,6 +30,7 @@ class Budget {
   const uint64_t entries_max_;
   uint64_t bytes_ = 0;
   uint64_t entries_ = 0;
+  uint64_t seen_ = 0;
 };
 
 // What is free on the file system of a folder, less one twentieth.

@@ -38,60 +38,67 @@ Result<uint64_t> next_data(int fd, uint64_t offset, uint64_t size) {
   return Error::from_errno(errno, "lseek");
 }
 
-// Units of zeros and of other bytes, as they come; runs of zeros that are too short become bytes.
-class Runs {
- public:
-  void zeros_until(uint64_t offset) { at_ = offset; }
-  void bytes_until(uint64_t offset) {
-    if (extents_.empty() || at_ - end_of_last() >= kHoleMin) {
-      // The file's beginning is like the end of what came before it.
-      const bool at_start = extents_.empty() && at_ < kHoleMin;
-      extents_.push_back({at_start ? 0 : at_, 0});
-    }
-    at_ = offset;
-    extents_.back().length = offset - extents_.back().offset;
-  }
-  std::optional<std::vector<Extent>> finish(uint64_t size) {
-    const uint64_t end = extents_.empty() ? 0 : end_of_last();
-    if (size - end < kHoleMin && !extents_.empty()) extents_.back().length += size - end;
-    if (extents_.size() == 1 && extents_[0] == Extent{0, size}) return {};
-    return std::move(extents_);
-  }
-
- private:
-  uint64_t end_of_last() const { return extents_.back().offset + extents_.back().length; }
-  uint64_t at_ = 0;
-  std::vector<Extent> extents_;
-};
-
 }  // namespace
+
+void HoleFinder::content(std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    const std::span<const char> part =
+        bytes.first(std::min<uint64_t>(bytes.size(), kUnit - at_ % kUnit));
+    zeros_ = zeros_ && all_zero(part.data(), part.size());
+    at_ += part.size();
+    bytes = bytes.subspan(part.size());
+    if (at_ % kUnit == 0) end_unit();
+  }
+}
+
+void HoleFinder::hole_until(uint64_t offset) {
+  const uint64_t unit_end = (at_ + kUnit - 1) / kUnit * kUnit;
+  if (at_ != unit_end && offset >= unit_end) {
+    at_ = unit_end;
+    end_unit();
+  }
+  at_ = std::max(at_, offset);
+}
+
+// The unit that ends where it has come to.
+void HoleFinder::end_unit() {
+  if (!zeros_) {
+    const uint64_t begin = (at_ - 1) / kUnit * kUnit;
+    // Runs of zeros that are too short become bytes; the file's beginning is like the end of a run.
+    const uint64_t run_end = extents_.empty() ? 0 : extents_.back().offset + extents_.back().length;
+    if (begin - run_end >= kHoleMin || extents_.empty())
+      extents_.push_back({begin - run_end >= kHoleMin ? begin : 0, 0});
+    extents_.back().length = at_ - extents_.back().offset;
+  }
+  zeros_ = true;
+}
+
+std::optional<std::vector<Extent>> HoleFinder::finish() {
+  if (at_ % kUnit != 0) end_unit();
+  if (at_ < kHoleMin) return {};
+  if (!extents_.empty()) {
+    Extent& last = extents_.back();
+    if (at_ - last.offset - last.length < kHoleMin) last.length = at_ - last.offset;
+    if (last == Extent{0, at_}) return {};
+  }
+  return std::move(extents_);
+}
 
 Result<std::optional<std::vector<Extent>>> extents_of(int fd, uint64_t size) {
   if (size < kHoleMin) return std::optional<std::vector<Extent>>();
-  Runs runs;
+  HoleFinder found;
   std::vector<char> buffer(kPieceBytes);
   for (uint64_t offset = 0; offset < size;) {
     const uint64_t data = TRY(next_data(fd, offset, size));
-    // A file system's holes may end anywhere.
-    if (data == size || data / kUnit * kUnit > offset) {
-      offset = data == size ? size : data / kUnit * kUnit;
-      runs.zeros_until(offset);
-      continue;
-    }
+    found.hole_until(data);
+    offset = data;
     const size_t want = std::min<uint64_t>(buffer.size(), size - offset);
     if (TRY(read_at(fd, std::span(buffer).first(want), offset)) < want)
       return Error(ErrorClass::conflict, "it was cut while it was read");
-    for (size_t at = 0; at < want; at += kUnit) {
-      const size_t unit = std::min<size_t>(kUnit, want - at);
-      if (all_zero(buffer.data() + at, unit)) {
-        runs.zeros_until(offset + at + unit);
-      } else {
-        runs.bytes_until(offset + at + unit);
-      }
-    }
+    found.content(std::span(buffer).first(want));
     offset += want;
   }
-  return runs.finish(size);
+  return found.finish();
 }
 
 Result<> read_content(int fd, const Entry& entry,

@@ -47,6 +47,26 @@ TEST(Extents, DoNotDependOnWhatTheFileSystemKnows) {
   EXPECT_EQ(extents(bytes, 500 * kKiB), extents(zeros, 500 * kKiB));
 }
 
+TEST(Extents, AreTheSameInWhateverPiecesTheFileIsTold) {
+  std::string bytes(300 * kKiB + 77, '\0');
+  for (size_t at :
+       {size_t{5000}, size_t{100 * kKiB}, size_t{101 * kKiB}, size_t{220 * kKiB + 4095}})
+    bytes[at] = 'x';
+  const std::optional<std::vector<Extent>> expected = extents({{0, bytes}}, bytes.size());
+  ASSERT_EQ(expected->size(), 3);
+  for (size_t piece : {1, 7, 4096, 5000, 100'000}) {
+    HoleFinder content, holes;
+    for (size_t at = 0; at < bytes.size(); at += piece) {
+      const std::string part = bytes.substr(at, piece);
+      content.content(part);
+      const bool empty = part.find_first_not_of('\0') == std::string::npos;
+      empty ? holes.hole_until(at + part.size()) : holes.content(part);
+    }
+    EXPECT_EQ(content.finish(), expected) << piece;
+    EXPECT_EQ(holes.finish(), expected) << piece;
+  }
+}
+
 TEST(Contents, OfAFileThatIsShorterMeanwhileAreAnError) {
   const UniqueFd fd(::memfd_create("contents", MFD_CLOEXEC));
   ASSERT_EQ(::ftruncate(fd.get(), 100), 0);

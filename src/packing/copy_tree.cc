@@ -8,14 +8,15 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/decimal.h"
 #include "isolation/own_users.h"
 #include "os/file.h"
+#include "os/in_root.h"
 #include "packing/commands.h"
 #include "packing/contents.h"
 #include "packing/jail.h"
 #include "packing/overlay_marks.h"
 #include "packing/paths.h"
-#include "packing/tar_blocks.h"
 #include "packing/tree.h"
 #include "packing/walk.h"
 
@@ -109,21 +110,6 @@ class TreeCopy {
   uint64_t bytes_ = 0;
 };
 
-// Whether a folder is in another, or is that one, on whatever way one goes up from it.
-Result<bool> lies_in(const std::string& folder, int other) {
-  struct stat sought {};
-  TRY_SYS(::fstat(other, &sought));
-  UniqueFd here = TRY(open_file(folder, O_PATH | O_DIRECTORY));
-  for (struct stat last{};;) {
-    struct stat info {};
-    TRY_SYS(::fstat(here.get(), &info));
-    if (info.st_dev == sought.st_dev && info.st_ino == sought.st_ino) return true;
-    if (info.st_dev == last.st_dev && info.st_ino == last.st_ino) return false;  // the root
-    last = info;
-    here = TRY(open_at(here.get(), "..", O_PATH | O_DIRECTORY));
-  }
-}
-
 }  // namespace
 
 Result<Json> copy_tree(const Arguments& arguments, Report& report) {
@@ -135,7 +121,7 @@ Result<Json> copy_tree(const Arguments& arguments, Report& report) {
     return Error(ErrorClass::usage, "--root takes a user's number");
   const UniqueFd source = TRY(open_file(from, O_RDONLY | O_DIRECTORY));
   TRY(make_target(target));
-  if (TRY(lies_in(target, source.get())))
+  if (TRY(folder_lies_in(TRY(open_file(target, O_PATH | O_DIRECTORY)).get(), source.get())))
     return Error(ErrorClass::usage,
                  target + " lies in " + from + ", and would be copied into itself");
   const Limits limits = TRY(limits_of(arguments, target));

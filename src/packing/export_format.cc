@@ -1,7 +1,7 @@
 #include "packing/export_format.h"
 
+#include "base/decimal.h"
 #include "packing/paths.h"
-#include "packing/tar_blocks.h"
 
 namespace appshot::packing {
 namespace {

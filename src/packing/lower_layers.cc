@@ -1,7 +1,6 @@
 #include "packing/lower_layers.h"
 
 #include <fcntl.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include "isolation/host_mounts.h"
 #include "os/file.h"
 #include "packing/entry.h"
+#include "packing/overlay_marks.h"
 #include "packing/paths.h"
 #include "packing/xattrs.h"
 
@@ -20,10 +20,6 @@ struct Look {
   std::optional<LowerFile> file;
   bool hides_below = false;
 };
-
-bool is_whiteout_node(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);
-}
 
 Result<Look> look_into(int layer, const std::string& path) {
   Look look;

@@ -1,7 +1,5 @@
 #include "packing/oci_layer.h"
 
-#include <sys/sysmacros.h>
-
 #include <cerrno>
 
 #include "packing/overlay_marks.h"
@@ -16,10 +14,6 @@ constexpr std::string_view kOpaqueName = ".wh..wh..opq";
 
 Error corrupt(const std::string& path, const std::string& what) {
   return Error(ErrorClass::corrupt, "'" + shown(path) + "' " + what);
-}
-
-bool is_whiteout_node(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);
 }
 
 bool is_device(const Entry& entry) {
@@ -82,7 +76,9 @@ Result<> OciLayer::whiteout(const std::string& folder, const std::string& name,
   // Some have made them hard links of one another.
   if (entry.kind != Kind::file && entry.kind != Kind::hard_link)
     return corrupt(entry.path, "is named like a whiteout and is none");
+  if (entry.size != 0) return corrupt(entry.path, "is named like a whiteout and has content");
   if (name == kOpaqueName) {
+    if (folder.empty()) return hide_all_below();
     TRY(make_parents(folder));
     return tree_.mark_opaque(in_tree(folder));
   }
@@ -91,8 +87,23 @@ Result<> OciLayer::whiteout(const std::string& folder, const std::string& name,
   if (hidden.empty() || hidden == "." || hidden == "..")
     return corrupt(entry.path, "is a whiteout of no file");
   TRY(make_parents(folder));
+  return hide(folder.empty() ? hidden : folder + "/" + hidden);
+}
+
+// overlayfs merges the roots of layers, whatever their marks say: so each name is hidden by itself.
+Result<> OciLayer::hide_all_below() {
+  if (hidden_all_) return {};
+  hidden_all_ = true;
+  for (size_t below = 0; below < number_; ++below)
+    for (const std::string& name : TRY(tree_.names_in(std::to_string(below) + "/root")))
+      TRY(hide(name));
+  return {};
+}
+
+// Of what the layer itself has of that name nothing is lost.
+Result<> OciLayer::hide(const std::string& path) {
   Entry node;
-  node.path = in_tree(folder.empty() ? hidden : folder + "/" + hidden);
+  node.path = in_tree(path);
   node.kind = Kind::character;
   const std::optional<struct stat> there = TRY(tree_.look(node.path));
   if (!there) return tree_.make(node);

@@ -29,6 +29,8 @@ class OciLayer {
 
  private:
   Result<> whiteout(const std::string& folder, const std::string& name, const Entry& entry);
+  Result<> hide(const std::string& path);
+  Result<> hide_all_below();
   Result<> put(const Entry& entry, Source& content);
   // The folders that lead to a path; those the archive has not named are made.
   Result<> make_parents(const std::string& path);
@@ -43,6 +45,7 @@ class OciLayer {
   OciCounts& counts_;
   std::string made_for_;  // the last folder that make_parents has seen to
   bool made_any_ = false;
+  bool hidden_all_ = false;
 };
 
 }  // namespace appshot::packing

@@ -1,8 +1,7 @@
 // appshot-packer pack FILE|- LAYER-DIR… --document JSON: an environment as one file.
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "os/file.h"
+#include "os/whole_file.h"
 #include "packing/commands.h"
 #include "packing/compression.h"
 #include "packing/export_format.h"
@@ -44,22 +43,14 @@ Result<Json> write_export(Sink& to, const std::vector<std::string>& layers, cons
   return Json{{"layers", list}};
 }
 
-// To be seen under its name only when it is whole.
 Result<Json> write_file_whole(const std::string& path, const std::vector<std::string>& layers,
                               const Json& document, Report& report) {
-  const std::string partial = path + ".partial";
-  Result<Json> result = [&]() -> Result<Json> {
-    const UniqueFd file = TRY(open_file(partial, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-    FdSink sink(file.get(), nullptr);
-    Json written = TRY(write_export(sink, layers, document, report));
-    TRY_SYS(::fsync(file.get()));
-    written["bytes"] = static_cast<uint64_t>(TRY_SYS(::lseek(file.get(), 0, SEEK_CUR)));
-    if (::rename(partial.c_str(), path.c_str()) != 0)
-      return Error::from_errno(errno, "rename " + partial);
-    return written;
-  }();
-  if (!result) ::unlink(partial.c_str());
-  return result;
+  WholeFile file = TRY(WholeFile::create(path));
+  FdSink sink(file.fd(), nullptr);
+  Json written = TRY(write_export(sink, layers, document, report));
+  written["bytes"] = static_cast<uint64_t>(TRY_SYS(::lseek(file.fd(), 0, SEEK_CUR)));
+  TRY(file.publish());
+  return written;
 }
 
 }  // namespace

@@ -139,8 +139,7 @@ class LayoutWriter {
     TRY_SYS(::syncfs(opened.get()));
     if (::rename(folder_.c_str(), as.c_str()) != 0)
       return Error::from_errno(errno, "rename " + folder_ + " to " + as);
-    const size_t slash = as.find_last_of('/');
-    return sync_names(slash == std::string::npos ? "." : slash == 0 ? "/" : as.substr(0, slash));
+    return sync_names(folder_around(as));
   }
 
  private:

@@ -9,8 +9,13 @@ namespace appshot::packing {
 std::string shown(std::string_view path) {
   constexpr size_t kShownMax = 200;
   std::string text;
-  for (char c : path.substr(0, kShownMax))
-    text.push_back(static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? '?' : c);
+  for (size_t i = 0; i < std::min(path.size(), kShownMax); ++i) {
+    const auto byte = static_cast<unsigned char>(path[i]);
+    // Behind this byte UTF-8 has the other set of control characters.
+    const bool second = byte >= 0x80 && byte < 0xa0 && i > 0 && path[i - 1] == '\xc2';
+    if (second) text.back() = '?';
+    if (!second) text.push_back(byte < ' ' || byte == 0x7f ? '?' : path[i]);
+  }
   return path.size() > kShownMax ? text + "…" : text;
 }
 

@@ -54,5 +54,12 @@ TEST(Paths, FallIntoFolderAndName) {
   EXPECT_TRUE(components_of("").empty());
 }
 
+TEST(Paths, AreShownWithoutWhatTerminalsObey) {
+  EXPECT_EQ(shown("a\x1b[31m\n\x7f"), "a?[31m??");
+  EXPECT_EQ(shown("\xc2\x9b"
+                  "31m\xc2\xa0\xc3\x9b"),
+            "?31m\xc2\xa0\xc3\x9b");
+}
+
 }  // namespace
 }  // namespace appshot::packing

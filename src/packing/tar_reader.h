@@ -1,8 +1,9 @@
 // Reads tar archives of anybody: ustar, GNU's long names and large numbers, pax with extended
 // attributes and sparse files (its form 1.0). What it does not understand is an error by name.
 //
-// Bounded: it holds one header of at most 16 MiB, whatever an archive claims. Names come out as
-// they stand there, byte for byte; whoever makes files of them checks them (paths.h).
+// Bounded: what it holds of the headers of an entry is at most 16 MiB, whatever an archive claims.
+// Names come out as they stand there, byte for byte; whoever makes files of them checks them
+// (paths.h). Where links lead and names of attributes have no NUL in them.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,8 @@
 
 #include "packing/entry.h"
 #include "packing/streams.h"
-#include "packing/tar_blocks.h"
+#include "tar/header.h"
+#include "tar/pax.h"
 
 namespace appshot::packing {
 
@@ -28,14 +30,15 @@ class TarReader : public Source {
  private:
   // What headers before an entry's own say about it.
   struct Ahead {
-    PaxRecords records;
+    tar::PaxRecords records;
     std::optional<std::string> name, link;
+    uint64_t bytes = 0;  // that they have in the archive
   };
-  Result<bool> read_header(TarHeader& header);
-  Result<std::string> read_text(const TarHeader& header);
+  Result<bool> read_header(tar::Header& header);
+  Result<std::string> read_text(const tar::Header& header, Ahead& ahead);
   // True: it was about the entry that follows.
-  Result<bool> take_ahead(const TarHeader& header, Ahead& ahead);
-  Result<Entry> entry_from(const TarHeader& header, const Ahead& ahead);
+  Result<bool> take_ahead(const tar::Header& header, Ahead& ahead);
+  Result<Entry> entry_from(const tar::Header& header, const Ahead& ahead);
   Result<> read_extents(Entry& entry);
 
   Source& from_;

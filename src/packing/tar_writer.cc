@@ -5,8 +5,9 @@
 
 #include "base/check.h"
 #include "packing/paths.h"
-#include "packing/tar_blocks.h"
+#include "packing/pax_time.h"
 #include "packing/tar_words.h"
+#include "tar/header.h"
 
 namespace appshot::packing {
 namespace {
@@ -32,12 +33,6 @@ char type_of(Kind kind) {
   }
 }
 
-template <size_t kBytes>
-bool put_text(char (&field)[kBytes], std::string_view text) {
-  std::memcpy(field, text.data(), std::min(text.size(), kBytes));
-  return text.size() <= kBytes;
-}
-
 std::string name_of_entry(const Entry& entry) {
   if (entry.path.empty()) return "./";
   return entry.kind == Kind::folder ? entry.path + "/" : entry.path;
@@ -54,47 +49,26 @@ std::string extents_text(const Entry& entry) {
     text += std::to_string(extent.offset) + "\n";
     text += std::to_string(extent.length) + "\n";
   }
-  return text + std::string(padding_of(text.size()), '\0');
-}
-
-std::string sealed(TarHeader& header) {
-  char digits[7];
-  put_number(digits, checksum_of(header));
-  std::memcpy(header.checksum, digits, 6);
-  header.checksum[6] = '\0';
-  header.checksum[7] = ' ';
-  return {reinterpret_cast<const char*>(&header), sizeof header};
-}
-
-TarHeader header_of(char type, uint64_t size) {
-  TarHeader header{};
-  header.type = type;
-  std::memcpy(header.magic, "ustar", 6);
-  std::memcpy(header.version, "00", 2);
-  put_number(header.mode, 0);
-  put_number(header.uid, 0);
-  put_number(header.gid, 0);
-  put_number(header.size, size);
-  put_number(header.mtime, 0);
-  put_number(header.device_major, 0);
-  put_number(header.device_minor, 0);
-  return header;
+  return text + std::string(tar::padding_of(text.size()), '\0');
 }
 
 // Fields of the old header where they can tell it, records where they cannot.
-Result<> fill(TarHeader& header, PaxRecords& records, const Entry& entry, uint64_t size) {
+Result<> fill(tar::Header& header, tar::PaxRecords& records, const Entry& entry, uint64_t size) {
   const std::string name = name_of_entry(entry);
-  if (!put_text(header.name, name) && !entry.extents) records["path"] = name;
-  if (!put_text(header.link, entry.target)) records["linkpath"] = entry.target;
-  put_number(header.mode, entry.mode);
-  if (!put_number(header.uid, entry.uid)) records["uid"] = std::to_string(entry.uid);
-  if (!put_number(header.gid, entry.gid)) records["gid"] = std::to_string(entry.gid);
-  if (!put_number(header.size, size)) records["size"] = std::to_string(size);
-  put_number(header.device_major, entry.major);
-  put_number(header.device_minor, entry.minor);
+  if (!tar::put_text(header.name, name) && !entry.extents) records["path"] = name;
+  if (!tar::put_text(header.link, entry.target)) records["linkpath"] = entry.target;
+  tar::put_number(header.mode, entry.mode);
+  if (!tar::put_number(header.uid, entry.uid)) records["uid"] = std::to_string(entry.uid);
+  if (!tar::put_number(header.gid, entry.gid)) records["gid"] = std::to_string(entry.gid);
+  if (!tar::put_number(header.size, size)) records["size"] = std::to_string(size);
+  // More than any kernel has of them; there is no record that could tell.
+  if (!tar::put_number(header.device_major, entry.major) ||
+      !tar::put_number(header.device_minor, entry.minor))
+    return Error(ErrorClass::refused,
+                 "'" + shown(entry.path) + "' is a device of an impossible number");
   const bool plain = entry.mtime.s >= 0 && entry.mtime.ns == 0;
-  if (!plain || !put_number(header.mtime, static_cast<uint64_t>(entry.mtime.s))) {
-    put_number(header.mtime, 0);
+  if (!plain || !tar::put_number(header.mtime, static_cast<uint64_t>(entry.mtime.s))) {
+    tar::put_number(header.mtime, 0);
     records["mtime"] = pax_time(entry.mtime);
   }
   if (entry.extents) {
@@ -107,7 +81,7 @@ Result<> fill(TarHeader& header, PaxRecords& records, const Entry& entry, uint64
     if (key.find('=') != std::string::npos)
       return Error(ErrorClass::refused, "'" + shown(entry.path) + "' has the extended attribute '" +
                                             shown(key) + "', whose name no archive can hold");
-    records[kXattrRecord + key] = value;
+    records[std::string(kXattrRecord) + key] = value;
   }
   return {};
 }
@@ -120,21 +94,21 @@ Result<> TarWriter::begin_entry(const Entry& entry) {
   if (entry.extents && entry.extents->size() >= kExtentsMax)
     return Error(ErrorClass::refused, "'" + shown(entry.path) + "' has too many holes");
   left_ = entry.kind == Kind::file ? bytes_of(entry) : 0;
-  padding_ = padding_of(left_);
-  PaxRecords records;
-  TarHeader header = header_of(type_of(entry.kind), 0);
+  padding_ = tar::padding_of(left_);
+  tar::PaxRecords records;
+  tar::Header header = tar::new_header(type_of(entry.kind), 0);
   TRY(fill(header, records, entry, list.size() + left_));
-  std::string text = pax_text(records);
+  std::string text = tar::pax_text(records);
   if (text.size() > kHeaderBytesMax)
     return Error(ErrorClass::refused,
                  "'" + shown(entry.path) + "' has more extended attributes than an archive holds");
   std::string bytes;
   if (!text.empty()) {
-    TarHeader before = header_of('x', text.size());
-    put_text(before.name, "pax-header");
-    bytes = sealed(before) + text + std::string(padding_of(text.size()), '\0');
+    tar::Header before = tar::new_header(tar::kPaxType, text.size());
+    tar::put_text(before.name, tar::kPaxName);
+    bytes = tar::sealed(before) + text + std::string(tar::padding_of(text.size()), '\0');
   }
-  bytes += sealed(header) + list;
+  bytes += tar::sealed(header) + list;
   return to_.write(bytes);
 }
 
@@ -151,6 +125,6 @@ Result<> TarWriter::end_entry() {
   return to_.write(zeros);
 }
 
-Result<> TarWriter::end_archive() { return to_.write(std::string(2 * kBlock, '\0')); }
+Result<> TarWriter::end_archive() { return to_.write(tar::end_of_archive()); }
 
 }  // namespace appshot::packing

@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "os/file.h"
@@ -38,6 +39,12 @@ mode_t type_of(Kind kind) {
 }
 
 }  // namespace
+
+// The root may have got a default list from where it lies.
+Tree::Tree(UniqueFd root, Budget& budget)
+    : root_(std::move(root)),
+      budget_(budget),
+      default_acls_(::fgetxattr(root_.get(), kDefaultAcl, nullptr, 0) >= 0) {}
 
 Result<std::string> Tree::enter_parent(const std::string& path) {
   const std::string folder(folder_of(path));
@@ -111,16 +118,15 @@ Result<> Tree::attributes_here(const std::string& name, const Entry& entry) {
     if (::lsetxattr(name.c_str(), key.c_str(), value.data(), value.size(), 0) != 0)
       return failed("lsetxattr " + shown(key), entry);
   default_acls_ |= entry.xattrs.contains(kDefaultAcl);
-  if (entry.kind == Kind::folder) {
-    struct stat info {};
-    if (::lstat(name.c_str(), &info) != 0) return failed("lstat", entry);
-    folder_times_[info.st_ino] = entry.mtime;
-    return {};
-  }
   const timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
                              {.tv_sec = entry.mtime.s, .tv_nsec = entry.mtime.ns}};
   if (::utimensat(AT_FDCWD, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
     return failed("utimensat", entry);
+  if (entry.kind != Kind::folder) return {};
+  // What comes into it changes that again.
+  struct stat info {};
+  if (::lstat(name.c_str(), &info) != 0) return failed("lstat", entry);
+  folder_times_[info.st_ino] = entry.mtime;
   return {};
 }
 
@@ -148,6 +154,21 @@ Result<std::optional<struct stat>> Tree::look(const std::string& path) {
   if (::lstat(name.c_str(), &info) == 0) return std::optional(info);
   if (errno == ENOENT) return std::optional<struct stat>();
   return Error::from_errno(errno, "lstat").within("'" + shown(path) + "'");
+}
+
+Result<bool> Tree::is_as_told(const Entry& entry) {
+  const std::string name = TRY(enter_parent(entry.path).within("'" + shown(entry.path) + "'"));
+  struct stat info {};
+  if (::lstat(name.c_str(), &info) != 0) return failed("lstat", entry);
+  return (info.st_mode & 07777) == entry.mode && info.st_uid == entry.uid &&
+         info.st_gid == entry.gid && info.st_mtim.tv_sec == entry.mtime.s &&
+         info.st_mtim.tv_nsec == entry.mtime.ns &&
+         (entry.xattrs.empty() || std::ranges::includes(TRY(xattrs_at(name)), entry.xattrs));
+}
+
+Result<std::vector<std::string>> Tree::names_in(const std::string& folder) {
+  const UniqueFd opened = TRY(open_below(root_.get(), folder, O_RDONLY | O_DIRECTORY));
+  return list_folder_at(opened.get(), ".");
 }
 
 Result<std::map<std::string, std::string>> Tree::xattrs_of_folder(const std::string& path) {

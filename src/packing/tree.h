@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "os/unique_fd.h"
@@ -23,7 +24,7 @@ namespace appshot::packing {
 class Tree {
  public:
   // The budget outlives it.
-  Tree(UniqueFd root, Budget& budget) : root_(std::move(root)), budget_(budget) {}
+  Tree(UniqueFd root, Budget& budget);
 
   // Puts a file's content into it; `fd` is new, empty, and cannot be read.
   using Fill = std::function<Result<>(int fd)>;
@@ -35,6 +36,10 @@ class Tree {
 
   // Without following the last name; absent when there is none. An error where a parent is none.
   Result<std::optional<struct stat>> look(const std::string& path);
+  // Whether what was made of an entry is as that says, which a file system may not be able to keep
+  // (times), and which what goes together may contradict (modes and lists of access).
+  Result<bool> is_as_told(const Entry& entry);
+  Result<std::vector<std::string>> names_in(const std::string& folder);
   Result<std::map<std::string, std::string>> xattrs_of_folder(const std::string& path);
   // Of a folder that was looked at: the time it was made with, which it does not have yet.
   Time time_of_folder(const struct stat& info) const;

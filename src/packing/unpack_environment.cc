@@ -7,12 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <unordered_set>
 
 #include "os/file.h"
 #include "packing/commands.h"
 #include "packing/compression.h"
+#include "packing/contents.h"
 #include "packing/export_format.h"
 #include "packing/jail.h"
 #include "packing/overlay_marks.h"
@@ -27,19 +29,51 @@ Error corrupt(const std::string& what) {
   return Error(ErrorClass::corrupt, what).hint("export the environment again");
 }
 
-// Passes on what is read from it, and sums it on the way.
+// Passes on what is read from it, sums it on the way, and looks where it has holes.
 class SummedContent : public Source {
  public:
-  SummedContent(Source& from, LayerSummer& summer) : from_(from), summer_(summer) {}
+  SummedContent(Source& from, LayerSummer& summer, const Entry& entry)
+      : from_(from),
+        summer_(summer),
+        entry_(entry),
+        extents_(entry.extents.value_or(std::vector<Extent>{{0, entry.size}})) {}
+
   Result<size_t> read(std::span<char> into) override {
     const size_t got = TRY(from_.read(into));
     TRY(summer_.content(into.first(got)));
+    place(into.first(got));
     return got;
   }
 
+  // Otherwise the layer would have another sum when it is packed again.
+  Result<> check_holes() {
+    holes_.hole_until(entry_.size);
+    if (holes_.finish() == entry_.extents) return {};
+    return corrupt("the holes of the file are not where they are by the rule");
+  }
+
  private:
+  void place(std::span<const char> bytes) {
+    while (!bytes.empty()) {
+      const Extent& extent = extents_[extent_];
+      if (done_ == 0) holes_.hole_until(extent.offset);
+      const size_t part = std::min<uint64_t>(bytes.size(), extent.length - done_);
+      holes_.content(bytes.first(part));
+      bytes = bytes.subspan(part);
+      done_ += part;
+      if (done_ < extent.length) continue;
+      extent_ += 1;
+      done_ = 0;
+    }
+  }
+
   Source& from_;
   LayerSummer& summer_;
+  const Entry& entry_;
+  const std::vector<Extent> extents_;
+  HoleFinder holes_;
+  size_t extent_ = 0;  // the one that is read
+  uint64_t done_ = 0;  // of it
 };
 
 class Import {
@@ -72,6 +106,9 @@ class Import {
     // The folder of a mount is one, and nothing can lie in what is none.
     if (folder_of(entry.path).empty() && entry.kind != Kind::folder)
       return corrupt("'" + shown(entry.path) + "' is no folder");
+    // overlayfs would not mind the mark.
+    if (folder_of(entry.path).empty() && is_opaque(entry))
+      return corrupt("'" + shown(entry.path) + "' is opaque, and is the root of its layer");
     TRY(summer_->begin_entry(entry));
     TRY(make(entry, std::to_string(place.number) + "/"));
     return summer_->end_entry();
@@ -86,11 +123,27 @@ class Import {
   Result<> make(Entry entry, const std::string& folder) {
     entry.path = folder + entry.path;
     if (entry.kind == Kind::hard_link) entry.target = folder + entry.target;
-    if (entry.kind != Kind::file) return tree_.make(entry);
-    return tree_.make(entry, [&](int fd) {
-      SummedContent content(archive_, *summer_);
-      return write_content(fd, entry, content);
-    });
+    if (entry.kind == Kind::hard_link) TRY(check_target(entry));
+    TRY(tree_.make(entry, [&](int fd) -> Result<> {
+      SummedContent content(archive_, *summer_, entry);
+      TRY(write_content(fd, entry, content));
+      return content.check_holes();
+    }));
+    if (TRY(tree_.is_as_told(entry))) return {};
+    return corrupt("'" + shown(entry.path) +
+                   "' cannot be made as it is told: its mode, owner, time or attributes differ");
+  }
+
+  // A whiteout is none of a file's names.
+  Result<> check_target(const Entry& entry) {
+    const Result<std::optional<struct stat>> file = tree_.look(entry.target);
+    if (file && *file && !S_ISDIR((*file)->st_mode) && !is_whiteout_node(**file)) return {};
+    return no_file_before(entry);
+  }
+
+  static Error no_file_before(const Entry& entry) {
+    return corrupt("'" + shown(entry.path) + "' is a hard link to '" + shown(entry.target) +
+                   "', which is no file before it");
   }
 
   // The first of a file's names is the file, all others are links to that one.
@@ -98,9 +151,9 @@ class Import {
     LayerPath target = TRY(parse_layer_path(entry.target));
     const bool first = target.number == number && compare_paths(target.path, entry.path) < 0 &&
                        !links_.contains(std::hash<std::string>()(target.path));
-    if (!first || entry.target.ends_with('/'))
-      return corrupt("'" + shown(entry.path) + "' is a hard link to '" + shown(entry.target) +
-                     "', which is no file before it");
+    if (!first || entry.target.ends_with('/')) return no_file_before(entry);
+    if (!entry.xattrs.empty())
+      return corrupt("'" + shown(entry.path) + "' is a hard link with attributes");
     entry.target = std::move(target.path);
     links_.insert(std::hash<std::string>()(entry.path));
     return {};

@@ -14,7 +14,7 @@ constexpr uint64_t kTrailingBytesMax = 16 << 20;
 
 // The layer is made while its sums are still counted. Only who knows that both are right, which the
 // result says, may use it.
-Result<> unpack_layer(const OciLayerBlob& layer, OciLayer& into, Report& report) {
+Result<> unpack_layer(const OciLayerBlob& layer, OciLayer& into, Budget& budget, Report& report) {
   FdSource file(layer.blob.file.get(), [&](size_t bytes) { report.moved(bytes); });
   SummedSource packed(file);
   const std::unique_ptr<Source> decompression = decompressed(packed, layer.compression);
@@ -24,6 +24,7 @@ Result<> unpack_layer(const OciLayerBlob& layer, OciLayer& into, Report& report)
   for (;;) {
     std::optional<Entry> entry = TRY(archive.next());
     if (!entry) break;
+    TRY(budget.see(*entry));
     TRY(into.apply(std::move(*entry), archive));
   }
   TRY(drain(plain, kTrailingBytesMax));
@@ -56,7 +57,7 @@ Result<Json> unpack_oci(const Arguments& arguments, Report& report) {
     const OciLayerBlob& layer = image.layers[number];
     const uint64_t before = budget.bytes();
     OciLayer into(tree, number, arguments.has("--allow-devices"), counts);
-    TRY(unpack_layer(layer, into, report)
+    TRY(unpack_layer(layer, into, budget, report)
             .within(arguments.words[0] + ": layer " + std::to_string(number)));
     layers.push_back({{"diff_id", layer.diff_id},
                       {"folder", std::to_string(number)},

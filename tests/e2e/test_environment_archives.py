@@ -10,9 +10,10 @@ import pathlib
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import unittest
 
-from real_fixture import RealNode, enter_own_world, until
+from real_fixture import BIN, RealNode, enter_own_world, until
 
 COUNTS = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done"
 
@@ -107,6 +108,11 @@ class OwnRoot(Archives):
                          pathlib.Path("/etc/resolv.conf").read_text().strip())
         self.assertEqual(self.inside("own", "sh", "-c", "id -u; echo x > /dev/null; ls /dev/shm; ls /proc/1/stat"),
                          "0\n/proc/1/stat")
+
+    def test_it_may_be_named_from_the_working_folder(self):
+        make_root(self.root / "tree")
+        subprocess.run(self.command("env", "create", "own", "--from", "./tree"), cwd=self.root, env=self.env, check=True)
+        self.assertEqual(self.inside("own", "cat", "/etc/own"), "of the environment")
 
     def test_it_goes_on_from_snapshots_and_sleep(self):
         self.own()
@@ -206,7 +212,7 @@ class Exports(Archives):
         (self.root / "rules").write_text('LINK "/etc/link" TO "/srv/<ENVIRONMENT>"\n')
         self.appshot("env", "rules", "own", "--set", f"{self.root}/rules")
 
-    LOOK = ("sh", "-c", "ls -la /etc /var/lib | head -40; cat /etc/second /etc/own-too; ls /etc/own")
+    LOOK = ("sh", "-c", "stat -c '%A %h %u:%g %s %n' /etc /etc/* /var/lib; cat /etc/second /etc/own-too; ls /etc/own")
 
     def looks(self, name):
         return self.inside(name, *self.LOOK, status=1)
@@ -261,6 +267,106 @@ class Exports(Archives):
             file.write_bytes(torn)
             self.appshot("env", "import", str(file), status=1)
             self.assertEqual((self.names(), self.layers()), ([], []))
+
+    def rewrite(self, file, change):
+        """The export with another document, which its end vouches for."""
+        raw = subprocess.run(["zstd", "-dc", file], stdout=subprocess.PIPE, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+            members = archive.getmembers()
+            head, end = (json.load(archive.extractfile(members[i])) for i in (0, -1))
+        change(head["document"])
+        text = json.dumps(head)
+        end["head"] = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+        def member(info, text):
+            fresh = tarfile.TarInfo(info.name)
+            fresh.size = len(text)
+            return fresh.tobuf(tarfile.USTAR_FORMAT) + text.encode() + bytes(-len(text) % 512)
+        changed = (member(members[0], text) + raw[members[1].offset:members[-1].offset]
+                   + member(members[-1], json.dumps(end)) + bytes(1024))
+        with open(file, "wb") as packed:
+            subprocess.run(["zstd", "-c"], input=changed, stdout=packed, check=True)
+
+    def assert_import_refused(self, file, saying):
+        self.appshot("env", "import", str(file), status=1)
+        self.assertIn(saying, self.stderr)
+        self.assertEqual((self.names(), self.layers()), ([], []))
+
+    def test_a_document_that_leads_out_of_the_export_is_refused(self):
+        self.make()
+        file = self.root / "own.env"
+        self.appshot("env", "export", "own", str(file))
+        self.appshot("env", "rm", "own")
+        until(lambda: not self.layers(), "no layers")
+        good = file.read_bytes()
+
+        def layer(**facts):
+            return lambda document: document["content"]["layers"][0].update(**facts)
+        for change, saying in ((layer(folder="/etc"), "a folder of this machine, /etc"),
+                               (layer(id="../../../etc"), "without a valid id"),
+                               (lambda document: document["content"]["layers"].pop(), "layers that it names"),
+                               (lambda document: document.update(rules="REDIR"), "its rules")):
+            file.write_bytes(good)
+            self.rewrite(file, change)
+            self.assert_import_refused(file, saying)
+        file.write_bytes(good)
+        self.rewrite(file, layer(bytes=2 ** 63 - 1))
+        self.appshot("env", "import", str(file))
+        self.assertLess(self.json("env", "ls")[0]["bytes"], 1 << 30)
+
+    def test_rules_that_share_the_host_are_only_taken_from_who_is_trusted(self):
+        self.own()
+        (self.root / "shared").write_text("of the host")
+        (self.root / "rules").write_text(f'EXCEPT PATH "{self.root}/shared"\n')
+        self.appshot("env", "rules", "own", "--set", f"{self.root}/rules")
+        file, folder = str(self.root / "own.env"), str(self.root / "exported")
+        self.appshot("env", "export", "own", file)
+        self.appshot("env", "export", "own", "--folder", folder)
+        for words in (("import", "--name", "other", file), ("create", "other", "--from", folder)):
+            self.appshot("env", *words, status=4)
+            self.assertIn(f"its rules share {self.root}/shared", self.stderr)
+            self.assertEqual(self.names(), ["own"])
+            self.appshot("env", *words, "--allow-public")
+            self.assertEqual(self.inside("other", "cat", f"{self.root}/shared"), "of the host")
+            self.appshot("env", "rm", "other")
+
+    def test_what_a_layer_hides_stays_hidden_where_a_file_system_of_the_host_is_mounted(self):
+        point = pathlib.Path(tempfile.mkdtemp(prefix="appshot-mounted-"))
+        self.addCleanup(point.rmdir)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", point], check=True)
+        self.addCleanup(subprocess.run, ["umount", point], check=True)
+        (point / "of-the-host").touch()
+        layers = []
+        for number in range(2):
+            layers.append(self.root / f"layer{number}")
+            inside = layers[-1] / f"root/{point}"
+            inside.mkdir(parents=True)
+            (inside / f"of-{number}").touch()
+        for name, opaque, expected in (("merged", [], "of-0\nof-1\nof-the-host"), ("hidden", [point.name], "of-1"),
+                                       ("far-hidden", ["tmp"], "of-1")):
+            for mark in opaque:
+                marked = next((layers[1] / "root").rglob(mark))
+                os.setxattr(marked, "trusted.overlay.opaque", b"y")
+            file = self.root / f"{name}.env"
+            document = {"version": 1, "name": name, "rules": "", "content": {
+                "base": "host", "program": {}, "layers": [{"id": f"{name}{i}".encode().hex().zfill(32)} for i in range(2)]}}
+            subprocess.run([BIN / "appshot-packer", "pack", file, *layers, "--document", json.dumps(document)], check=True,
+                           stdout=subprocess.DEVNULL)
+            self.appshot("env", "import", str(file))
+            self.assertEqual(self.appshot("env", "exec", "-w", "/", name, "--", "ls", str(point)), expected)
+            for mark in opaque:
+                os.removexattr(marked, "trusted.overlay.opaque")
+
+    def test_files_beside_the_root_of_a_layer_are_refused(self):
+        layer = self.root / "layer"
+        for name in ("root", "at%home"):
+            (layer / name).mkdir(parents=True)
+        document = {"version": 1, "name": "own", "rules": "", "content": {
+            "base": "host", "program": {}, "layers": [{"id": "0" * 32, "what": "x"}]}}
+        file = self.root / "own.env"
+        subprocess.run([BIN / "appshot-packer", "pack", file, layer, "--document", json.dumps(document)], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.assert_import_refused(file, "'at%home' beside its root")
 
     def test_a_shared_folder_is_used_where_it_is(self):
         self.make()

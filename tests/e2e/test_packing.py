@@ -130,6 +130,14 @@ class Exports(Packing):
                       ("copy-tree", "0/root", "copy"), ("changes", "0", "1", "--below", "copy")):
             self.packer(*words, cwd=self.folder)
 
+    def test_are_never_written_through_a_link(self):
+        layers = self.two_layers()
+        write(self.path("precious"), b"kept")
+        os.symlink(self.path("precious"), self.path("export.partial"))
+        self.packer("pack", self.path("export"), *layers)
+        self.assertEqual(os.stat(self.path("precious")).st_size, 4)
+        self.packer("unpack", self.path("export"), self.path("target"))
+
     def test_go_through_pipes(self):
         layers = self.two_layers()
         with open(self.path("export"), "wb") as export:

@@ -4,7 +4,6 @@ what is refused says so.
 
 import ctypes
 import gzip
-import io
 import json
 import os
 import stat
@@ -13,7 +12,7 @@ import subprocess
 import tarfile
 import unittest
 
-from packing_fixture import (CAPABILITY, OPAQUE, OciMaker, Packing, describe, folder, hard_link, link,
+from packing_fixture import (ACL, CAPABILITY, OPAQUE, OciMaker, Packing, describe, folder, hard_link, link,
                              member, tar_of, write)
 
 LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -27,6 +26,29 @@ def setUpModule():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         raise OSError(ctypes.get_errno(), "a mount namespace for the test")
+
+
+def pax_record(key, value):
+    """As bytes, since Python writes them as text."""
+    length = rest = len(key) + len(value) + 3
+    while length != rest + len(str(length)):
+        length = rest + len(str(length))
+    return b"%d %b=%b\n" % (length, key, value)
+
+
+def pax_header(records, type=tarfile.XHDTYPE):
+    text = b"".join(pax_record(*record) for record in records)
+    info = tarfile.TarInfo("pax")
+    info.type, info.size = type, len(text)
+    return info.tobuf(tarfile.USTAR_FORMAT) + text + bytes(-len(text) % 512)
+
+
+def with_records(entry, records):
+    """A member's bytes, its pax header before them."""
+    info, content = entry
+    content = content or b""
+    info.size = len(content)
+    return pax_header(records) + info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
 
 
 class Hostile(Packing):
@@ -56,6 +78,14 @@ class Hostile(Packing):
     def refuses(self, *entries, saying="", cls="corrupt", options=()):
         return self.refused("unpack-oci", self.image(tar_of(entries)), self.target(), *options, cls=cls,
                             saying=saying)
+
+    def unpacks_raw(self, content, options=()):
+        result = self.packer("unpack-oci", self.image(content + bytes(1024)), self.target(), *options)
+        self.root = f"{self.target()}/0/root"
+        return result
+
+    def refuses_raw(self, content, saying, cls="corrupt", options=()):
+        self.refused("unpack-oci", self.image(content + bytes(1024)), self.target(), *options, cls=cls, saying=saying)
 
     def device(self, name):
         info = os.lstat(f"{self.root}/{name}")
@@ -114,6 +144,10 @@ class Links(Hostile):
         self.refuses(folder("d"), hard_link("d2", "d"), saying="no file before it")
         self.refuses(member("f", content=b""), hard_link("f", "f"), saying="no file before it")
 
+    def test_whose_target_is_cut_by_a_nul_are_refused(self):
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+            self.refuses_raw(with_records(member("way", kind), [(b"linkpath", b"/etc\0/x")]), saying="NUL")
+
     def test_hard_ones_of_a_link_are_the_link(self):
         self.unpacks(link("way", self.path("outside/passwd")), hard_link("other", "way"))
         self.assertEqual(os.readlink(f"{self.root}/other"), self.path("outside/passwd"))
@@ -139,6 +173,15 @@ class Devices(Hostile):
         self.assertEqual(sorted(os.listdir(self.root)), ["disk", "null", "pipe"])
 
 
+    def test_of_numbers_that_the_kernel_would_cut_to_a_whiteout_are_refused(self):
+        for field, number in ((329, 1 << 12), (337, 1 << 20)):
+            header = bytearray(member("d", tarfile.CHRTYPE)[0].tobuf(tarfile.GNU_FORMAT))
+            header[field:field + 8] = b"\x80" + number.to_bytes(7, "big")
+            header[148:156] = b" " * 8
+            header[148:156] = f"{sum(header):06o}\0 ".encode()
+            self.refuses_raw(bytes(header), cls=None, saying="'0/root/d'", options=["--allow-devices"])
+
+
 class Whiteouts(Hostile):
     WHITEOUT = (stat.S_IFCHR, 0)
 
@@ -158,6 +201,23 @@ class Whiteouts(Hostile):
         for entries in ((folder("x"), mark), (mark, folder("x")), (mark, member("x/below", content=b""))):
             self.unpacks(*entries)
             self.assertEqual(os.getxattr(f"{self.root}/x", OPAQUE), b"y")
+
+    def test_of_all_that_is_below_hide_it_at_the_root_too(self):
+        """overlayfs does not ask whether the root of a layer is opaque."""
+        below = [member("low", content=b"x"), folder("d"), member("d/low", content=b"x"), folder("e"), link("l", "/")]
+        mark, own = member(".wh..wh..opq", content=b""), [folder("d"), member("d/own", content=b"y"), member("l", content=b"y")]
+        for layer in ([mark, *own], [*own, mark], [mark, *own, mark]):
+            self.packer("unpack-oci", self.image(tar_of(below), tar_of([folder("even-lower")]), tar_of(layer)), self.target())
+            mounted = self.new(f"mounted{self.number}")
+            roots = [f"{self.target()}/{number}/root" for number in (2, 1, 0)]
+            self.mount_overlay(roots, self.new(f"upper{self.number}"), mounted)
+            self.assertEqual(sorted(os.listdir(mounted)), ["d", "l"])
+            self.assertEqual(os.listdir(f"{mounted}/d"), ["own"])
+            self.assertEqual(os.path.getsize(f"{mounted}/l"), 1)
+
+    def test_with_content_are_refused(self):
+        for name in (".wh.x", ".wh..wh..opq", ".wh..wh.plnk"):
+            self.refuses(member(name, content=b"x"), saying="has content")
 
     def test_with_impossible_names_are_refused(self):
         for name in (".wh.", ".wh..", ".wh...", "d/.wh..", "d/.wh..."):
@@ -184,25 +244,29 @@ class Attributes(Hostile):
         self.assertEqual(result["xattrs_skipped"], 6)
 
     def test_that_belong_to_the_file_are_kept(self):
-        info, content = member("able", content=b"x", mode=0o4755, uid=1, gid=2)
-        header = b"".join(self.record(b"SCHILY.xattr.security.capability", CAPABILITY))
-        pax = tarfile.TarInfo("pax")
-        pax.type = b"x"
-        raw = tar_of([(info, content)], tarfile.USTAR_FORMAT)
-        buffer = io.BytesIO()
-        pax.size = len(header)
-        buffer.write(pax.tobuf(tarfile.USTAR_FORMAT) + header + bytes(-len(header) % 512) + raw)
-        self.packer("unpack-oci", self.image(buffer.getvalue()), self.target())
-        path = f"{self.target()}/0/root/able"
+        entry = member("able", content=b"x", mode=0o4755, uid=1, gid=2)
+        self.unpacks_raw(with_records(entry, [(b"SCHILY.xattr.security.capability", CAPABILITY)]))
+        path = f"{self.root}/able"
         self.assertEqual(os.getxattr(path, "security.capability"), CAPABILITY)
         self.assertEqual(os.stat(path).st_mode & 0o7777, 0o4755)
 
-    @staticmethod
-    def record(key, value):
-        length = len(key) + len(value) + 3
-        while len(str(length)) + len(key) + len(value) + 3 != length:
-            length = len(str(length)) + len(key) + len(value) + 3
-        return [str(length).encode(), b" ", key, b"=", value, b"\n"]
+    def test_in_forms_that_are_not_read_are_counted(self):
+        result = self.unpacks_raw(with_records(member("f"), [
+            (b"SCHILY.acl.access", b"user::rwx"), (b"RHT.security.selinux", b"x"), (b"LIBARCHIVE.xattr.user.a", b"eA"),
+            (b"LIBARCHIVE.xattr.user.b", b"eA"), (b"SCHILY.xattr.user.b", b"x"), (b"comment", b"x")]))
+        self.assertEqual(os.listxattr(f"{self.root}/f"), ["user.b"])
+        self.assertEqual(result["xattrs_skipped"], 3)
+
+    def test_of_which_only_a_part_would_be_set_are_refused(self):
+        self.refuses_raw(with_records(member("f"), [(b"SCHILY.xattr.user.a\0b", b"x")]), saying="NUL")
+
+    def test_of_the_folder_above_come_into_nothing(self):
+        above = self.new("above")
+        os.setxattr(above, "system.posix_acl_default", ACL)
+        self.packer("unpack-oci", self.image(tar_of([folder("d"), member("f", content=b"", mode=0o604)])), f"{above}/t")
+        for name in ("d", "f"):
+            self.assertEqual(os.listxattr(f"{above}/t/0/root/{name}"), [])
+        self.assertEqual(os.stat(f"{above}/t/0/root/f").st_mode & 0o777, 0o604)
 
     def test_of_impossible_owners_are_refused(self):
         self.refuses(member("f", content=b"", uid=0xffffffff), saying="impossible owner")
@@ -225,12 +289,22 @@ class Sizes(Hostile):
         entries = [member(f"f{i}", content=b"") for i in range(1001)]
         self.refuses(*entries, options=["--max-entries", "900"], cls="exhausted", saying="900 files and folders")
 
+    def test_many_entries_of_which_nothing_is_made_stop_at_the_limit(self):
+        for name, kind in (("d", tarfile.CHRTYPE), (".wh.x", tarfile.REGTYPE), (".wh..wh.note", tarfile.REGTYPE)):
+            entries = [member(name, kind, content=b"", devmajor=1)] * 101
+            self.refuses(*entries, options=["--max-entries", "100"], cls="exhausted", saying="100 files and folders")
+
+    def test_headers_without_an_end_are_not_read_for_ever(self):
+        for kind in (tarfile.XHDTYPE, tarfile.XGLTYPE):
+            self.refuses_raw(pax_header([(b"comment", b"x")], kind) * 40_000, cls="exhausted", saying="16 MiB")
+
     def test_many_entries_of_one_name_are_one_file(self):
         entry = tar_of([member("same", content=b"x")])[:1024]
         self.packer("unpack-oci", self.image(entry * 20_000 + bytes(1024)), self.target())
         self.assertEqual(os.listdir(f"{self.target()}/0/root"), ["same"])
 
-    def sparse(self, size, extents):
+    @staticmethod
+    def sparse(size, extents):
         listed = "".join(f"{number}\n" for number in (len(extents), *(n for e in extents for n in e)))
         text = listed.encode() + bytes(-len(listed) % 512)
         info = tarfile.TarInfo("sparse")
@@ -389,6 +463,45 @@ class Exports(Hostile):
         self.refuses_export(root, marked(member("layers/0/root/f"), trusted__overlay__opaque="y"),
                             saying="no layer has")
         self.refuses_export(root, member("layers/0/root/f", tarfile.CHRTYPE, mode=0o666), saying="whiteout")
+
+    def test_that_contradict_what_they_lead_to_are_refused(self):
+        root, file = folder("layers/0/root"), member("layers/0/root/a", content=b"x", mode=0o600, mtime=7)
+
+        def another(**how):
+            return member("layers/0/root/b", tarfile.LNKTYPE, target="layers/0/root/a", **how)
+        for how in ({"mode": 0o644, "mtime": 7}, {"mode": 0o600, "mtime": 8}, {"mode": 0o600, "mtime": 7, "uid": 1}):
+            self.refuses_export(root, file, another(**how), saying="cannot be made as it is told")
+        with_xattr = another(mode=0o600, mtime=7)
+        with_xattr[0].pax_headers = {"SCHILY.xattr.user.a": "x"}
+        self.refuses_export(root, file, with_xattr, saying="a hard link with attributes")
+        self.refuses_export(root, member("layers/0/root/a", tarfile.CHRTYPE, mode=0), another(mode=0),
+                            saying="no file before it")
+        self.refuses_export(root, folder("layers/0/root/a"), another(mode=0o755), saying="no file before it")
+        self.refuses_export(root, file, another(mode=0o600, mtime=7), saying="the sum of its document")  # the end
+
+    def test_that_no_file_could_be_are_refused(self):
+        root = folder("layers/0/root")
+        for entry in (member("layers/0/root/l", tarfile.SYMTYPE, target="x", mode=0o644),
+                      member("layers/0/root/f", content=b"", mtime=1 << 45),
+                      folder("layers/0/root/d", mtime=-(1 << 45))):
+            self.refuses_export(root, entry, saying="cannot be made as it is told")
+
+    def test_whose_holes_are_elsewhere_are_refused(self):
+        info, content = Sizes.sparse(1 << 20, [(0, 4096), (1 << 19, 4096)])
+        info.name = info.pax_headers["GNU.sparse.name"] = "layers/0/root/sparse"
+        root = folder("layers/0/root")
+        self.refuses_export(root, (info, content), saying="the sum of its document")
+        for size, extents in ((1 << 20, [(0, 4096), (1 << 19, 4097)]), (1 << 20, [(0, 4096), ((1 << 19) + 1, 4095)]),
+                              (1 << 16, [(0, 4096)]), (100, [(0, 50)])):
+            info, content = Sizes.sparse(size, extents)
+            info.name = info.pax_headers["GNU.sparse.name"] = "layers/0/root/sparse"
+            self.refuses_export(root, (info, content), saying="holes")
+        self.refuses_export(root, member("layers/0/root/zeros", content=bytes(1 << 16)), saying="holes")
+
+    def test_of_which_the_root_is_opaque_are_refused(self):
+        root = folder("layers/0/root")
+        root[0].pax_headers = {"SCHILY.xattr.trusted.overlay.opaque": "y"}
+        self.refuses_export(root, saying="is opaque")
 
     def test_whose_sums_are_wrong_are_refused(self):
         self.refuses_export(folder("layers/0/root"), saying="the sum of its document")

@@ -145,6 +145,23 @@ class Copying(Rules):
                          "changed\na = 1\nb\nconf\ndeep")
         self.assertEqual((host / "d/f").read_text(), "of the host\n")
 
+    def test_what_a_crash_has_left_of_a_copy_is_none(self):
+        host = self.root / "app"
+        (host / "d").mkdir(parents=True)
+        (host / "d/f").write_text("of the host\n")
+        (host / "conf").write_text("a = 1\n")
+        os.setxattr(host / "conf", "user.note", b"n")
+        own = f"/own/{self.aid}"
+        self.appshot("env", "create", "env")
+        self.appshot("env", "install", "env", "--", "sh", "-c",
+                     f"mkdir -p {own}/deep.appshot-copy/root; echo half > {own}/deep.appshot-copy/root/f;"
+                     f" echo half > {own}/conf.appshot-copy")
+        self.launch(f'REDIR PATH "{host}/d" TO "/own/<INSTANCE>/deep" COPY\n'
+                    f'REDIR PATH "{host}/conf" TO "/own/<INSTANCE>/conf" COPY\n', "--env", "env")
+        self.assertEqual(self.inside(f"cat {host}/d/f {host}/conf; ls {own}"), "of the host\na = 1\nconf\ndeep")
+        note = "import os; print(os.getxattr('%s/conf', 'user.note'))"
+        self.assertEqual(self.appshot("exec", self.aid, "python3", "-c", note % own), "b'n'")
+
 
 class Linking(Rules):
     LINKS = ('LINK "/etc/app-current" TO "/srv/<INSTANCE>"\n'

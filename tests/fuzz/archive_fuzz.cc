@@ -45,14 +45,16 @@ Result<std::string> write_entries(const Entries& entries) {
   return sink.bytes();
 }
 
-// As the program does before it writes any of it: paths plain, a NUL nowhere.
+// As the program does before it writes any of it.
 bool make_plain(Entry& entry) {
   Result<std::string> path = appshot::packing::plain_path(entry.path);
   if (!path) return false;
   entry.path = *path;
   if (entry.path.empty() && entry.kind != Kind::folder) return false;
-  if (entry.kind != Kind::link && entry.kind != Kind::hard_link) entry.target.clear();
-  return entry.target.find('\0') == std::string::npos;
+  require(entry.target.find('\0') == std::string::npos, "links lead to whole names");
+  for (const auto& [name, value] : entry.xattrs)
+    require(!name.empty() && name.find('\0') == std::string::npos, "attributes have whole names");
+  return true;
 }
 
 void try_archive(const std::string& bytes) {
@@ -69,13 +71,13 @@ void try_archive(const std::string& bytes) {
 }
 
 std::string with_right_checksums(std::string bytes) {
-  using appshot::packing::TarHeader;
-  for (size_t at = 0; at + sizeof(TarHeader) <= bytes.size(); at += sizeof(TarHeader)) {
-    TarHeader header;
+  using appshot::tar::Header;
+  for (size_t at = 0; at + sizeof(Header) <= bytes.size(); at += sizeof(Header)) {
+    Header header;
     std::memcpy(&header, bytes.data() + at, sizeof header);
     // Headers look like this, content hardly ever does.
     if (std::memcmp(header.magic, "ustar", 5) != 0) continue;
-    appshot::packing::put_number(header.checksum, checksum_of(header));
+    appshot::tar::put_number(header.checksum, appshot::tar::checksum_of(header));
     std::memcpy(bytes.data() + at, &header, sizeof header);
   }
   return bytes;

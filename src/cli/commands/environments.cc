@@ -26,7 +26,7 @@ std::string absolute_if_path(const std::string& from) {
   if (from.starts_with('/') || (from.find('/') == std::string::npos && !from.starts_with('.')))
     return from;
   char* here = ::getcwd(nullptr, 0);
-  const std::string path = (here == nullptr ? "" : std::string(here)) + "/" + from;
+  std::string path = (here == nullptr ? "" : std::string(here)) + "/" + from;
   std::free(here);
   return path;
 }
@@ -87,9 +87,10 @@ int command_env_ls(Context& context) {
 
 int command_env_create(Context& context) {
   const Options& options = context.options;
-  return print_environment(
-      context, context.api.post("/v1/environments",
-                                {{"name", options.environment}, {"from", options.from}}));
+  return print_environment(context, ask(context, "/v1/environments",
+                                        {{"name", options.environment},
+                                         {"from", absolute_if_path(options.from)},
+                                         {"allow_public", options.allow_public}}));
 }
 
 int command_env_copy(Context& context) {
@@ -135,9 +136,9 @@ int command_env_export(Context& context) {
 
 int command_env_import(Context& context) {
   const Options& options = context.options;
-  return print_environment(
-      context, upload(context, "/v1/environments/import?name=" + percent_encode(options.name),
-                      options.file));
+  std::string target = "/v1/environments/import?name=" + percent_encode(options.name);
+  if (options.allow_public) target += "&allow_public=true";
+  return print_environment(context, upload(context, target, options.file));
 }
 
 int command_env_rm(Context& context) {

@@ -30,6 +30,7 @@ struct RestoreContext {
   int first_descriptor = 0;    // ours lie from here on, out of the application's way
 
   image::PagesReader::Tell tell_loaded = {};
+  image::PagesReader::Tell tell_checked = {};  // of files that have to be as they were
   size_t lost_connections = 0;
   std::vector<UniqueFd> terminal_masters =
       {};  // by Image.terminals; some are held by a file as well

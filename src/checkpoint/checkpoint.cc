@@ -9,6 +9,7 @@
 #include "checkpoint/capture_undo.h"
 #include "checkpoint/contents_ahead.h"
 #include "checkpoint/earlier_pages.h"
+#include "checkpoint/expected_files.h"
 #include "checkpoint/machine.h"
 #include "checkpoint/moment.h"
 #include "checkpoint/namespace_obstacles.h"
@@ -17,6 +18,7 @@
 #include "checkpoint/process_questions.h"
 #include "checkpoint/process_tree.h"
 #include "checkpoint/shared_parts.h"
+#include "checkpoint/sums_ahead.h"
 #include "checkpoint/vfork_obstacles.h"
 #include "checkpoint/waiting_threads.h"
 #include "image/format.h"
@@ -149,6 +151,7 @@ class Checkpoint {
     find_namespace_obstacles(image_, context_.obstacles);
     TRY(layers::capture(context_));
     TRY(mounts::capture_contents(context_, mounts_));
+    TRY(capture_expected_files(context_));
     TRY(pages_.close());
     if (!context_.obstacles.empty()) return refusal(context_.obstacles);
     return request_.stop && request_.refuse_unrestorable ? request_.refuse_unrestorable(image_)
@@ -194,6 +197,7 @@ class Checkpoint {
       tracked->known.add(std::move(kept));
     }
     instance_.tracks->forget_contents_not_captured();
+    instance_.tracks->file_sums().forget_unused();
     instance_.tracks->origin().reset();
     instance_.tracks->kept() = {request_.id, request_.final_path, std::move(image_.pages),
                                 file_.next_base()};
@@ -283,6 +287,11 @@ Result<CheckpointReport> checkpoint(const InstanceView& instance,
   Precopied precopied;
   // Which of its files are likely to be as they were.
   if (instance.tracks->origin()) (void)!ContentsAhead::find(instance, *instance.tracks);
+  if (instance.share.fs) {
+    FileSums& sums = instance.tracks->file_sums();
+    if (request.full) sums = FileSums();
+    TRY(sum_files_ahead(instance, sums, request.progress));
+  }
   if (request.precopy) precopied = TRY(copy_while_running(instance, *instance.tracks, pages));
 
   // From here to resume() or kill() nothing of the application runs.

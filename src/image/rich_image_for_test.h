@@ -381,6 +381,9 @@ inline ImageT rich_image(const std::string& pages = std::string(0x6000, 'p')) {
   add_open_files(image);
   add_ipc(image);
   image.mapped_files.push_back(named("/usr/bin/web"));
+  image.expected_files.push_back(std::make_unique<ExpectedFileT>());
+  image.expected_files.back()->name = named("/srv/data");
+  image.expected_files.back()->sum = std::make_unique<ContentSum>(8, 9);
   image.shared_memory.push_back(std::make_unique<SharedMemoryT>());
   image.shared_memory.back()->size = 0x2000;
   image.shared_memory.back()->sysv_space = 1;

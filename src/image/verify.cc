@@ -120,6 +120,15 @@ class Verifier {
     return verify_space(image_, name->space, "mnt");
   }
 
+  // It is looked up as it is told, and compared.
+  Result<> expected_file(const ExpectedFileT& file) {
+    TRY(name(file.name));
+    const bool is_named = file.name->path.starts_with('/') && file.name->ghost == -1;
+    if (!is_named || !S_ISREG(file.name->mode) || !file.name->mtime)
+      return wrong("a file that it expects");
+    return {};
+  }
+
   Result<> objects() {
     for (const auto& ghost : image_.ghosts) {
       if (!ghost->mtime) return wrong("a lost file's time");
@@ -137,6 +146,7 @@ class Verifier {
         return wrong("a lost file's content");
       TRY(verify_space(image_, file->space, "mnt"));
     }
+    for (const auto& expected : image_.expected_files) TRY(expected_file(*expected));
     TRY(verify_ipc(image_));
     for (const auto& pipe : image_.pipes) {
       uint64_t total = 0;

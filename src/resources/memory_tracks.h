@@ -12,6 +12,7 @@
 #include "os/page_scan.h"
 #include "os/pids.h"
 #include "os/write_tracking.h"
+#include "resources/file_sums.h"
 #include "resources/known_content.h"
 #include "resources/origin.h"
 
@@ -68,6 +69,8 @@ class MemoryTracks {
   const std::map<Identity, KnownContent>& contents() const { return contents_; }
   // Only what has become part of an image since the last call lies where it is known to.
   void forget_contents_not_captured();
+  // Of files outside of the image.
+  FileSums& file_sums() { return file_sums_; }
 
   // The image in that folder is what the instance was restored from, and nothing is kept since.
   void begin_from(const image::ImageT& image, const std::string& folder);
@@ -83,6 +86,7 @@ class MemoryTracks {
 
  private:
   std::map<Identity, KnownContent> contents_;
+  FileSums file_sums_;
   const uint64_t seed_ = random_number();
   static uint64_t random_number();
   std::map<pid_t, TrackedMemory> processes_;

@@ -31,6 +31,7 @@ struct RestoreContext {
   int own_users = -1;          // user namespace of an instance that has one of its own
 
   image::PagesReader::Tell tell_loaded = {};
+  image::PagesReader::Tell tell_checked = {};  // of files that have to be as they were
   size_t lost_connections = 0;
   std::vector<UniqueFd> terminal_masters =
       {};  // by Image.terminals; some are held by a file as well

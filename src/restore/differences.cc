@@ -48,7 +48,7 @@ bool has_private_file_of_that_name(const image::ImageT& image, const std::string
 
 // `context` is nullptr outside of the instance.
 void find_changed_files(const image::ImageT& image, const RestoreContext* context,
-                        std::vector<Obstacle>& differences) {
+                        const TellRead& tell, std::vector<Obstacle>& differences) {
   std::vector<bool> shared(image.mapped_files.size());
   for (const auto& process : image.processes) {
     if (!process->address_space) continue;
@@ -56,10 +56,17 @@ void find_changed_files(const image::ImageT& image, const RestoreContext* contex
       if (mapping->kind == image::MappingKind::file && mapping->shared)
         shared[static_cast<size_t>(mapping->object)] = true;
   }
+  // Of these it is known better than by time.
+  std::set<std::pair<int, std::string>> summed;
+  for (const auto& file : image.expected_files)
+    if (file->sum) summed.insert({file->name->space, file->name->path});
   for (size_t i = 0; i < image.mapped_files.size(); ++i) {
     const image::FileNameT& name = *image.mapped_files[i];
-    // What is mapped to be written in common is data, and comes with the image's own files.
-    if (name.ghost >= 0 || shared[i] || !S_ISREG(name.mode)) continue;
+    // What is mapped to be written in common is data: it comes with the image's own files, or is
+    // expected.
+    if (name.ghost >= 0 || shared[i] || !S_ISREG(name.mode) ||
+        summed.contains({name.space, name.path}))
+      continue;
     if (context == nullptr && (name.space >= 0 || has_private_file_of_that_name(image, name.path)))
       continue;
     std::string change = change_of(name, context == nullptr ? name.path : context->path_of(name));
@@ -67,6 +74,7 @@ void find_changed_files(const image::ImageT& image, const RestoreContext* contex
       differences.push_back({"the program file " + name.path + " " + change,
                              "install the same version, or restore where the snapshot was made"});
   }
+  find_changed_contents(image, context, tell, differences);
 }
 
 // What nothing was promised for (MAP_NORESERVE) takes only what is in it.
@@ -104,7 +112,7 @@ void find_missing_huge_pages(const image::ImageT& image, std::vector<Obstacle>& 
 
 }  // namespace
 
-Result<> refuse_differences(const image::ImageT& image) {
+Result<> refuse_differences(const image::ImageT& image, const TellRead& tell) {
   std::vector<Obstacle> differences;
   auto here = TRY(describe_machine());
   find_machine_differences(*image.machine, *here, differences);
@@ -112,13 +120,13 @@ Result<> refuse_differences(const image::ImageT& image) {
   find_missing_huge_pages(image, differences);
   if (differences.empty()) return {};
   // There will be no look from inside: what can be seen from here is told as well.
-  find_changed_files(image, nullptr, differences);
+  find_changed_files(image, nullptr, tell, differences);
   return mismatch(differences);
 }
 
 Result<> refuse_changed_files(const RestoreContext& context) {
   std::vector<Obstacle> differences;
-  find_changed_files(context.image, &context, differences);
+  find_changed_files(context.image, &context, context.tell_checked, differences);
   if (!differences.empty()) return mismatch(differences);
   return {};
 }

@@ -59,19 +59,19 @@ Result<> open_files(RestoreContext& context) {
   return {};
 }
 
-// Of memory loaded.
-image::PagesReader::Tell now_and_then(const InitSetup::Tell& tell) {
-  return [tell, pace = Pace()](uint64_t done, uint64_t total) mutable {
-    if (pace.due())
-      tell(make_event("progress",
-                      {{"progress", {{"phase", "memory"}, {"done", done}, {"total", total}}}}));
-  };
-}
-
 // Ends that no description took, and the ends that kept pipes alive meanwhile.
 void close_helper_ends(RestoreContext& context) { context.pipes.clear(); }
 
 }  // namespace
+
+image::PagesReader::Tell tell_now_and_then(const InitSetup::Tell& tell, const char* phase) {
+  if (!tell) return {};
+  return [tell, phase, pace = Pace()](uint64_t done, uint64_t total) mutable {
+    if (pace.due())
+      tell(make_event("progress",
+                      {{"progress", {{"phase", phase}, {"done", done}, {"total", total}}}}));
+  };
+}
 
 int first_free_descriptor(const image::ImageT& image) {
   int highest = kDescriptorsAtLeast;
@@ -97,7 +97,8 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   const int first_descriptor = files.end();
   RestoreContext context{image.manifest,    image.pages,      std::move(streams), keeps_connections,
                          application_group, first_descriptor, own_users};
-  context.tell_loaded = now_and_then(tell);
+  context.tell_loaded = tell_now_and_then(tell, "memory");
+  context.tell_checked = tell_now_and_then(tell, "files");
   rlimit descriptors{};
   TRY_SYS(::getrlimit(RLIMIT_NOFILE, &descriptors));
   descriptors.rlim_cur = descriptors.rlim_max;

@@ -37,6 +37,9 @@ struct RestoreInside {
   std::vector<int> descriptors() const;
 };
 
+// Of what takes long: "memory" or "files". None where there is nobody to be told.
+image::PagesReader::Tell tell_now_and_then(const InitSetup::Tell& tell, const char* phase);
+
 // Above every descriptor number the image's processes use.
 int first_free_descriptor(const image::ImageT& image);
 

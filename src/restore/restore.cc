@@ -150,7 +150,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   const image::ImageT& image = request.image.manifest;
 
   // What makes it impossible here is told before anything exists.
-  TRY(refuse_differences(image));
+  TRY(refuse_differences(image, tell_now_and_then(request.tell, "files")));
   TRY(refuse_too_many_descriptors(image));
   TRY(fault_point("restore.begin"));
 

@@ -35,7 +35,7 @@ struct RestoreRequest {
   InitSetup init;                               // files, names and channel of the new init
   Channel control;                              // the other end of init.control
   KeptDescriptors kept;                         // what init holds for a harness that may die
-  std::function<void(const Json& event)> tell;  // how much memory is loaded, when that takes long
+  std::function<void(const Json& event)> tell;  // how much is loaded or read, when that takes long
   bool keeps_connections = false;               // with others, which are where they were
   std::function<Result<>()> plug;               // lets the outside in, when all is as it was
   MemoryWish memory = MemoryWish::automatic;

@@ -49,6 +49,12 @@ std::vector<WatchedFile> parse_watches(const std::string& fdinfo) {
 
 }  // namespace
 
+bool tells_of_reading(const std::string& fdinfo) {
+  return std::ranges::any_of(parse_watches(fdinfo), [](const WatchedFile& watch) {
+    return (watch.mask & kTellReading) != 0;
+  });
+}
+
 bool Inotify::recognises(const DescriptorRef& ref) const {
   return ref.descriptor.link == "anon_inode:inotify";
 }

@@ -2,9 +2,15 @@
 // the name is found among those the application is likely to have used.
 #pragma once
 
+#include <sys/inotify.h>
+
 #include "resources/file_kind.h"
 
 namespace appshot::inotifies {
+
+// Who has asked for one of these is told when we read a file.
+inline constexpr uint32_t kTellReading = IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE;
+bool tells_of_reading(const std::string& fdinfo);
 
 class Inotify : public FileKind {
  public:

@@ -35,7 +35,7 @@ struct HarnessConfig {
   bool stdin_open = false;  // "stdin" in the document
   bool hold_start = false;  // wait for the first attach
   bool allow_io_uring = false;
-  bool ends_with_program = false;  // what the program leaves behind is ended when it ends
+  bool ends_with_program = false;         // what the program leaves behind is ended when it ends
   std::vector<std::string> share;         // fs, net, ipc, uts, time
   std::vector<std::string> public_paths;  // HOSTPATH:PATH[:ro]
   InstanceLimits limits;

@@ -1,6 +1,7 @@
 // What a registry keeps: instances, snapshots, environments, events. Plain values.
 //
-// Documents (`spec`, `content`, `details`) are JSON text that the registry carries without reading it.
+// Documents (`spec`, `content`, `details`) are JSON text that the registry carries without reading
+// it.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,5 @@
-// The registry: the one record of instances, snapshots, environments and events. AIDs are handed out here.
+// The registry: the one record of instances, snapshots, environments and events. AIDs are handed
+// out here.
 //
 // Lifetime: opened once, for the life of the daemon. Threads: every call may come from any thread.
 // Failure: a registry that cannot be reached or is locked is an error with a clear sentence, after

@@ -18,8 +18,8 @@ struct MappedName {
   uint64_t mount = 0;
 };
 
-// `link`, `info` and `mount` are what is told of the mapping; the name is one that leads to the same
-// file, or says that there is none any more. Nothing: it is no such file.
+// `link`, `info` and `mount` are what is told of the mapping; the name is one that leads to the
+// same file, or says that there is none any more. Nothing: it is no such file.
 Result<std::optional<MappedName>> find_mapped_name(const CaptureContext& context,
                                                    const std::string& path, const std::string& link,
                                                    const struct stat& info, uint64_t mount);

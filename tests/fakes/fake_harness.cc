@@ -251,8 +251,10 @@ class FakeHarness {
 
   Result<Json> exec(const Json& request, UniqueFd socket) {
     std::vector<std::string> argv = strings_at(request, "argv");
-    if (argv.front() == "missing") return Error(ErrorClass::not_found, "missing: not found").with_errno(ENOENT);
-    if (argv.front() == "forbidden") return Error(ErrorClass::denied, "forbidden: denied").with_errno(EACCES);
+    if (argv.front() == "missing")
+      return Error(ErrorClass::not_found, "missing: not found").with_errno(ENOENT);
+    if (argv.front() == "forbidden")
+      return Error(ErrorClass::denied, "forbidden: denied").with_errno(EACCES);
     Stream stream{std::move(socket), {}, true};
     std::string words;
     for (const std::string& word : argv) words += word + ";";

@@ -29,8 +29,8 @@ void plan_actions(const image::ProcessT& process, CallList& calls, DataSpace& da
 // SIGCHLD alone: throws away what has come since, puts back what was pending.
 void plan_child_signal_afresh(const PidSpaces& spaces, const image::ProcessT& process,
                               CallList& calls, DataSpace& data);
-// SIGSTOP waits for it, which nobody can block: it is not among what is planned, since it would stop
-// its process at once.
+// SIGSTOP waits for it, which nobody can block: it is not among what is planned, since it would
+// stop its process at once.
 bool is_about_to_stop(const image::ProcessT& process);
 void plan_pending_of_process(const PidSpaces& spaces, const image::ProcessT& process,
                              CallList& calls, DataSpace& data);

@@ -3,12 +3,9 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <sstream>
-
+#include "isolation/layer_part.h"
 #include "os/file.h"
 #include "os/in_root.h"
 #include "os/mount_tree.h"
@@ -24,38 +21,6 @@ std::string escaped(const std::string& path) {
     out.push_back(c);
   }
   return out;
-}
-
-// What a layer has of a folder, and whether anything of that name shows from below.
-struct Part {
-  UniqueFd folder;  // none: it has none
-  bool hides_below = false;
-};
-
-Result<bool> is_opaque(int folder) {
-  char mark = 0;
-  if (::fgetxattr(folder, "trusted.overlay.opaque", &mark, 1) == 1) return mark == 'y';
-  if (errno == ENODATA || errno == EOPNOTSUPP || errno == ERANGE) return false;
-  return Error::from_errno(errno, "fgetxattr");
-}
-
-// overlayfs looks for these marks on its way down from the layer's root; of a mount that begins at
-// the folder it would never see them. A link that a layer has there is no part of it: it would lead
-// to the host's files.
-Result<Part> part_of(const std::string& layer, const std::string& point) {
-  Part part{TRY(open_file(layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC))};
-  std::istringstream names(point);
-  for (std::string name; std::getline(names, name, '/');) {
-    if (name.empty()) continue;
-    Result<UniqueFd> below =
-        open_at(part.folder.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    const int failed = below ? 0 : below.error().err();
-    if (failed == ENOENT) return Part{UniqueFd(), part.hides_below};
-    if (failed == ENOTDIR || failed == ELOOP) return Part{UniqueFd(), true};
-    part.folder = TRY(std::move(below));
-    part.hides_below |= TRY(is_opaque(part.folder.get()));
-  }
-  return part;
 }
 
 struct Lower {
@@ -75,15 +40,16 @@ struct Lowers {
   bool with_base = false;
 };
 
-// Those that do not have that folder are left out, and what lies below one that hides it.
+// Those that do not have that folder are left out, and what lies below one that hides it: of a
+// mount that begins there overlayfs itself would not see the marks on the way.
 Result<Lowers> open_lower(const LayerStack& stack) {
   Lowers lower;
   bool hidden = false;
   for (auto layer = stack.environment.rbegin(); !hidden && layer != stack.environment.rend();
        ++layer) {
-    Part part = TRY(part_of(*layer, stack.point).within("the layer " + *layer));
+    LayerPart part = TRY(part_of_layer(*layer, stack.point).within("the layer " + *layer));
     hidden = part.hides_below;
-    if (part.folder) lower.folders.push_back(by_descriptor(std::move(part.folder)));
+    if (part.is_folder) lower.folders.push_back(by_descriptor(std::move(part.there)));
   }
   lower.with_base = !hidden && !stack.base.empty();
   if (lower.with_base)
@@ -170,7 +136,8 @@ Result<Lower> seen_apart(const Lower& base, Workshop& workshop) {
 
 bool any_has(const std::vector<std::string>& layers, const std::string& point) {
   for (const std::string& layer : layers)
-    if (const Result<Part> part = part_of(layer, point); part && part->folder) return true;
+    if (const Result<LayerPart> part = part_of_layer(layer, point); part && part->is_folder)
+      return true;
   return false;
 }
 

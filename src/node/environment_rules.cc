@@ -1,10 +1,8 @@
 // The interception database: everybody's rules and those of environments, and what they mean.
-#include <fcntl.h>
 #include <sys/stat.h>
 
+#include "isolation/layer_part.h"
 #include "node/environments.h"
-#include "os/file.h"
-#include "os/in_root.h"
 #include "rules/evaluate.h"
 #include "rules/parse.h"
 #include "rules/path.h"
@@ -26,16 +24,6 @@ Json json_of(const rules::Resolution& resolution) {
     steps.push_back({{"what", step.what}, {"at", step.position}});
   return {
       {"leads_to", resolution.path}, {"public", resolution.is_public}, {"steps", std::move(steps)}};
-}
-
-// What a layer says of a path: has it, has removed it, or (nothing) leaves it to those below.
-std::string told_by(const std::string& files, const std::string& path) {
-  const Result<UniqueFd> root = open_file(files, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  const Result<UniqueFd> there =
-      root ? open_below(root->get(), path, O_PATH) : Result<UniqueFd>(root.error());
-  struct stat info {};
-  if (!there || ::fstat(there->get(), &info) != 0) return "";
-  return S_ISCHR(info.st_mode) && info.st_rdev == 0 ? "removed" : "has";
 }
 
 bool is_there(const std::string& path) {
@@ -81,7 +69,7 @@ Result<Json> Environments::resolve(const std::string& name, const std::string& p
   const std::string asked = TRY(rules::normal_path(path));
   const Found found = TRY(find(name));
   Json texts = TRY(all_rules(name));
-  std::vector<std::string> layers = found.content.layer_ids();
+  std::vector<LayerFacts> layers = found.content.layers;
   rules::Variables variables{"<APPL-ID>", "<INSTANCE>", node_.config.node, name, "", {}};
   if (!aid.empty()) {
     const InstanceRecord instance = TRY(node_.registry.instance(aid));
@@ -90,7 +78,10 @@ Result<Json> Environments::resolve(const std::string& name, const std::string& p
       return Error(ErrorClass::conflict,
                    instance.aid + " was not started in the environment " + name);
     texts = field(spec, "rules");
-    layers = strings_at(field(spec, "environment"), "layers");
+    layers.clear();
+    const Json& lived_in = field(spec, "environment");
+    for (const std::string& id : strings_at(lived_in, "layers"))
+      layers.push_back({id, "", string_at(field(lived_in, "folders"), id.c_str())});
     variables.instance = instance.aid;
     variables.application_id = string_at(spec, "application", instance.aid);
   }
@@ -105,11 +96,12 @@ Result<Json> Environments::resolve(const std::string& name, const std::string& p
   const bool may_be_the_hosts = resolution.is_public || !found.content.own_root;
   document["found"] = may_be_the_hosts && is_there(resolution.path) ? "host" : "nowhere";
   if (resolution.is_public) return document;
-  for (auto id = layers.rbegin(); id != layers.rend(); ++id) {
-    const std::string told = told_by(layers_.files_of(*id), resolution.path);
-    if (told.empty()) continue;
-    document["found"] = told == "has" ? "layer" : "removed";
-    document["layer"] = *id;
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    const LayerPart part = TRY(part_of_layer(folder_of(*layer), resolution.path));
+    if (!part.there && !part.hides_below) continue;
+    if (part.behind_link) break;
+    document["found"] = part.there ? "layer" : "removed";
+    document["layer"] = layer->id;
     break;
   }
   return document;

@@ -354,6 +354,8 @@ class Exports(Archives):
                            stdout=subprocess.DEVNULL)
             self.appshot("env", "import", str(file))
             self.assertEqual(self.appshot("env", "exec", "-w", "/", name, "--", "ls", str(point)), expected)
+            self.assertEqual(self.json("env", "resolve", name, f"{point}/of-0")["found"],
+                             "removed" if opaque else "layer")
             for mark in opaque:
                 os.removexattr(marked, "trusted.overlay.opaque")
 
@@ -378,6 +380,8 @@ class Exports(Archives):
         stamps = subprocess.run(["find", shared, "-printf", "%p %T@ %C@\n"], capture_output=True, check=True).stdout
         self.appshot("env", "create", "far", "--from", str(shared))
         self.assertEqual(self.looks("far").replace("/srv/far", "/srv/own"), before)
+        for path, found in (("/etc/second", "layer"), ("/etc/own", "removed"), ("/etc/none", "nowhere")):
+            self.assertEqual(self.json("env", "resolve", "far", path)["found"], found)
         self.appshot("run", "-d", "--name", self.aid, "--env", "far", "--", "sh", "-c", f"echo mine > /etc/second; {COUNTS}")
         self.assert_goes_on()
         snapshot = self.appshot("snapshot", "--stop", self.aid)

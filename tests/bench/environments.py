@@ -1,5 +1,5 @@
 """How fast an instance stands in an environment with a root of its own, beside podman's where that is
-installed, and what files cost there beside a plain overlay mount.
+installed, and what files cost there, and in one over the host's files, beside a plain overlay mount.
 """
 
 import os
@@ -26,6 +26,14 @@ mkdir -p "$1/upper" "$1/work" "$1/merged"
 mount -t overlay overlay "$1/merged" -o "lowerdir=$1/root,upperdir=$1/upper,workdir=$1/work"
 mount --bind /dev "$1/merged/dev"
 exec chroot "$1/merged" /bin/call_cost
+"""
+
+
+PLAIN_OF_HOST = """
+mkdir -p "$1/upper" "$1/work" "$1/merged"
+mount -t overlay overlay "$1/merged" -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work"
+mount --bind /dev "$1/merged/dev"
+exec chroot "$1/merged" "$2"
 """
 
 
@@ -74,15 +82,31 @@ def start(node, folder):
         yield Row("environment: run -d of /bin/true, in podman's", ratio(starts, others), "x", 1 / 8)
 
 
-def files(node, folder):
-    plain, inside = [], []
-    for _ in range(CALL_TURNS):
-        plain.append(parse(subprocess.run(["unshare", "-m", "sh", "-c", PLAIN, "sh", folder], capture_output=True,
-                                          text=True, check=True).stdout))
-        inside.append(parse(node.run("run", "--rm", "--env", NAME, "--", "/bin/call_cost")))
+def beside_plain(what, plain, inside):
+    """What calls cost inside, in what they cost in a plain overlay: measured in turns."""
+    turns = [(plain(), inside()) for _ in range(CALL_TURNS)]
     for name in ("open+close", "read-1-byte"):
-        yield Row(f"{name}: in an environment, in a plain overlay",
-                  median([i[name] / p[name] for p, i in zip(plain, inside)]), "x", 1.05)
+        yield Row(f"{name}: {what}, in a plain overlay",
+                  median([in_there[name] / in_plain[name] for in_plain, in_there in turns]), "x", 1.05)
+
+
+def calls_in_mount(script, *arguments):
+    return parse(subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", *arguments], capture_output=True,
+                                text=True, check=True).stdout)
+
+
+def files(node, folder):
+    yield from beside_plain("in an environment", lambda: calls_in_mount(PLAIN, folder),
+                            lambda: parse(node.run("run", "--rm", "--env", NAME, "--", "/bin/call_cost")))
+
+
+def files_of_host(node, folder, program):
+    """Of programs of the host, in an environment with a layer over them."""
+    folder.mkdir()
+    node.run("env", "create", f"{NAME}-host")
+    node.run("env", "install", f"{NAME}-host", "--", "touch", "/srv/installed")
+    yield from beside_plain("in an environment over the host", lambda: calls_in_mount(PLAIN_OF_HOST, folder, program),
+                            lambda: parse(node.run("run", "--rm", "--env", f"{NAME}-host", "--", program)))
 
 
 def environments(node, programs):
@@ -90,6 +114,7 @@ def environments(node, programs):
     node.run("env", "create", NAME, "--from", str(make_root(folder, programs)))
     yield from start(node, folder)
     yield from files(node, folder)
+    yield from files_of_host(node, folder.with_name("bench-host"), programs / "call_cost")
     copies = []
     for turn in range(TURNS):
         copies.append(node.timed("env", "copy", NAME, f"{NAME}-copy-{turn}"))

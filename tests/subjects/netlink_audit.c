@@ -13,13 +13,20 @@ static int asked(int fd) {
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
   if (sendto(fd, &request, sizeof request, 0, (struct sockaddr*)&kernel, sizeof kernel) < 0)
     return -errno;
-  char answer[1024] __attribute__((aligned(8)));
-  CHECK_OK(recv(fd, answer, sizeof answer, 0));
-  const struct nlmsghdr* head = (const struct nlmsghdr*)answer;
-  CHECK_EQ(head->nlmsg_seq, 7);
-  while (recv(fd, answer + 512, 512, MSG_DONTWAIT) > 0) continue;
-  return head->nlmsg_type == NLMSG_ERROR ? ((const struct nlmsgerr*)NLMSG_DATA(head))->error
-                                         : head->nlmsg_type;
+  // The acknowledgement and the answer come from different threads of the kernel.
+  for (int result = 1, is_answered = 0; result > 0 || (result == 0 && !is_answered);) {
+    char answer[1024] __attribute__((aligned(8)));
+    CHECK_OK(recv(fd, answer, sizeof answer, 0));
+    const struct nlmsghdr* head = (const struct nlmsghdr*)answer;
+    CHECK_EQ(head->nlmsg_seq, 7);
+    if (head->nlmsg_type != NLMSG_ERROR) {
+      is_answered = 1;
+    } else {
+      result = ((const struct nlmsgerr*)NLMSG_DATA(head))->error;
+      if (result != 0) return result;
+    }
+  }
+  return 0;
 }
 
 int main(void) {

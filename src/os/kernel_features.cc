@@ -1,5 +1,6 @@
 #include "os/kernel_features.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
@@ -25,9 +26,11 @@
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/kernel_view.h"
+#include "os/mount_tree.h"
 #include "os/page_scan.h"
 #include "os/pidfd.h"
 #include "os/proc/timer_list.h"
+#include "os/user_namespace.h"
 
 namespace appshot {
 namespace {
@@ -38,6 +41,7 @@ constexpr int kMembarrierGetRegistrations = 512;  // 6.3
 constexpr pid_t kChosenPid = 77;
 constexpr size_t kHugePage = 2 << 20;
 constexpr std::chrono::seconds kFreezeMax{5};
+constexpr char kSomeIds[] = "0 524288 65536\n";
 
 Result<> from(int err, const char* call) {
   if (err == 0) return {};
@@ -215,6 +219,16 @@ Result<> layers_files(const std::string& scratch) {
   });
 }
 
+// Of where an instance's own files are kept, and of the host's.
+Result<> maps_ids(const std::string& scratch) {
+  const UniqueFd users = TRY(make_user_namespace({.users = kSomeIds, .groups = kSomeIds}));
+  for (const std::string& path : {scratch, std::string("/")}) {
+    const UniqueFd folder = TRY(open_file(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    TRY(map_ids(TRY(copy_mount(folder.get())).get(), users.get()).within(path));
+  }
+  return {};
+}
+
 Result<> mounts(const std::string& scratch, const char* type, const char* options) {
   ScratchFolder folder(scratch + "/" + own_name());
   TRY(make_folders(folder.path()));
@@ -307,6 +321,7 @@ std::vector<KernelFeature> probe_kernel_features(const std::string& scratch) {
   add("cgroup namespaces", kEssential, "hiding the host's control groups",
       makes_namespace(CLONE_NEWCGROUP));
   add("overlayfs", kEssential, "a private layer over the host's files", layers_files(scratch));
+  add("idmapped mounts", kOptional, "users of an instance's own (run --userns)", maps_ids(scratch));
   add("devpts instances", kEssential, "terminals of its own",
       mounts(scratch, "devpts", "newinstance,ptmxmode=0666"));
   add("POSIX message queues", kEssential, "a /dev/mqueue of its own",

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <iterator>
 #include <set>
@@ -18,18 +17,17 @@
 #include "image/pages_parts.h"
 #include "image/verify_inet.h"
 #include "image/verify_ipc.h"
+#include "image/verify_memory.h"
 #include "image/verify_mounts.h"
 #include "image/verify_namespaces.h"
 #include "image/verify_networks.h"
 #include "image/verify_sharing.h"
 #include "image/verify_tracing.h"
 #include "image/verify_words.h"
-#include "os/huge_pages.h"
 
 namespace appshot::image {
 namespace {
 
-constexpr uint64_t kUserAddressMax = 1ULL << 47;
 constexpr int kPidMax = 1 << 22;
 constexpr size_t kSignals = 64;
 constexpr size_t kSigInfoBytes = 128;
@@ -39,12 +37,6 @@ constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
                                                 "pid",    "time", "user", "uts"};
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
-
-// A size of pages that can be, of which memory with these limits consists.
-bool huge(uint64_t page, uint64_t limits) {
-  return page == 0 ||
-         (std::has_single_bit(page) && page >= kSmallestHugePage && limits % page == 0);
-}
 
 // How much of a private file's path is the place it is restored below: "shm/", "dev/",
 // "layers/NAME/" or "mounts/2/". 0: none of them, or a path that leads elsewhere.
@@ -100,18 +92,6 @@ class Verifier {
     return {};
   }
 
-  Result<> runs(const std::vector<PageRun>& runs, uint64_t from, uint64_t to, bool stored) {
-    uint64_t at = from;
-    for (const PageRun& run : runs) {
-      if (run.address() < at || run.address() > to || run.length() > to - run.address())
-        return wrong("pages outside of what they belong to");
-      if (stored && find_part(image_.pages, run.offset(), run.length()) == nullptr)
-        return wrong("pages that it does not have");
-      at = run.address() + run.length();
-    }
-    return {};
-  }
-
   Result<> name(const std::unique_ptr<FileNameT>& name, bool required = true) {
     if (!name) return required ? Result<>(wrong("a file without a name")) : Result<>{};
     if (name->ghost != -1 && !inside(name->ghost, image_.ghosts.size()))
@@ -132,12 +112,15 @@ class Verifier {
   Result<> objects() {
     for (const auto& ghost : image_.ghosts) {
       if (!ghost->mtime) return wrong("a lost file's time");
-      TRY(runs(ghost->pages, 0, (ghost->size + kPageSize - 1) / kPageSize * kPageSize, true));
+      TRY(verify_runs(image_, ghost->pages, 0,
+                      (ghost->size + kPageSize - 1) / kPageSize * kPageSize, true));
     }
     for (const auto& memory : image_.shared_memory) {
       if (!known(memory->kind)) return wrong("shared memory of no kind");
-      if (!huge(memory->huge_page, memory->size)) return wrong("shared memory of huge pages");
-      TRY(runs(memory->pages, 0, (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
+      if (!can_be_huge(memory->huge_page, memory->size))
+        return wrong("shared memory of huge pages");
+      TRY(verify_runs(image_, memory->pages, 0,
+                      (memory->size + kPageSize - 1) / kPageSize * kPageSize, true));
       TRY(verify_space(image_, memory->sysv_space, "ipc"));
     }
     for (const auto& file : image_.mapped_files) {
@@ -350,7 +333,8 @@ class Verifier {
       TRY(locks(descriptor->locks));
     }
     if (!process.address_space) return wrong("it has no memory");
-    return address_space(*process.address_space);
+    TRY(name(process.address_space->exe));
+    return verify_memory(image_, *process.address_space);
   }
 
   // It is reckoned with how long it took to expire so often.
@@ -408,38 +392,6 @@ class Verifier {
       if (signal->info.size() != kSigInfoBytes) return wrong("a pending signal");
     for (const auto& filter : thread.filters)
       if (filter->instructions.size() % 8 != 0) return wrong("a seccomp filter");
-    return {};
-  }
-
-  Result<> address_space(const AddressSpaceT& space) {
-    TRY(name(space.exe));
-    if (!space.marks) return wrong("its address marks");
-    if (!known(space.future)) return wrong("what becomes of its later memory");
-    uint64_t at = 0;
-    for (const auto& mapping : space.mappings) {
-      if (!known(mapping->kind)) return wrong("a mapping of no kind");
-      if (mapping->kind == MappingKind::vsyscall) continue;
-      if (mapping->start < at || mapping->end <= mapping->start || mapping->end > kUserAddressMax ||
-          mapping->start % kPageSize != 0 || mapping->end % kPageSize != 0 ||
-          mapping->offset % kPageSize != 0)
-        return wrong("its memory map");
-      if (!huge(mapping->huge_page, mapping->start | mapping->end))
-        return wrong("memory of huge pages");
-      if (mapping->kind == MappingKind::file &&
-          !inside(mapping->object, image_.mapped_files.size()))
-        return wrong("a mapped file");
-      if (mapping->kind == MappingKind::shared_memory &&
-          !inside(mapping->object, image_.shared_memory.size()))
-        return wrong("a shared mapping");
-      constexpr uint64_t kEvent = 32;  // struct io_event, as long as what a ring begins with
-      if (mapping->kind == MappingKind::aio_ring &&
-          (mapping->aio_events == 0 || mapping->aio_ended.size() % kEvent != 0 ||
-           mapping->aio_ended.size() + 2 * kEvent > mapping->end - mapping->start))
-        return wrong("a context for asynchronous input and output");
-      TRY(runs(mapping->pages, mapping->start, mapping->end, true));
-      TRY(runs(mapping->guards, mapping->start, mapping->end, false));
-      at = mapping->end;
-    }
     return {};
   }
 

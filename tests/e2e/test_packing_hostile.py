@@ -2,9 +2,7 @@
 what is refused says so.
 """
 
-import ctypes
 import gzip
-import json
 import os
 import stat
 import struct
@@ -12,84 +10,16 @@ import subprocess
 import tarfile
 import unittest
 
-from packing_fixture import (ACL, CAPABILITY, OPAQUE, OciMaker, Packing, describe, folder, hard_link, link,
-                             member, tar_of, write)
+from hostile_fixture import Hostile, enter_own_mounts, pax_header, sparse_member, with_records
+from packing_fixture import ACL, CAPABILITY, OPAQUE, OciMaker, folder, hard_link, link, member, tar_of
 
 LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
 INDEX = "application/vnd.oci.image.index.v1+json"
-CLONE_NEWNS = 0x20000
-MS_REC, MS_PRIVATE = 16384, 1 << 18
 
 
 def setUpModule():
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
-        raise OSError(ctypes.get_errno(), "a mount namespace for the test")
-
-
-def pax_record(key, value):
-    """As bytes, since Python writes them as text."""
-    length = rest = len(key) + len(value) + 3
-    while length != rest + len(str(length)):
-        length = rest + len(str(length))
-    return b"%d %b=%b\n" % (length, key, value)
-
-
-def pax_header(records, type=tarfile.XHDTYPE):
-    text = b"".join(pax_record(*record) for record in records)
-    info = tarfile.TarInfo("pax")
-    info.type, info.size = type, len(text)
-    return info.tobuf(tarfile.USTAR_FORMAT) + text + bytes(-len(text) % 512)
-
-
-def with_records(entry, records):
-    """A member's bytes, its pax header before them."""
-    info, content = entry
-    content = content or b""
-    info.size = len(content)
-    return pax_header(records) + info.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
-
-
-class Hostile(Packing):
-    """What is beside the target is looked at before and after."""
-
-    def setUp(self):
-        super().setUp()
-        self.new("outside")
-        write(self.path("outside/passwd"), b"root")
-        self.before = describe(self.path("outside"))
-        self.addCleanup(lambda: self.assertEqual(describe(self.path("outside")), self.before))
-        self.number = 0
-
-    def image(self, *layers, **how):
-        self.number += 1
-        maker = OciMaker(self.path(f"image{self.number}"))
-        return maker.index(maker.image(list(layers), **how))
-
-    def target(self):
-        return self.path(f"target{self.number}")
-
-    def unpacks(self, *entries, options=()):
-        result = self.packer("unpack-oci", self.image(tar_of(entries)), self.target(), *options)
-        self.root = f"{self.target()}/0/root"
-        return result
-
-    def refuses(self, *entries, saying="", cls="corrupt", options=()):
-        return self.refused("unpack-oci", self.image(tar_of(entries)), self.target(), *options, cls=cls,
-                            saying=saying)
-
-    def unpacks_raw(self, content, options=()):
-        result = self.packer("unpack-oci", self.image(content + bytes(1024)), self.target(), *options)
-        self.root = f"{self.target()}/0/root"
-        return result
-
-    def refuses_raw(self, content, saying, cls="corrupt", options=()):
-        self.refused("unpack-oci", self.image(content + bytes(1024)), self.target(), *options, cls=cls, saying=saying)
-
-    def device(self, name):
-        info = os.lstat(f"{self.root}/{name}")
-        return stat.S_IFMT(info.st_mode), info.st_rdev
+    enter_own_mounts()
 
 
 class Names(Hostile):
@@ -303,23 +233,14 @@ class Sizes(Hostile):
         self.packer("unpack-oci", self.image(entry * 20_000 + bytes(1024)), self.target())
         self.assertEqual(os.listdir(f"{self.target()}/0/root"), ["same"])
 
-    @staticmethod
-    def sparse(size, extents):
-        listed = "".join(f"{number}\n" for number in (len(extents), *(n for e in extents for n in e)))
-        text = listed.encode() + bytes(-len(listed) % 512)
-        info = tarfile.TarInfo("sparse")
-        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "sparse",
-                            "GNU.sparse.realsize": str(size)}
-        return info, text + b"".join(b"x" * length for _, length in extents)
-
     def test_holes_take_no_room_but_no_file_is_larger_than_files_can_be(self):
-        self.unpacks(self.sparse(1 << 40, [(1 << 39, 100)]), options=["--max-bytes", "100000"])
+        self.unpacks(sparse_member(1 << 40, [(1 << 39, 100)]), options=["--max-bytes", "100000"])
         info = os.stat(f"{self.root}/sparse")
         self.assertEqual(info.st_size, 1 << 40)
         self.assertLess(info.st_blocks, 100)
-        self.refuses(self.sparse((1 << 63) - 1, []), cls=None, saying="'0/root/sparse'")
-        self.refuses(self.sparse(100, [(90, 20)]), saying="list of holes")
-        self.refuses(self.sparse(100, [(50, 20), (40, 5)]), saying="list of holes")
+        self.refuses(sparse_member((1 << 63) - 1, []), cls=None, saying="'0/root/sparse'")
+        self.refuses(sparse_member(100, [(90, 20)]), saying="list of holes")
+        self.refuses(sparse_member(100, [(50, 20), (40, 5)]), saying="list of holes")
 
     def test_a_declared_size_that_is_not_there_is_refused(self):
         content = bytearray(tar_of([member("f", content=b"x")]))
@@ -414,98 +335,6 @@ class Layouts(Hostile):
         manifest = maker.document({"config": config, "layers": []},
                                   "application/vnd.oci.image.manifest.v1+json")
         self.refused("unpack-oci", maker.index(manifest), self.path("target"), cls="mismatch", saying="arm64")
-
-
-class Exports(Hostile):
-    """Members that appshot does not write."""
-
-    def export(self, *entries, layers=1, digests=None):
-        self.number += 1
-        head = json.dumps({"format": "appshot environment", "version": 1, "layers": layers, "document": {}})
-        end = json.dumps({"head": "sha256:0", "layers": digests or []})
-        content = tar_of([member("appshot-environment.json", content=head.encode()), *entries,
-                          member("appshot-end.json", content=end.encode())])
-        path = self.path(f"export{self.number}")
-        write(path, subprocess.run(["zstd", "-c"], input=content, stdout=subprocess.PIPE, check=True).stdout)
-        return path
-
-    def refuses_export(self, *entries, saying, **how):
-        self.refused("unpack", self.export(*entries, **how), self.target(), cls="corrupt", saying=saying)
-
-    def test_outside_of_layers_are_refused(self):
-        root = folder("layers/0/root")
-        for name in ("etc", "layers/0/etc", "layers/1/root", "layers/00/root", "layers/0/../root", "/layers/0/root",
-                     "layers/0/at%", "layers//0/root", "layers/99999999999/root", "layers/-1/root"):
-            self.refuses_export(root, folder(name), saying="")
-        self.refuses_export(member("layers/0/root", content=b""), saying="no folder")
-
-    def test_that_come_twice_or_out_of_order_are_refused(self):
-        root, a, b = folder("layers/0/root"), member("layers/0/root/a"), member("layers/0/root/b")
-        for entries in ((root, b, a), (root, a, a), (root, a, folder("layers/0/root")),
-                        (folder("layers/1/root"), root)):
-            self.refuses_export(*entries, layers=2, saying="")
-        self.refused("unpack", self.export(a), self.target())  # without its folder
-
-    def test_that_lead_through_links_are_refused(self):
-        self.refused("unpack", self.export(folder("layers/0/root"), link("layers/0/root/way", "/"),
-                                           member("layers/0/root/way/x", content=b"x")), self.target())
-        for target in ("/etc/passwd", "layers/0/root/z", "layers/1/root/a", "layers/0/root/../x", "layers/0/root/b"):
-            self.refuses_export(folder("layers/0/root"), hard_link("layers/0/root/b", target), saying="")
-
-    def test_with_marks_that_no_layer_has_are_refused(self):
-        def marked(entry, **xattrs):
-            entry[0].pax_headers = {f"SCHILY.xattr.{key.replace('__', '.')}": value for key, value in xattrs.items()}
-            return entry
-        root = folder("layers/0/root")
-        for xattrs in ({"trusted__overlay__redirect": "/etc"}, {"trusted__overlay__metacopy": ""},
-                       {"trusted__overlay__opaque": "x"}, {"system__other": "x"}, {"odd": "x"}):
-            self.refuses_export(marked(folder("layers/0/root"), **xattrs), saying="no layer has")
-        self.refuses_export(root, marked(member("layers/0/root/f"), trusted__overlay__opaque="y"),
-                            saying="no layer has")
-        self.refuses_export(root, member("layers/0/root/f", tarfile.CHRTYPE, mode=0o666), saying="whiteout")
-
-    def test_that_contradict_what_they_lead_to_are_refused(self):
-        root, file = folder("layers/0/root"), member("layers/0/root/a", content=b"x", mode=0o600, mtime=7)
-
-        def another(**how):
-            return member("layers/0/root/b", tarfile.LNKTYPE, target="layers/0/root/a", **how)
-        for how in ({"mode": 0o644, "mtime": 7}, {"mode": 0o600, "mtime": 8}, {"mode": 0o600, "mtime": 7, "uid": 1}):
-            self.refuses_export(root, file, another(**how), saying="cannot be made as it is told")
-        with_xattr = another(mode=0o600, mtime=7)
-        with_xattr[0].pax_headers = {"SCHILY.xattr.user.a": "x"}
-        self.refuses_export(root, file, with_xattr, saying="a hard link with attributes")
-        self.refuses_export(root, member("layers/0/root/a", tarfile.CHRTYPE, mode=0), another(mode=0),
-                            saying="no file before it")
-        self.refuses_export(root, folder("layers/0/root/a"), another(mode=0o755), saying="no file before it")
-        self.refuses_export(root, file, another(mode=0o600, mtime=7), saying="the sum of its document")  # the end
-
-    def test_that_no_file_could_be_are_refused(self):
-        root = folder("layers/0/root")
-        for entry in (member("layers/0/root/l", tarfile.SYMTYPE, target="x", mode=0o644),
-                      member("layers/0/root/f", content=b"", mtime=1 << 45),
-                      folder("layers/0/root/d", mtime=-(1 << 45))):
-            self.refuses_export(root, entry, saying="cannot be made as it is told")
-
-    def test_whose_holes_are_elsewhere_are_refused(self):
-        info, content = Sizes.sparse(1 << 20, [(0, 4096), (1 << 19, 4096)])
-        info.name = info.pax_headers["GNU.sparse.name"] = "layers/0/root/sparse"
-        root = folder("layers/0/root")
-        self.refuses_export(root, (info, content), saying="the sum of its document")
-        for size, extents in ((1 << 20, [(0, 4096), (1 << 19, 4097)]), (1 << 20, [(0, 4096), ((1 << 19) + 1, 4095)]),
-                              (1 << 16, [(0, 4096)]), (100, [(0, 50)])):
-            info, content = Sizes.sparse(size, extents)
-            info.name = info.pax_headers["GNU.sparse.name"] = "layers/0/root/sparse"
-            self.refuses_export(root, (info, content), saying="holes")
-        self.refuses_export(root, member("layers/0/root/zeros", content=bytes(1 << 16)), saying="holes")
-
-    def test_of_which_the_root_is_opaque_are_refused(self):
-        root = folder("layers/0/root")
-        root[0].pax_headers = {"SCHILY.xattr.trusted.overlay.opaque": "y"}
-        self.refuses_export(root, saying="is opaque")
-
-    def test_whose_sums_are_wrong_are_refused(self):
-        self.refuses_export(folder("layers/0/root"), saying="the sum of its document")
-        self.refuses_export(folder("layers/0/root"), layers=501, saying="number of layers")
 
 
 if __name__ == "__main__":

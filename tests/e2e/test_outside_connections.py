@@ -315,6 +315,8 @@ class OutsideConnections(RealNode):
             """Of the instance's connections: their states, as /proc/net/tcp tells them."""
             lines = self.appshot("exec", self.aid, "cat", "/proc/net/tcp").splitlines()[1:]
             return [fields[3] for fields in map(str.split, lines) if fields[1].endswith(":0050")]
+        # Its peer may take its time to acknowledge the end.
+        until(lambda: kept() == ["05"], "the end it sent is acknowledged")
         for state in ("05", "06"):
             self.assertEqual(kept(), [state])
             for _ in range(2):

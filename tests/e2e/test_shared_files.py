@@ -134,6 +134,7 @@ class SharedFiles(RealNode):
 
     def assert_refused(self, *words):
         until(self.harnesses_have_settled, "no harness but the spare one")
+        until(lambda: self.network() == (0, 0), "the kernel has taken down the network of its life before")
         before = self.traces()
         self.appshot("restore", self.snapshot, status=MISMATCH)
         for one in words:

@@ -14,6 +14,7 @@
 #include "harness/origin.h"
 #include "init/init.h"
 #include "os/file.h"
+#include "os/proc/process_dir.h"
 #include "protocol/error_json.h"
 #include "protocol/messages.h"
 
@@ -297,6 +298,21 @@ std::string Harness::first_mounts() {
   return first_mounts_;
 }
 
+namespace {
+
+// Only who was forked and has begun no program since can have memory in common with another so.
+bool may_share_since_fork(const Cgroup& application) {
+  constexpr uint64_t kForkedWithoutExec = 0x40;  // PF_FORKNOEXEC
+  const std::vector<pid_t> all = application.processes().value_or({});
+  return all.size() > 1 && std::ranges::any_of(all, [](pid_t pid) {
+           const Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
+           const Result<proc::Stat> stat = dir ? dir->stat() : Result<proc::Stat>(dir.error());
+           return stat && (stat->flags & kForkedWithoutExec) != 0;
+         });
+}
+
+}  // namespace
+
 InstanceView Harness::view() {
   InstanceView view;
   view.mounts = first_mounts();
@@ -304,8 +320,9 @@ InstanceView Harness::view() {
   view.tracks = &tracks_;
   view.mapping_flags = &mapping_flags_;
   view.kernel_layout = &kernel_layout_;
-  // Nor may a snapshot make the kernel end anybody.
-  if (config_.limits.memory_bytes != 0) view.shared_memory = RemoteMemory::Shared::stays;
+  // A snapshot may not make the kernel end anybody, nor the machine short of memory.
+  if (config_.limits.memory_bytes != 0 || may_share_since_fork(groups_->application))
+    view.shared_memory = RemoteMemory::Shared::stays;
   view.own_network = &network_.known();
   view.aid = config_.aid;
   view.share = Share::from_names(config_.share).value_or(Share{});

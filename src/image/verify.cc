@@ -35,6 +35,7 @@ constexpr size_t kCallArguments = 6;
 constexpr size_t kSunPathMax = 108;
 constexpr std::string_view kNamespaceKinds[] = {"cgroup", "ipc",  "mnt",  "net",
                                                 "pid",    "time", "user", "uts"};
+constexpr uint32_t kModeBits = 07777;
 constexpr int kTerminalsMax = 4096;
 constexpr size_t kRegisterBytes = 27 * 8;  // user_regs_struct
 
@@ -135,6 +136,7 @@ class Verifier {
       uint64_t total = 0;
       for (const PipeChunk& chunk : pipe->chunks) total += chunk.length();
       if (total != pipe->data.size()) return wrong("a pipe's content");
+      if ((pipe->mode & ~kModeBits) != 0) return wrong("a pipe's mode");
     }
     return {};
   }
@@ -217,6 +219,9 @@ class Verifier {
         return name(file.kind.AsNamedPipe()->name);
       case FileKind::Pipe:
         if (!inside(file.kind.AsPipe()->pipe, image_.pipes.size())) return wrong("a pipe");
+        return {};
+      case FileKind::Stream:
+        if ((file.kind.AsStream()->mode & ~kModeBits) != 0) return wrong("a stream's mode");
         return {};
       case FileKind::Epoll:
         for (const auto& target : file.kind.AsEpoll()->targets)

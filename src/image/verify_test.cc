@@ -78,6 +78,12 @@ const Case kImageCases[] = {
     {"SemaphoresOfNoNamespace", [](ImageT& i) { i.sysv_sem[0]->space = 9; }},
     {"QueueOfNoIpcNamespace", [](ImageT& i) { i.sysv_queues[0]->space = 2; }},
     {"PosixQueueOfNoNamespace", [](ImageT& i) { i.message_queues[0]->space = -2; }},
+    {"PipeOfOtherMode", [](ImageT& i) { i.pipes[0]->mode = 0100600; }},
+    {"StreamOfOtherMode",
+     [](ImageT& i) {
+       for (auto& file : i.open_files)
+         if (StreamT* stream = file->kind.AsStream()) stream->mode = 0100600;
+     }},
     {"PipeChunksUnlikeData", [](ImageT& i) { i.pipes[0]->data.pop_back(); }},
     {"MappedFileWithoutGhost", [](ImageT& i) { i.mapped_files[0]->ghost = 1; }},
 };

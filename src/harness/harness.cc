@@ -237,11 +237,14 @@ void Harness::instance_ended(const std::string& reason) {
   tell_memory_kills();
   const int64_t memory_kills = groups_->limited.memory_kills();
   Json lost;
+  // Of an installation, that nobody is there any more to keep it.
+  const bool is_abandoned = config_.ends_with_program && session_->attached() == 0;
   if (reason == "snapshot") {
     session_->finish_with_reason("snapshot");
   } else {
     Json record = {{"status", status}, {"reason", WIFSIGNALED(status) ? "signal" : "exit"}};
     if (memory_kills > 0) record["memory_kills"] = memory_kills;
+    if (is_abandoned) record["abandoned"] = true;
     // Who brought about its end may have said why.
     lost = field(parse_json(read_file(places_.exit_record()).value_or("")).value_or({}), "error");
     if (lost.is_null())
@@ -253,6 +256,7 @@ void Harness::instance_ended(const std::string& reason) {
   Json exited = make_event("exited", {{"status", status}, {"reason", told}});
   if (!lost.is_null()) exited["error"] = lost;
   if (memory_kills > 0) exited["memory_kills"] = memory_kills;
+  if (is_abandoned) exited["abandoned"] = true;
   // A snapshot has ended every process of the application; that its namespaces go takes the kernel
   // a while for which nobody has to wait.
   if (reason == "snapshot") {

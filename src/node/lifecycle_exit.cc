@@ -33,6 +33,13 @@ bool wants_removal(const InstanceRecord& record) {
   return spec && bool_at(*spec, "rm");
 }
 
+void want_removal(InstanceRecord& record) {
+  Result<Json> spec = parse_json(record.spec);
+  if (!spec) return;
+  (*spec)["rm"] = true;
+  record.spec = json_text(*spec);
+}
+
 // "2 processes were ended for want of memory (limit 512 MiB)".
 std::string describe_memory_kills(const InstanceRecord& record, int64_t processes) {
   const Result<Json> spec = parse_json(record.spec);
@@ -83,6 +90,7 @@ void Lifecycle::on_exited(Instance& instance, const Json& event) {
                                : describe_wait_status(status);
     if (const int64_t ended = int_at(event, "memory_kills"); ended > 0)
       record.why += "; " + describe_memory_kills(record, ended);
+    if (bool_at(event, "abandoned")) want_removal(record);
     if (!by_snapshot) record.wait_status = status;
     if (!sleeps) record.sleep_snapshot.clear();
     record.harness = record.init = {};

@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import subprocess
+import time
 import unittest
 
 from real_fixture import COUNTER, RealNode, enter_own_world, until
@@ -340,6 +341,67 @@ class PublicPaths(Environments):
 
 
 class Interrupted(Environments):
+    def killed_while(self, after_ms, *words):
+        """The command's exit status; the daemon dies so long after it has begun."""
+        self.json("env", "ls")  # starts one, where the last has been killed
+        daemon = self.daemon_pid()
+        command = self.start(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(after_ms / 1000)  # where in its work it is met is left to chance
+        self.kill_and_wait(daemon)
+        return command.wait()
+
+    def test_what_is_copied_and_removed_is_there_or_has_never_been(self):
+        self.create()
+        self.install("web", "echo x > /srv/appshot-x")
+        for after_ms in range(12):
+            done = self.killed_while(after_ms, "env", "copy", "web", "other")
+            names = [one["name"] for one in self.json("env", "ls")]
+            self.assertIn("web", names)
+            if "other" not in names:
+                self.assertNotEqual(done, 0)
+                continue
+            self.assertEqual(self.inside("other", "cat /srv/appshot-x"), "x")
+            done = self.killed_while(after_ms, "env", "rm", "other")
+            left = [one["name"] for one in self.json("env", "ls")]
+            if "other" in left:
+                self.assertNotEqual(done, 0)
+                self.assertEqual(self.inside("other", "cat /srv/appshot-x"), "x")
+                self.appshot("env", "rm", "other")
+        self.assertEqual(self.inside("web", "cat /srv/appshot-x"), "x")
+        self.assertEqual(len(self.layers()), 1)
+
+    def test_an_export_is_whole_or_is_not(self):
+        self.create()
+        self.install("web", "head -c 30000000 /dev/urandom > /srv/appshot-x")
+        target = self.root / "out"
+        for after_ms in range(0, 60, 5):
+            target.mkdir()
+            done = self.killed_while(after_ms, "env", "export", "web", str(target / "web.env"))
+            self.assertEqual(os.listdir(target), ["web.env"] if done == 0 else [])
+            if done == 0:
+                self.appshot("env", "import", "--name", "again", str(target / "web.env"))
+                self.appshot("env", "rm", "again")
+                (target / "web.env").unlink()
+            target.rmdir()
+        self.appshot("env", "rm", "web")
+        self.assert_no_layers()
+
+    def test_one_whose_command_was_killed_is_forgotten(self):
+        self.create()
+        command = self.start("env", "install", "web", "--", "sh", "-c", "echo begins;"
+                             "until [ -e /tmp/go ]; do sleep 0.05; done; echo x > /srv/installed",
+                             stdout=subprocess.PIPE)
+        with command.stdout:
+            self.assertEqual(command.stdout.readline(), "begins\n")
+            command.kill()
+            command.wait()
+        aid = self.json("ps")[0]["aid"]
+        self.appshot("exec", aid, "touch", "/tmp/go")
+        until(lambda: self.json("ps", "-a") == [], "it has gone")
+        self.assertEqual(self.environment("web")["layers"], [])
+        self.appshot("env", "rm", "web")
+        self.assert_no_layers()
+
     def test_an_installation_is_whole_or_has_not_been(self):
         for point, kept in (("gathered", False), ("published", False), ("stored", True)):
             with self.subTest(point):

@@ -239,7 +239,9 @@ Result<std::shared_ptr<HarnessLink>> Lifecycle::link(const std::string& aid_or_p
   auto linked = [&] { return instance->link && !instance->link->closed() && !instance->ended; };
   auto decided = [&] {
     bool adoptable = instance->busy.empty() || instance->busy == kAdopting;
-    return linked() || instance->ended || !adoptable;
+    // What a harness has said last is still to be heard: that the application has ended, perhaps.
+    const bool is_closing = instance->link && instance->link->closed();
+    return linked() || instance->ended || (!adoptable && !is_closing);
   };
   if (is_alive(record.state))
     instance->changed.wait_for(lock, std::chrono::milliseconds(deadline.left_ms()), decided);

@@ -7,7 +7,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-
 #include "isolation/lower_files.h"
 #include "isolation/resolver.h"
 #include "os/file.h"

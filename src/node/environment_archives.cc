@@ -190,12 +190,8 @@ Result<Json> Environments::import_from(const std::string& name, WhoseRules whose
   return stored;
 }
 
-Result<Json> Environments::export_folder(const std::string& name, const std::string& folder,
-                                         const ProgressListener& progress) {
-  TRY(check_new(folder));
-  const Found found = TRY(find(name));
-  const std::string partial = folder + ".partial";
-  TRY(remove_tree(partial));
+Result<> Environments::write_folder(const Found& found, const std::string& partial,
+                                    const ProgressListener& progress) {
   TRY(make_folders(partial));
   // By way of a file, since only exports hold what overlays mean by their marks.
   const std::string archive = partial + "/archive", layers = partial + "/layers";
@@ -210,7 +206,19 @@ Result<Json> Environments::export_folder(const std::string& name, const std::str
   TRY(write_file(partial + kDocument, document_of(found.record, found.content).dump(2) + "\n",
                  O_CREAT));
   TRY_SYS(::chmod((partial + kDocument).c_str(), 0644));
-  TRY(publish_folder(partial, folder, Durable::later));
+  return {};
+}
+
+Result<Json> Environments::export_folder(const std::string& name, const std::string& folder,
+                                         const ProgressListener& progress) {
+  TRY(check_new(folder));
+  const Found found = TRY(find(name));
+  const std::string partial = folder + ".partial";
+  TRY(remove_tree(partial));  // of one that was killed
+  Result<> written = write_folder(found, partial, progress);
+  if (written) written = publish_folder(partial, folder, Durable::later);
+  if (!written) (void)!remove_tree(partial);  // what failed is told, and the disk may be full
+  TRY(std::move(written));
   return Json{{"name", name}, {"folder", folder}};
 }
 

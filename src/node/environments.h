@@ -77,6 +77,8 @@ class Environments {
   Result<Found> find(const std::string& name);
   Result<Json> store(const Found& environment, bool is_new);
   std::string folder_of(const LayerFacts& layer) const;
+  Result<> write_folder(const Found& environment, const std::string& partial,
+                        const ProgressListener& progress);
   Packer::Words words_to_pack(const Found& environment, const std::string& archive) const;
   // With layers that are yet to be published: while they are held, so that nobody takes them for
   // ones that are not needed.

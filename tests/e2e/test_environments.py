@@ -386,6 +386,20 @@ class Interrupted(Environments):
         self.appshot("env", "rm", "web")
         self.assert_no_layers()
 
+    def test_an_export_that_finds_no_room_leaves_nothing(self):
+        self.create()
+        self.install("web", "head -c 8000000 /dev/urandom > /srv/appshot-x")
+        full = self.root / "full"
+        full.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", full], check=True)
+        self.addCleanup(subprocess.run, ["umount", full], check=True)
+        for words in (("web.env",), ("--folder", "web")):
+            with self.subTest(words):
+                self.appshot("env", "export", "web", *words[:-1], str(full / words[-1]), status=1)
+                self.assertIn("No space left on device", self.stderr)
+                self.assertEqual(os.listdir(full), [])
+        self.assertEqual(self.inside("web", "wc -c < /srv/appshot-x"), "8000000")
+
     def test_one_whose_command_was_killed_is_forgotten(self):
         self.create()
         command = self.start("env", "install", "web", "--", "sh", "-c", "echo begins;"

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "os/file.h"
 #include "os/links.h"
 #include "os/namespace_visit.h"
 #include "resources/networks/devices.h"
@@ -78,6 +79,8 @@ class AWatchedNetwork : public testing::Test {
     ASSERT_TRUE(visit);
     home_.emplace(std::move(*visit));
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+    // Else devices that come up are given addresses, some time later.
+    ASSERT_TRUE(write_file("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1"));
     Result<NetlinkSocket> socket = NetlinkSocket::open(NETLINK_ROUTE);
     ASSERT_TRUE(socket);
     socket_.emplace(std::move(*socket));

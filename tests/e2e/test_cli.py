@@ -168,7 +168,7 @@ class Snapshots(Node):
         self.appshot("sleep", "web")
         self.appshot("stop", "web")
         self.assertEqual(self.instance("web")["state"], "stopped")
-        self.assertEqual(os.listdir(self.root / "lib/snapshots"), [])
+        until(lambda: os.listdir(self.root / "lib/snapshots") == [], "what it slept in is gone")
         self.appshot("wake", "web", status=6)
 
     def test_every_obstacle_is_named_and_nothing_is_disturbed(self):

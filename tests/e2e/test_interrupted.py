@@ -61,7 +61,7 @@ class ApplicationDies(Interrupted):
             self.appshot("verify", self.json("snapshots")[0]["id"])
         else:
             self.assertEqual([s for s in self.json("snapshots") if s["aid"] == self.aid], [])
-            self.assertEqual(os.listdir(self.root / "lib/snapshots"), [])
+            until(lambda: os.listdir(self.root / "lib/snapshots") == [], "nothing of it is left")
             self.assert_one_counts_on(other)
             self.appshot("rm", "-f", self.aid)
         for snapshot in self.json("snapshots"):

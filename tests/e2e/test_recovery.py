@@ -8,7 +8,7 @@ import socket
 import subprocess
 import unittest
 
-from node_fixture import DEADLINE_S, Follower, Node
+from node_fixture import DEADLINE_S, Follower, Node, until
 
 
 class DaemonDies(Node):
@@ -141,7 +141,7 @@ class HarnessDies(Node):
             self.appshot("snapshot", "web", status=1)
             events.event("adopted", "web")
         self.assertEqual(self.json("snapshots"), [])
-        self.assertEqual(os.listdir(self.root / "lib/snapshots"), [])
+        until(lambda: os.listdir(self.root / "lib/snapshots") == [], "nothing of it is left")
         self.assertEqual(self.instance("web")["state"], "running")
 
     def test_a_snapshot_it_had_finished_is_one(self):

@@ -6,9 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
@@ -16,15 +15,11 @@ namespace {
 class Gather : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/appshot-gather-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
     for (const char* made : {"/lived/root/upper", "/outside/data", "/outside/appshot"})
       ASSERT_TRUE(make_folders(folder_ + made));
     for (const char* file : {"/outside/resolv.conf", "/outside/data/kept"})
       ASSERT_TRUE(write_file(folder_ + file, "", O_CREAT));
   }
-  void TearDown() override { (void)!remove_tree(folder_); }
 
   void link_outside(const std::string& at) {
     ASSERT_EQ(::symlink((folder_ + "/outside").c_str(), (upper() + at).c_str()), 0);
@@ -43,7 +38,8 @@ class Gather : public ::testing::Test {
     return ::lstat((folder_ + path).c_str(), &info) == 0;
   }
 
-  std::string folder_;
+  const FolderForTest own_;
+  const std::string& folder_ = own_.path();
 };
 
 TEST_F(Gather, PutsFileSystemsWhereTheyWereMounted) {

@@ -237,8 +237,9 @@ void Harness::instance_ended(const std::string& reason) {
   tell_memory_kills();
   const int64_t memory_kills = groups_->limited.memory_kills();
   Json lost;
-  // Of an installation, that nobody is there any more to keep it.
-  const bool is_abandoned = config_.ends_with_program && session_->attached() == 0;
+  // Of an installation that was held for who attends it: nobody is there any more to keep it.
+  const bool is_abandoned =
+      config_.ends_with_program && config_.hold_start && session_->attached() == 0;
   if (reason == "snapshot") {
     session_->finish_with_reason("snapshot");
   } else {

@@ -2,29 +2,23 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot::image {
 namespace {
 
 class WorkingSetFile : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/appshot-working-set-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { (void)!remove_tree(folder_); }
-
   void write(const WorkingSet& set) {
     Result<UniqueFd> fd = open_file(folder_, O_RDONLY | O_DIRECTORY);
     ASSERT_TRUE(fd);
     ASSERT_TRUE(write_working_set(fd->get(), set));
   }
 
-  std::string folder_;
+  const FolderForTest own_;
+  const std::string& folder_ = own_.path();
 };
 
 TEST_F(WorkingSetFile, is_read_as_it_was_written) {

@@ -6,9 +6,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
@@ -16,9 +15,6 @@ namespace {
 class LayerParts : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/appshot-part-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    layer_ = name;
     ASSERT_TRUE(make_folders(layer_ + "/merged/folder"));
     ASSERT_TRUE(make_folders(layer_ + "/opaque/folder"));
     ASSERT_TRUE(write_file(layer_ + "/merged/file", "", O_CREAT));
@@ -26,7 +22,6 @@ class LayerParts : public ::testing::Test {
     ASSERT_EQ(::mknod((layer_ + "/gone").c_str(), S_IFCHR, 0), 0);
     ASSERT_EQ(::setxattr((layer_ + "/opaque").c_str(), "trusted.overlay.opaque", "y", 1, 0), 0);
   }
-  void TearDown() override { (void)!remove_tree(layer_); }
 
   // "folder" or "file" where it has one, and whether it hides what is below.
   std::string told(const std::string& path) const {
@@ -36,7 +31,8 @@ class LayerParts : public ::testing::Test {
     return text + (part->hides_below ? " hides" : "") + (part->behind_link ? " by link" : "");
   }
 
-  std::string layer_;
+  const FolderForTest own_;
+  const std::string& layer_ = own_.path();
 };
 
 TEST_F(LayerParts, ShowWhatIsBelowThroughFolders) {

@@ -49,7 +49,11 @@ Result<> make_around(OwnUsers& users, const Share& share) {
   if (WEXITSTATUS(status) != 0) return Error::from_errno(WEXITSTATUS(status), "unshare");
   if (::read(told.get(), made.data(), sizeof made) != sizeof made)
     return Error(ErrorClass::gone, "a helper process has told nothing");
-  for (size_t i = 0; i < kAround.size(); ++i) users.*kAround[i].member = UniqueFd(made[i]);
+  for (size_t i = 0; i < kAround.size(); ++i) {
+    if ((wanted & kAround[i].flag) != 0 && made[i] < 0)
+      return Error(ErrorClass::exhausted, std::string(kAround[i].path) + " cannot be opened");
+    users.*kAround[i].member = UniqueFd(made[i]);
+  }
   return {};
 }
 

@@ -6,9 +6,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
@@ -16,20 +15,17 @@ namespace {
 class FileCopy : public ::testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/appshot-copy-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
     from_ = UniqueFd(::open((folder_ + "/from").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     to_ = UniqueFd(::open((folder_ + "/to").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   }
-  void TearDown() override { (void)!remove_tree(folder_); }
   struct stat about_copy() const {
     struct stat info {};
     EXPECT_EQ(::fstat(to_.get(), &info), 0);
     return info;
   }
 
-  std::string folder_;
+  const FolderForTest own_;
+  const std::string& folder_ = own_.path();
   UniqueFd from_, to_;
 };
 

@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
@@ -14,9 +14,6 @@ namespace {
 class ARoot : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/in-root-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
     ASSERT_TRUE(make_folders(folder_ + "/root/srv"));
     ASSERT_TRUE(write_file(folder_ + "/outside", "secret", O_CREAT));
     ASSERT_EQ(::symlink("../../../..", (folder_ + "/root/up").c_str()), 0);
@@ -24,13 +21,13 @@ class ARoot : public testing::Test {
     ASSERT_EQ(::symlink("/srv", (folder_ + "/root/absolute").c_str()), 0);
     root_ = std::move(open_file(folder_ + "/root", O_PATH | O_DIRECTORY | O_CLOEXEC)).value();
   }
-  void TearDown() override { (void)!remove_tree(folder_); }
 
   std::string path_of(const UniqueFd& fd) {
     return *read_link("/proc/self/fd/" + std::to_string(fd.get()));
   }
 
-  std::string folder_;
+  const FolderForTest own_;
+  const std::string& folder_ = own_.path();
   UniqueFd root_;
 };
 

@@ -11,18 +11,15 @@
 
 #include "os/cgroup.h"
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
 
 class KernelFeatures : public testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/appshot-features-XXXXXX";
-    folder_ = ::mkdtemp(name);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::string folder_;
+  const FolderForTest own_;
+  const std::string& folder_ = own_.path();
 };
 
 TEST_F(KernelFeatures, EachIsNamedOnceWithWhatItIsFor) {

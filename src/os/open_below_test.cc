@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
@@ -13,13 +14,11 @@ namespace {
 class OpenBelow : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_NE(::mkdtemp(path_.data()), nullptr);
     ASSERT_TRUE(make_folders(path_ + "/in/folder"));
     for (const char* name : {"/file", "/in/file", "/in/folder/file"})
       ASSERT_TRUE(write_file(path_ + name, name, O_CREAT));
     folder_ = open_file(path_ + "/in", O_PATH | O_DIRECTORY).value();
   }
-  void TearDown() override { EXPECT_TRUE(remove_tree(path_)); }
 
   std::string content(const std::string& path) {
     Result<UniqueFd> fd = open_below(folder_.get(), path, O_RDONLY);
@@ -29,7 +28,8 @@ class OpenBelow : public testing::Test {
     return open_below(folder_.get(), path, O_RDONLY).error().err();
   }
 
-  std::string path_ = "/tmp/open-below-XXXXXX";
+  const FolderForTest own_;
+  const std::string& path_ = own_.path();
   UniqueFd folder_;
 };
 

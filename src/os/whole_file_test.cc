@@ -5,25 +5,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
 
 class WholeFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    char name[] = "/tmp/appshot-whole-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
-    path_ = folder_ + "/file";
-  }
-  void TearDown() override { (void)!remove_tree(folder_); }
+  void SetUp() override { path_ = folder_ + "/file"; }
   std::vector<std::string> names() const { return *list_folder(folder_); }
 
-  std::string folder_, path_;
+  const FolderForTest own_;
+  const std::string& folder_ = own_.path();
+  std::string path_;
 };
 
 TEST_F(WholeFiles, HaveTheirNameWhenTheyArePublished) {

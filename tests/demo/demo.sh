@@ -4,36 +4,9 @@
 set -euo pipefail
 
 bin=$(readlink -f "$1")
-scratch=$(mktemp -d -t appshot-demo-XXXXXX)
-here=$scratch/here
-there=$scratch/there
-mkdir -m 0700 "$here" "$there"
-deadline_s=20
-
-on() { # ROOT ARGUMENTS… : appshot with that node's state
-  local root=$1
-  shift
-  APPSHOT_ROOT=$root "$bin/appshot" "$@"
-}
-
-finish() {
-  local status=$?
-  for root in "$here" "$there"; do
-    on "$root" rm -f counter >/dev/null 2>&1 || true
-    on "$root" daemon stop >/dev/null 2>&1 || true
-  done
-  rm -rf "$scratch"
-  [ "$status" = 0 ] || echo "demo: FAILED" >&2
-  exit "$status"
-}
-trap finish EXIT
-
-heading() { printf '\n== %s\n' "$*"; }
-run() { # ROOT ARGUMENTS… : prints the command, then runs it
-  printf '$ appshot %s\n' "${*:2}"
-  on "$@"
-}
-die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+instances=(counter)
+# shellcheck source=tests/demo/two_nodes.sh
+. "$(dirname "$(readlink -f "$0")")/two_nodes.sh"
 
 # The parent's count is the last line's: the demo waits for it rather than for time to pass.
 lines_of() { on "$1" logs counter 2>/dev/null | grep "^$2" || true; }

@@ -334,6 +334,7 @@ InstanceView Harness::view() {
   view.init = instance_->init_pid;
   view.root = "/proc/" + std::to_string(view.init.value) + "/root";
   view.layers = view.share.fs ? "" : places_.layers();
+  view.frozen = config_.frozen;
   if (Result<UniqueFd> proc = open_file(view.root + "/proc", O_RDONLY | O_DIRECTORY))
     view.proc = std::move(*proc);
   view.application = &groups_->application;

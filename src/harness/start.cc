@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "endpoints/held_connections.h"
+#include "harness/frozen_files.h"
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
@@ -67,6 +68,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   files.share = TRY(Share::from_names(config.share));
   files.root = places.root();
   files.layers = places.layers();
+  files.frozen = config.frozen;
   files.info = places.info();
   files.hidden = {node_folder(places.state), node_folder(places.run)};
   files.environment = config.layers;
@@ -284,6 +286,10 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.limits = config.limits;
   merged.privileges = config.privileges;
   merged.layers = config.layers;
+  merged.frozen = TRY(lay_out_frozen_files(image, config.frozen));
+  merged.template_name = config.template_name;
+  merged.set_env = config.set_env;
+  merged.env = merged_environment(merged.env, config.set_env);
   merged.node = config.node;
   const std::string former_address = merged.address;
   merged.address = config.address;
@@ -295,7 +301,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.keep_connections = config.keep_connections;
   TRY(refuse_more_memory_than(merged.limits.memory_bytes, image.manifest));
   TRY(put_layers_aside(places));
-  TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
+  if (merged.frozen.empty())
+    TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
   TRY(fault_point("restore.layers"));
 
   InitParts parts = TRY(prepare_init(merged, places, groups, network, former_address));

@@ -4,6 +4,7 @@
 #include "image/bundle.h"
 #include "image/format.h"
 #include "image/manifest.h"
+#include "image/template_copy.h"
 #include "node/image_records.h"
 #include "node/image_store.h"
 
@@ -36,6 +37,7 @@ class ImageFolders : public ImageStore {
     facts.processes = static_cast<int64_t>(image.processes.size());
     facts.memory_bytes = static_cast<int64_t>(image::memory_bytes(image));
     facts.stored_bytes = pages.st_size;
+    facts.is_template = image.is_template;
     return facts;
   }
 
@@ -44,6 +46,11 @@ class ImageFolders : public ImageStore {
   }
 
   Result<> verify(const std::string& dir) override { return image::verify_folder(dir); }
+
+  Result<> make_template(const std::string& from, const std::string& to,
+                         const std::string& id) override {
+    return image::copy_as_template(from, to, id);
+  }
 
   Result<> export_folder(const std::string& dir, const WriteAll& write) override {
     return image::export_bundle(dir, [&](std::span<const char> bytes) {

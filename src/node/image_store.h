@@ -22,6 +22,7 @@ struct SnapshotFacts {
   int64_t processes = 0;
   int64_t memory_bytes = 0;
   int64_t stored_bytes = 0;
+  bool is_template = false;
 };
 
 class ImageStore {
@@ -37,6 +38,9 @@ class ImageStore {
   virtual Result<Json> records(const std::string& dir) = 0;
   // Every byte against its checksum; class corrupt says what is wrong.
   virtual Result<> verify(const std::string& dir) = 0;
+  // Into an existing empty folder, of the image in another; the caller makes it final.
+  virtual Result<> make_template(const std::string& from, const std::string& to,
+                                 const std::string& id) = 0;
   virtual Result<> export_folder(const std::string& dir, const WriteAll& write) = 0;
   // Into an existing empty folder, verified; the caller makes it final.
   virtual Result<> import_folder(const std::string& dir, const ReadSome& read) = 0;

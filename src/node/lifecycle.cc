@@ -121,6 +121,15 @@ Result<InstanceRecord> Lifecycle::change(const std::string& aid,
   return record;
 }
 
+Result<> Lifecycle::keep_ports(const std::string& aid, const std::vector<std::string>& ports) {
+  TRY(change(aid, [&](InstanceRecord& record) {
+    Json spec = parse_json(record.spec).value_or(Json::object());
+    spec["ports"] = ports;
+    record.spec = json_text(spec);
+  }));
+  return {};
+}
+
 Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
   TRY(make_folders(config.state_dir, 0700));
   TRY(make_folders(config.run_dir, 0700));
@@ -304,7 +313,8 @@ Result<> Lifecycle::purge(const std::string& aid) {
   node_.endpoints.release(aid);
   const Result<InstanceRecord> record = node_.registry.instance(aid);
   TRY(node_.registry.remove_instance(aid));
-  if (record && when_purged_) when_purged_(*record);
+  if (record)
+    for (const Purged& listener : when_purged_) listener(*record);
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "node/background.h"
 #include "node/harness_link.h"
@@ -98,6 +99,8 @@ class Lifecycle {
   // Reads, changes and writes a record in one step.
   Result<InstanceRecord> change(const std::string& aid,
                                 const std::function<void(InstanceRecord&)>& edit);
+  // What is published of it is kept as it turned out.
+  Result<> keep_ports(const std::string& aid, const std::vector<std::string>& ports);
   // Ends and removes what a harness that is gone has left of its instance on this machine.
   void sweep(const std::string& aid);
   // The record, the folders, everything. The instance must have ended.
@@ -105,7 +108,7 @@ class Lifecycle {
 
   // Called after a purge with what was known of the instance.
   using Purged = std::function<void(const InstanceRecord& record)>;
-  void when_purged(Purged listener) { when_purged_ = std::move(listener); }
+  void when_purged(Purged listener) { when_purged_.push_back(std::move(listener)); }
 
   Background& background() { return background_; }
   WakeImages& wake_images() { return wake_images_; }
@@ -128,7 +131,7 @@ class Lifecycle {
   Result<> prepare_folders(const HarnessConfig& config);
 
   Node& node_;
-  Purged when_purged_;
+  std::vector<Purged> when_purged_;
   Reactor& reactor_;
   HarnessStarter harnesses_;
   std::mutex table_mutex_;

@@ -76,7 +76,10 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"image_goes", config.image_goes},
           {"memory", config.memory},
           {"event", config.event},
-          {"generation", config.generation}};
+          {"generation", config.generation},
+          {"frozen", config.frozen},
+          {"template_name", config.template_name},
+          {"set_env", config.set_env}};
 }
 
 Result<HarnessConfig> harness_config_from_json(const Json& document) {
@@ -119,6 +122,9 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.memory = string_at(document, "memory");
   config.event = string_at(document, "event", "launch");
   config.generation = int_at(document, "generation", 1);
+  config.frozen = string_at(document, "frozen");
+  config.template_name = string_at(document, "template_name");
+  config.set_env = strings_at(document, "set_env");
 
   auto lacks = [](const char* what) {
     return Error(ErrorClass::usage, std::string("the harness configuration lacks ") + what);

@@ -69,6 +69,11 @@ struct HarnessConfig {
   std::string event = "launch";  // launch, restore, clone: what the application is told
   int64_t generation = 1;
 
+  // clone, which is a restore as another
+  std::string frozen;         // where the image's files are, or come to be, that clones share
+  std::string template_name;  // what it is a clone of
+  std::vector<std::string> set_env;  // KEY=VALUE, beside what the image says
+
   bool operator==(const HarnessConfig&) const = default;
 };
 

@@ -20,6 +20,10 @@ using Attributes = std::vector<std::unique_ptr<image::AttributeT>>;
 // behind `prefix`.
 Result<> capture_files(CaptureContext& context, const std::string& folder,
                        const std::string& prefix, std::span<const std::string_view> without = {});
+// What is seen of an instance's own layer over the frozen one of its template, as one layer. Either
+// folder may be missing.
+Result<> capture_layer(CaptureContext& context, const std::string& own, const std::string& frozen,
+                       const std::string& prefix);
 // The folder itself, without a name.
 Result<std::unique_ptr<image::PrivateFileT>> capture_folder(const std::string& folder);
 

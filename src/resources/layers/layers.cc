@@ -33,8 +33,12 @@ Result<> capture_devices(CaptureContext& context) {
 Result<> capture(CaptureContext& context) {
   const InstanceView& instance = context.instance;
   if (!instance.layers.empty()) {
-    for (const std::string& layer : TRY(list_folder(instance.layers)))
-      TRY(capture_files(context, instance.layers + "/" + layer + "/upper", kLayers + layer + "/"));
+    for (const std::string& layer : TRY(list_folder(instance.layers))) {
+      const std::string upper = "/" + layer + "/upper";
+      TRY(capture_layer(context, instance.layers + upper,
+                        instance.frozen.empty() ? "" : instance.frozen + upper,
+                        kLayers + layer + "/"));
+    }
   }
   if (!instance.share.fs) TRY(capture_devices(context));
   if (instance.share.ipc) return {};

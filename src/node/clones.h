@@ -1,0 +1,50 @@
+// Clones: instances made from one image, as many as are asked for, each with an AID, an address and
+// files of its own. All of those that are asked for at once stand, or none does.
+//
+// Threads: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "node/instances.h"
+#include "node/templates.h"
+
+namespace appshot {
+
+struct CloneWish {
+  std::string from;  // a template, a snapshot or an instance
+  int64_t count = 1;
+  std::string name;  // {n} stands for a number; empty: each is given one
+  std::string memory;
+  std::vector<std::string> ports, env;
+};
+
+class Clones {
+ public:
+  Clones(Node& node, Lifecycle& lifecycle, Instances& instances, Snapshots& snapshots,
+         Templates& templates)
+      : node_(node),
+        lifecycle_(lifecycle),
+        instances_(instances),
+        snapshots_(snapshots),
+        templates_(templates) {}
+
+  Result<Json> make(const CloneWish& wish, const ProgressListener& progress);
+
+ private:
+  Result<std::vector<std::string>> take_aids(const CloneWish& wish, const InstanceRecord& record);
+  Result<Json> start(const std::string& aid, const Templates::Source& source, const CloneWish& wish,
+                     const ProgressListener& progress);
+  Result<Json> start_all(const std::vector<std::string>& aids, const Templates::Source& source,
+                         const CloneWish& wish, const ProgressListener& progress);
+  void undo(const std::vector<std::string>& aids);
+
+  Node& node_;
+  Lifecycle& lifecycle_;
+  Instances& instances_;
+  Snapshots& snapshots_;
+  Templates& templates_;
+};
+
+}  // namespace appshot

@@ -268,8 +268,11 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
                                          const InstanceGroups& groups, InstanceNetwork& network,
+                                         Seed* seed,
                                          const std::function<void(const Json& event)>& tell) {
-  OpenedImage image = TRY(OpenedImage::open(config.image));
+  std::optional<OpenedImage> opened;
+  if (seed == nullptr) opened.emplace(TRY(OpenedImage::open(config.image)));
+  const OpenedImage& image = seed == nullptr ? *opened : seed->image();
   StartedInstance started;
   Json options = TRY(parse_json(image.manifest.options));
   started.config = TRY(harness_config_from_json(options));
@@ -322,6 +325,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                            return let_in(network, held_by);
                          }};
   request.memory = memory_wish(config);
+  request.is_clone = config.event == "clone";
+  request.seed = seed;
   request.image_folder = config.image;
   request.end = [&](HostPid init) { return end_of_instance(places, groups, init); };
   if (!merged.tty) {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kNumber[] = "{n}";
 constexpr int64_t kCountMax = 10'000;
+constexpr int64_t kWorthASeed = 4;  // so many clones at once
 
 std::string numbered(const std::string& pattern, int64_t number) {
   std::string name = pattern;
@@ -87,13 +88,29 @@ Result<std::vector<std::string>> Clones::take_aids(const CloneWish& wish,
   return aids;
 }
 
+// None: the image is read, once for each clone. For many that takes longer than to load it first.
+std::shared_ptr<HarnessStarter> Clones::find_seed(const Templates::Source& source,
+                                                  const CloneWish& wish,
+                                                  const ProgressListener& progress) {
+  Seeds& seeds = templates_.seeds();
+  const SnapshotRecord& image = source.image;
+  if (std::shared_ptr<HarnessStarter> there = seeds.find(image.id)) return there;
+  const Seeds::Keep keep = image.warm ? Seeds::Keep::always : Seeds::Keep::while_used;
+  if (!image.warm && (wish.count < kWorthASeed || wish.memory == "lazy")) {
+    if (image.is_template) seeds.warm_later(image, keep);
+    return nullptr;
+  }
+  Result<std::shared_ptr<HarnessStarter>> loaded = seeds.get(image, keep, progress);
+  if (loaded) return *std::move(loaded);
+  log_info(loaded.error().message());
+  return nullptr;
+}
+
 Result<Json> Clones::start(const std::string& aid, const Templates::Source& source,
-                           const CloneWish& wish, const ProgressListener& progress) {
+                           const RunWish& wish, const ProgressListener& progress) {
   Operation operation = TRY(lifecycle_.begin(aid, "clone"));
-  const RunWish run{"a clone of " + source.name, wish.memory,
-                    RunWish::Clone{source.name, wish.ports, wish.env}};
   const Lifecycle::Started started =
-      TRY(snapshots_.run_from(operation, source.image, run, progress));
+      TRY(snapshots_.run_from(operation, source.image, wish, progress));
   return snapshots_.describe_running(aid, started);
 }
 
@@ -105,9 +122,12 @@ Result<Json> Clones::start_all(const std::vector<std::string>& aids,
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
   const ProgressListener tell = aids.size() == 1 ? progress : ProgressListener();
+  const std::shared_ptr<HarnessStarter> seed = find_seed(source, wish, progress);
+  const RunWish run{"a clone of " + source.name, wish.memory,
+                    RunWish::Clone{source.name, wish.ports, wish.env, seed}};
   const auto work = [&] {
     for (size_t i = next++; i < aids.size() && !failed; i = next++) {
-      started[i] = start(aids[i], source, wish, tell);
+      started[i] = start(aids[i], source, run, tell);
       if (!*started[i]) failed = true;
     }
   };
@@ -116,6 +136,7 @@ Result<Json> Clones::start_all(const std::vector<std::string>& aids,
   while (others.size() + 1 < std::min(processors, aids.size())) others.emplace_back(work);
   work();
   others.clear();
+  if (seed) lifecycle_.prepare_spare_harness(seed);
   Json all = Json::array();
   for (std::optional<Result<Json>>& one : started) {
     if (one && !*one) return one->take_error();

@@ -34,7 +34,9 @@ class Clones {
 
  private:
   Result<std::vector<std::string>> take_aids(const CloneWish& wish, const InstanceRecord& record);
-  Result<Json> start(const std::string& aid, const Templates::Source& source, const CloneWish& wish,
+  std::shared_ptr<HarnessStarter> find_seed(const Templates::Source& source, const CloneWish& wish,
+                                            const ProgressListener& progress);
+  Result<Json> start(const std::string& aid, const Templates::Source& source, const RunWish& wish,
                      const ProgressListener& progress);
   Result<Json> start_all(const std::vector<std::string>& aids, const Templates::Source& source,
                          const CloneWish& wish, const ProgressListener& progress);

@@ -61,7 +61,11 @@ class Operation {
 class Lifecycle {
  public:
   Lifecycle(Node& node, Reactor& reactor)
-      : node_(node), reactor_(reactor), harnesses_(harness_program(node.config.harness)) {}
+      : node_(node),
+        reactor_(reactor),
+        harnesses_([program = harness_program(node.config.harness)] {
+          return start_harness_program(program);
+        }) {}
 
   // By AID or unique prefix. Waits for an operation that is going on; class conflict if it lasts.
   Result<Operation> begin(const std::string& aid_or_prefix, std::string_view what);
@@ -73,10 +77,12 @@ class Lifecycle {
   struct Started {
     int64_t lost_connections = 0;  // with others, which could not be kept
   };
+  // `harnesses`: where its harness is to come from; none: it is a program of its own.
   Result<Started> start(Instance& instance, HarnessConfig config, InstanceState state,
-                        const std::string& why, const ProgressListener& progress = {});
+                        const std::string& why, const ProgressListener& progress = {},
+                        HarnessStarter* harnesses = nullptr);
   // So that the next start finds a harness that runs already. In the background.
-  void prepare_spare_harness();
+  void prepare_spare_harness(std::shared_ptr<HarnessStarter> harnesses = nullptr);
   // Takes up the connection to a harness that lives already.
   Result<> connect(const std::shared_ptr<Instance>& instance);
   // Puts a new harness to an application that has lost its own. In the background.
@@ -129,6 +135,7 @@ class Lifecycle {
   void purge_if_wanted(const std::string& aid);  // as --rm asks
   void tell_of_lost(const std::string& aid, int64_t connections);
   Result<> prepare_folders(const HarnessConfig& config);
+  Result<StartedHarness> start_harness(const HarnessConfig& config, HarnessStarter* harnesses);
 
   Node& node_;
   std::vector<Purged> when_purged_;

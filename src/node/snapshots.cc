@@ -241,8 +241,9 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   TRY(environments_.complete(spec, config));
   Endpoints::Before before = TRY(node_.endpoints.take_again(place, config));
   if (config.ports != place.ports) TRY(lifecycle_.keep_ports(operation.aid(), config.ports));
-  Result<Lifecycle::Started> started = lifecycle_.start(operation.instance(), std::move(config),
-                                                        InstanceState::running, wish.why, progress);
+  Result<Lifecycle::Started> started =
+      lifecycle_.start(operation.instance(), std::move(config), InstanceState::running, wish.why,
+                       progress, wish.clone ? wish.clone->seed.get() : nullptr);
   if (!started) {
     node_.endpoints.undo(operation.aid(), before);
     node_.metrics.failures++;

@@ -34,6 +34,7 @@ struct RunWish {
   struct Clone {
     std::string template_name;
     std::vector<std::string> ports, env;
+    std::shared_ptr<HarnessStarter> seed;  // of the image; none: it is read
   };
   std::optional<Clone> clone{};
 };

@@ -1,5 +1,7 @@
 #include "node/templates.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "node/log.h"
@@ -12,6 +14,17 @@ std::string template_of(const InstanceRecord& instance) {
   return string_at(field(parse_json(instance.spec).value_or(Json()), "template"), "id");
 }
 
+constexpr int64_t kPartOfMemory = 4;  // is set apart, where nothing else is said
+
+int64_t room_for_seeds(const NodeConfig& config) {
+  if (config.template_memory > 0) return config.template_memory;
+  return int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE) / kPartOfMemory;
+}
+
+const char* name_of(Seeds::State state) {
+  return state == Seeds::State::cold ? "cold" : state == Seeds::State::warm ? "warm" : "warming";
+}
+
 bool is_called(const SnapshotRecord& record, const std::string& name) {
   return record.id == name || record.name == name;
 }
@@ -22,7 +35,9 @@ Templates::Templates(Node& node, Lifecycle& lifecycle, Snapshots& snapshots)
     : node_(node),
       lifecycle_(lifecycle),
       snapshots_(snapshots),
-      frozen_files_(node, lifecycle.background()) {
+      frozen_files_(node, lifecycle.background()),
+      seeds_(harness_program(node.config.harness), room_for_seeds(node.config),
+             lifecycle.background()) {
   lifecycle_.when_purged([this](const InstanceRecord& purged) {
     if (!template_of(purged).empty()) frozen_files_.sweep_later();
   });
@@ -52,6 +67,7 @@ Result<Templates::Source> Templates::find_source(const std::string& from,
 
 void Templates::drop_passing(const Source& source) {
   if (!source.passing) return;
+  seeds_.drop(source.image.id);
   snapshots_.drop(source.image);
   frozen_files_.sweep_later();
 }
@@ -63,6 +79,11 @@ Result<Json> Templates::make(const TemplateWish& wish, const ProgressListener& p
   Result<SnapshotRecord> made = add(source.image, wish);
   drop_passing(source);
   if (!made) return std::move(made).within(what).take_error();
+  if (wish.warm)
+    if (auto warmed = seeds_.get(*made, Seeds::Keep::always, progress); !warmed) {
+      snapshots_.drop(*made);
+      return std::move(warmed).within(what).take_error();
+    }
   node_.events.add(made->aid, "template", "template " + made->id + " of " + wish.from,
                    {{"template", made->id}});
   return describe(*made);
@@ -71,6 +92,7 @@ Result<Json> Templates::make(const TemplateWish& wish, const ProgressListener& p
 Result<Json> Templates::describe(const SnapshotRecord& record) {
   Json document = describe_snapshot(record);
   document["warm"] = record.warm;
+  document["memory"] = name_of(seeds_.state(record.id));
   const std::vector<InstanceRecord> instances = TRY(node_.registry.instances());
   document["clones"] = std::ranges::count_if(instances, [&](const InstanceRecord& instance) {
     return is_alive(instance.state) && template_of(instance) == record.id;
@@ -109,6 +131,12 @@ Result<SnapshotRecord> Templates::add(const SnapshotRecord& from, const Template
   return record;
 }
 
+Result<> Templates::settle() {
+  for (const SnapshotRecord& record : TRY(node_.registry.snapshots()))
+    if (record.complete && record.warm) seeds_.warm_later(record, Seeds::Keep::always);
+  return frozen_files_.settle();
+}
+
 Result<SnapshotRecord> Templates::find(const std::string& id) {
   SnapshotRecord record = TRY(node_.registry.snapshot(id));
   if (record.is_template) return record;
@@ -132,6 +160,7 @@ Result<Json> Templates::describe(const std::string& id, bool with_records) {
 
 Result<Json> Templates::remove(const std::string& id) {
   const SnapshotRecord record = TRY(find(id));
+  seeds_.drop(record.id);
   snapshots_.drop(record);
   frozen_files_.sweep_later();
   node_.events.add(record.aid, "template-removed", "template " + record.id + " removed");

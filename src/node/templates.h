@@ -7,6 +7,7 @@
 #include <string>
 
 #include "node/frozen_files.h"
+#include "node/seeds.h"
 #include "node/snapshots.h"
 
 namespace appshot {
@@ -36,8 +37,10 @@ class Templates {
   Result<Source> find_source(const std::string& from, const ProgressListener& progress);
   void drop_passing(const Source& source);
 
+  Seeds& seeds() { return seeds_; }
+
   // At the start of the daemon.
-  Result<> settle() { return frozen_files_.settle(); }
+  Result<> settle();
 
  private:
   Result<SnapshotRecord> find(const std::string& id);
@@ -48,6 +51,7 @@ class Templates {
   Lifecycle& lifecycle_;
   Snapshots& snapshots_;
   FrozenFiles frozen_files_;
+  Seeds seeds_;
 };
 
 }  // namespace appshot

@@ -129,8 +129,13 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   auto lacks = [](const char* what) {
     return Error(ErrorClass::usage, std::string("the harness configuration lacks ") + what);
   };
-  bool known = config.mode == "launch" || config.mode == "restore" || config.mode == "adopt";
+  bool known = config.mode == "launch" || config.mode == "restore" || config.mode == "adopt" ||
+               config.mode == "seed";
   if (!known) return lacks("a known mode");
+  if (config.mode == "seed") {
+    if (config.image.empty()) return lacks("an image");
+    return config;
+  }
   if (config.aid.empty()) return lacks("an aid");
   if (config.state_dir.empty() || config.run_dir.empty()) return lacks("its folders");
   if (config.mode == "launch" && config.argv.empty()) return lacks("a program");

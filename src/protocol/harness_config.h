@@ -20,7 +20,7 @@ struct Privileges {
 };
 
 struct HarnessConfig {
-  std::string mode = "launch";  // launch, restore, adopt
+  std::string mode = "launch";  // launch, restore, adopt; seed, which needs an image alone
   std::string aid;
   std::string state_dir;  // survives a reboot: log, exit.json
   std::string run_dir;    // does not: harness.sock

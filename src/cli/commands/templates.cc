@@ -50,12 +50,12 @@ int command_templates(Context& context) {
     for (const Json& one : list) print(string_at(one, "id") + "\n");
     return 0;
   }
-  Table table({"ID", "NAME", "OF", "AGE", "PROCS", "MEMORY", "WARM", "CLONES", "COMMAND"});
+  Table table({"ID", "NAME", "OF", "AGE", "PROCS", "MEMORY", "STATE", "CLONES", "COMMAND"});
   for (const Json& one : list) {
     const std::string name = string_at(one, "name");
     table.add({string_at(one, "id"), name.empty() ? "-" : name, string_at(one, "aid"),
                human_duration(int_at(one, "age_ms")), std::to_string(int_at(one, "processes")),
-               human_bytes(int_at(one, "memory_bytes")), bool_at(one, "warm") ? "yes" : "no",
+               human_bytes(int_at(one, "memory_bytes")), string_at(one, "memory"),
                std::to_string(int_at(one, "clones")), joined(strings_at(one, "argv"), 60)});
   }
   print(table.text());

@@ -28,12 +28,13 @@ bool are_few(const image::ImageT& image) {
 
 }  // namespace
 
-Result<std::string> lay_out_frozen_files(const OpenedImage& image, const std::string& folder) {
+Result<std::string> lay_out_frozen_files(const OpenedImage& image, const std::string& folder,
+                                         const LowerView& lower) {
   if (folder.empty() || are_few(image.manifest)) return std::string();
   if (::access(folder.c_str(), F_OK) == 0) return folder;
   const std::string partial = folder + ".partial-" + std::to_string(::getpid());
   const auto lay_out = [&]() -> Result<> {
-    TRY(layers::restore_layers(image.manifest, image.pages, partial));
+    TRY(layers::restore_layers(image.manifest, image.pages, partial, lower));
     TRY(fault_point("clone.frozen"));
     if (::rename(partial.c_str(), folder.c_str()) == 0) return {};
     return Error::from_errno(errno, "rename " + partial + " to " + folder);

@@ -7,12 +7,14 @@
 #include <string>
 
 #include "base/result.h"
+#include "isolation/lower_view.h"
 #include "restore/restore.h"
 
 namespace appshot {
 
 // In `folder`, which is made where it is missing, one folder for each private layer. Empty: they
 // are not worth it, or no folder was given.
-Result<std::string> lay_out_frozen_files(const OpenedImage& image, const std::string& folder);
+Result<std::string> lay_out_frozen_files(const OpenedImage& image, const std::string& folder,
+                                         const LowerView& lower);
 
 }  // namespace appshot

@@ -54,6 +54,11 @@ Result<> keep_from_machine(const InstanceGroups& groups, const Share& share,
   return {};
 }
 
+// Nothing of the host lies below its environment.
+bool has_own_root(const HarnessConfig& config) {
+  return string_at(config.environment, "base") == "own";
+}
+
 struct InitParts {
   InitSetup setup;
   Channel ours;
@@ -72,7 +77,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   files.info = places.info();
   files.hidden = {node_folder(places.state), node_folder(places.run)};
   files.environment = config.layers;
-  files.own_root = string_at(config.environment, "base") == "own";
+  files.own_root = has_own_root(config);
   if (config.root != 0) {
     files.users = TRY(OwnUsers::make(config.root, files.share));
     if (files.users.network) TRY(network.replace(files.users.network.get()));
@@ -289,7 +294,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.limits = config.limits;
   merged.privileges = config.privileges;
   merged.layers = config.layers;
-  merged.frozen = TRY(lay_out_frozen_files(image, config.frozen));
+  const LowerView lower{config.layers, !has_own_root(merged)};
+  merged.frozen = TRY(lay_out_frozen_files(image, config.frozen, lower));
   merged.template_name = config.template_name;
   merged.set_env = config.set_env;
   merged.env = merged_environment(merged.env, config.set_env);
@@ -305,7 +311,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   TRY(refuse_more_memory_than(merged.limits.memory_bytes, image.manifest));
   TRY(put_layers_aside(places));
   if (merged.frozen.empty())
-    TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
+    TRY(layers::restore_layers(image.manifest, image.pages, places.layers(), lower));
   TRY(fault_point("restore.layers"));
 
   InitParts parts = TRY(prepare_init(merged, places, groups, network, former_address));

@@ -39,6 +39,7 @@ Result<> FrozenFiles::sweep(bool keeps_for_images) {
   for (const std::string& folder : folders)
     if (!needed.contains(folder.substr(0, folder.find('.'))))
       TRY(remove_tree(node_.paths.frozen_of(folder)));
+  (void)!::rmdir(node_.paths.frozen().c_str());  // while nothing is in it
   return {};
 }
 

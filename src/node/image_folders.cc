@@ -18,7 +18,7 @@ Json spec_of(const image::ImageT& image) {
   if (!options) return spec;
   for (const char* name :
        {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation", "public_paths",
-        "environment", "rules", "application", "limits", "privileges", "root"})
+        "environment", "rules", "application", "limits", "privileges", "root", "address"})
     if (options->contains(name)) spec[name] = (*options)[name];
   return spec;
 }

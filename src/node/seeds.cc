@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/size.h"
 #include "node/log.h"
@@ -94,6 +95,7 @@ void Seeds::drop(const std::string& image) {
   if (found == seeds_.end()) return;
   dropped = std::move(found->second);
   seeds_.erase(found);
+  changed_.notify_all();
 }
 
 Seeds::State Seeds::state(const std::string& image) {
@@ -167,20 +169,28 @@ void Seeds::settle(const std::shared_ptr<Seed>& seed, Result<> loaded) {
   auto found = seeds_.find(seed->image);
   if (!loaded && found != seeds_.end() && found->second == seed) seeds_.erase(found);
   seed->loaded = std::move(loaded);
-  if (seed->keep == Keep::while_used) background_.run_later(kUnusedMax, [this] { drop_unused(); });
+  if (seed->keep == Keep::while_used && !std::exchange(is_watched_, true))
+    background_.run([this] { watch_over_unused(); });
   changed_.notify_all();
 }
 
-void Seeds::drop_unused() {
-  std::lock_guard lock(mutex_);
-  bool is_there = false;
-  std::erase_if(seeds_, [&](const auto& seed) {
-    if (seed.second->keep == Keep::always || !seed.second->loaded) return false;
-    if (Clock::now() - seed.second->used >= kUnusedMax) return true;
-    is_there = true;
-    return false;
-  });
-  if (is_there) background_.run_later(kUnusedMax, [this] { drop_unused(); });
+// As long as there are any that are not asked for.
+void Seeds::watch_over_unused() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    std::optional<Clock::time_point> next;
+    std::erase_if(seeds_, [&](const auto& entry) {
+      const Seed& seed = *entry.second;
+      if (seed.keep == Keep::always) return false;
+      const Clock::time_point end = seed.used + kUnusedMax;
+      if (seed.loaded && end <= Clock::now()) return true;
+      next = std::min(next.value_or(end), end);
+      return false;
+    });
+    if (!next) break;
+    changed_.wait_until(lock, *next);
+  }
+  is_watched_ = false;
 }
 
 }  // namespace appshot

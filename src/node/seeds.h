@@ -47,13 +47,14 @@ class Seeds {
   Result<> make_room(int64_t bytes);
   Result<> load(Seed& seed, const SnapshotRecord& image, const ProgressListener& progress);
   void settle(const std::shared_ptr<Seed>& seed, Result<> loaded);
-  void drop_unused();
+  void watch_over_unused();
 
   const std::string program_;
   const int64_t room_;
   Background& background_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool is_watched_ = false;
   std::map<std::string, std::shared_ptr<Seed>> seeds_;  // by image
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <climits>
 #include <map>
+#include <set>
 
 #include "os/file.h"
 #include "resources/file_names.h"
@@ -199,13 +200,20 @@ class Capture {
 
 class Restore {
  public:
+  using Hides = std::function<Result<bool>(const std::string& name)>;
+
   Restore(const image::ImageT& image, const image::PagesReader& pages)
       : image_(image), pages_(pages) {}
 
   // Files of the image under `prefix` go below `folder`.
-  Result<> fill(const std::string& prefix, const std::string& folder) {
+  Result<> fill(const std::string& prefix, const std::string& folder, const Hides& hides) {
     for (const auto& file : image_.private_files) {
       if (!file->path.starts_with(prefix)) continue;
+      if (is_whiteout(first_name(*file)) && hides &&
+          !TRY(hides(file->path.substr(prefix.size())))) {
+        left_out_.insert(file.get());
+        continue;
+      }
       if (file->path.find("/../") != std::string::npos || file->path.ends_with("/.."))
         return Error(ErrorClass::corrupt, "the image holds a file named " + file->path);
       std::string path = folder + "/" + file->path.substr(prefix.size());
@@ -213,7 +221,7 @@ class Restore {
     }
     // Times last: making what is in a folder changes the folder's.
     for (auto file = image_.private_files.rbegin(); file != image_.private_files.rend(); ++file) {
-      if (!(*file)->path.starts_with(prefix)) continue;
+      if (!(*file)->path.starts_with(prefix) || left_out_.contains(file->get())) continue;
       timespec times[2] = {{0, UTIME_OMIT}, from_time(*(*file)->mtime)};
       std::string path = folder + "/" + (*file)->path.substr(prefix.size());
       if (::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
@@ -223,11 +231,21 @@ class Restore {
   }
 
  private:
-  Result<> make(const image::PrivateFileT& file, const std::string& path, const std::string& prefix,
-                const std::string& folder) {
-    if (file.same_as >= 0) {
-      const image::PrivateFileT& first = *image_.private_files[static_cast<size_t>(file.same_as)];
-      std::string target = folder + "/" + first.path.substr(prefix.size());
+  // Under which it has been written down what it is.
+  const image::PrivateFileT& first_name(const image::PrivateFileT& file) const {
+    return file.same_as < 0 ? file : *image_.private_files[static_cast<size_t>(file.same_as)];
+  }
+
+  // An overlay's mark that there is nothing. All of a layer may be one file.
+  static bool is_whiteout(const image::PrivateFileT& file) {
+    return S_ISCHR(file.mode) && file.rdev == 0;
+  }
+
+  Result<> make(const image::PrivateFileT& named, const std::string& path,
+                const std::string& prefix, const std::string& folder) {
+    const image::PrivateFileT& file = first_name(named);
+    if (&file != &named && !is_whiteout(file)) {
+      std::string target = folder + "/" + file.path.substr(prefix.size());
       TRY_SYS(::link(target.c_str(), path.c_str()));
       return {};
     }
@@ -258,6 +276,7 @@ class Restore {
 
   const image::ImageT& image_;
   const image::PagesReader& pages_;
+  std::set<const image::PrivateFileT*> left_out_;
 };
 
 }  // namespace
@@ -285,8 +304,9 @@ Result<std::unique_ptr<image::PrivateFileT>> capture_folder(const std::string& f
 }
 
 Result<> restore_files(const image::ImageT& image, const image::PagesReader& pages,
-                       const std::string& prefix, const std::string& folder) {
-  return Restore(image, pages).fill(prefix, folder);
+                       const std::string& prefix, const std::string& folder,
+                       const std::function<Result<bool>(const std::string& name)>& hides) {
+  return Restore(image, pages).fill(prefix, folder, hides);
 }
 
 Result<> restore_folder(const image::PrivateFileT& record, const std::string& folder) {

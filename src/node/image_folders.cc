@@ -4,8 +4,8 @@
 #include "image/bundle.h"
 #include "image/format.h"
 #include "image/manifest.h"
-#include "node/image_records.h"
 #include "node/image_store.h"
+#include "templates/classify.h"
 
 namespace appshot {
 namespace {
@@ -40,7 +40,11 @@ class ImageFolders : public ImageStore {
   }
 
   Result<Json> records(const std::string& dir) override {
-    return image_records(TRY(image::read_manifest(dir)));
+    return templates::records_to_json(TRY(classified(dir)).records);
+  }
+
+  Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) override {
+    return TRY(classified(dir)).obstacles;
   }
 
   Result<> verify(const std::string& dir) override { return image::verify_folder(dir); }
@@ -53,6 +57,11 @@ class ImageFolders : public ImageStore {
 
   Result<> import_folder(const std::string& dir, const ReadSome& read) override {
     return image::import_bundle(dir, read);
+  }
+
+ private:
+  static Result<templates::Classified> classified(const std::string& dir) {
+    return templates::classify(TRY(image::read_manifest(dir)));
   }
 };
 

@@ -43,6 +43,7 @@ image::TcpSocketT tcp(std::vector<uint8_t> own, std::vector<uint8_t> peer, uint8
   socket.state = state;
   socket.name = std::move(own);
   socket.peer_name = std::move(peer);
+  if (state == 1) socket.connection = std::make_unique<image::TcpConnectionT>();
   return socket;
 }
 
@@ -265,13 +266,15 @@ TEST(Classes, AConnectionWithOthersIsOneClonesAtMost) {
   image.open(tcp(own, client));
   image.open(tcp(client, own));
   image.open(tcp(own, outside));
+  constexpr uint8_t kAsksFor = 2;
+  image.open(tcp(own, outside, kAsksFor));
   const Classified all = image.classified();
   std::vector<std::string> by;
   for (const Record& record : all.records)
     if (record.type == "tcp socket") by.push_back(record.by);
-  EXPECT_EQ(
-      by, (std::vector<std::string>{"an object of the application", "an object of the application",
-                                    "one clone's at most; to others closed"}));
+  EXPECT_EQ(by, (std::vector<std::string>{
+                    "an object of the application", "an object of the application",
+                    "one clone's at most; to others closed", "an object of the application"}));
 }
 
 TEST(Classes, WithTheHostsNetworkNamesAreInTheWay) {
@@ -293,6 +296,22 @@ TEST(Classes, WithTheHostsNetworkNamesAreInTheWay) {
   EXPECT_NE(all.obstacles[1].what.find("is called @ab in the host's network"), std::string::npos);
   EXPECT_EQ(verdict(all, "port"), "share: the host's (--share net)");
   EXPECT_EQ(verdict(all, "shared part"), "share: the host's (--share net)");
+}
+
+TEST(Classes, PortsOfTheHostsNetworkThatTheKernelDividesAreMultiplexed) {
+  SmallImage image;
+  image.share("net");
+  image::TcpSocketT listener = tcp(v4({0, 0, 0, 0}, 80), {}, kListens);
+  listener.options.push_back(std::make_unique<image::SocketOptionT>());
+  listener.options.back()->level = SOL_SOCKET;
+  listener.options.back()->name = SO_REUSEPORT;
+  listener.options.back()->value = {1, 0, 0, 0};
+  image.open(std::move(listener));
+  const Classified all = image.classified();
+  EXPECT_EQ(verdict(all, "port"), "multiplex: divided by the kernel (SO_REUSEPORT)");
+  EXPECT_TRUE(all.obstacles.empty());
+  image->open_files.back()->kind.AsTcpSocket()->options.back()->value = {0, 0, 0, 0};
+  EXPECT_EQ(image.classified().obstacles.size(), 1U);
 }
 
 TEST(Classes, InANetworkOfTheApplicationsOwnNamesAreNot) {

@@ -158,7 +158,7 @@ class Memory {
   void device(const image::FileNameT& name, Subject& subject) {
     subject.record.name = name.path;
     subject.type.reset();
-    be(subject, Class::share, "a device, which cannot be", kDevice);
+    be(subject, Class::share, "a device: no template", kDevice);
     context_.verdicts.refuse(words_for(subject.record) +
                                  " is that of a device, which can be neither shared nor duplicated",
                              "unmap it before the snapshot");

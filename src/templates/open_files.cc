@@ -121,7 +121,7 @@ class OpenFile {
       rules_speak(ResourceType::device, kStatelessDevice);
       return add_subject();
     }
-    be(Class::share, "a device, which cannot be");
+    be(Class::share, "a device: no template");
     record.detail =
         "device " + std::to_string(major(device.rdev)) + ":" + std::to_string(minor(device.rdev));
     if (!subject_.told)

@@ -102,6 +102,18 @@ TEST(Places, WhatIsMappedOrWatchedThereIsInTheWayToo) {
   EXPECT_NE(obstacle_in(image.classified()).find("watches /data/in"), std::string::npos);
 }
 
+TEST(Places, ASocketIsMadeAnewInAFolderThatEachCloneHas) {
+  for (auto [path, is_in_the_way] : {std::pair("/data/s", false), std::pair("/data/in/s", true)}) {
+    SmallImage image;
+    image.rules("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" CREATE");
+    image::UnixSocketT socket;
+    socket.name = {'s'};
+    socket.file = file_name(path, S_IFSOCK | 0600);
+    image.open(std::move(socket));
+    EXPECT_EQ(image.classified().obstacles.size(), is_in_the_way ? 1U : 0U) << path;
+  }
+}
+
 TEST(Places, ARedirectionIntoWhatIsPublicIsShared) {
   SmallImage image;
   image.rules("EXCEPT PATH \"/srv\"\nREDIR PATH \"/data\" TO \"/srv/data\"");

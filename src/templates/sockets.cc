@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "templates/inet_names.h"
@@ -13,6 +14,7 @@ using rules::Access;
 using rules::ResourceType;
 
 constexpr uint8_t kShutReading = 1, kShutWriting = 2;
+constexpr const char* kDivided = "divided by the kernel (SO_REUSEPORT)";
 constexpr std::string_view kHostNetwork = "the host's network (--share net)";
 
 // As /proc/net/unix shows those without a file.
@@ -28,6 +30,19 @@ uint8_t accesses_of(uint8_t shut) {
   if ((shut & kShutWriting) == 0) accesses = accesses | Access::write;
   // Shut in both ways it is still there to be closed.
   return accesses == 0 ? static_cast<uint8_t>(Access::destroy) : accesses;
+}
+
+// Sockets of one port (SO_REUSEPORT), among which the kernel divides what comes.
+bool is_divided(const std::vector<std::unique_ptr<image::SocketOptionT>>& options) {
+  return std::ranges::any_of(options, [](const auto& option) {
+    return option->level == SOL_SOCKET && option->name == SO_REUSEPORT &&
+           std::ranges::count(option->value, 0) != std::ssize(option->value);
+  });
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  return slash == 0 || slash == path.npos ? "/" : path.substr(0, slash);
 }
 
 template <typename Messages>
@@ -73,18 +88,21 @@ class Socket {
     const std::string peer = inet_name(socket.peer_name).text();
     size_t waiting_outside = 0;
     for (const auto& waiting : socket.waiting)
-      waiting_outside += context_.connections.lead_out(*waiting) ? 1 : 0;
-    const bool outside = context_.connections.lead_out(socket);
+      waiting_outside +=
+          waiting->state != TCP_CLOSE && context_.connections.lead_out(*waiting) ? 1 : 0;
+    // One that is only asked for (TCP_SYN_SENT) each clone asks for itself.
+    const bool outside = socket.connection && context_.connections.lead_out(socket);
     if (outside) subject_.record.by = kOneConnection;
     // Of one with others nothing is bound where it cannot go on: it is made as a reset one.
     const bool takes_name = !outside && own.port != 0;
-    if (takes_name && in_host_network_) be_in_the_way("is at " + own.text() + " of");
+    const bool divided = socket.state == TCP_LISTEN && is_divided(socket.options);
+    if (takes_name && in_host_network_ && !divided) be_in_the_way("is at " + own.text() + " of");
     std::string detail = socket.state == TCP_LISTEN ? "listens" : "";
     if (!peer.empty()) detail = "with " + peer + (outside ? ", outside" : "");
     if (waiting_outside != 0)
       detail += ", " + count_of(waiting_outside, "connection") +
                 " from outside to be accepted: " + std::string(kOneConnection);
-    if (socket.state == TCP_LISTEN || socket.state == TCP_CLOSE) add_port("tcp", own);
+    if (socket.state == TCP_LISTEN || socket.state == TCP_CLOSE) add_port("tcp", own, divided);
     finish(detail);
   }
 
@@ -92,8 +110,9 @@ class Socket {
     subject_.accesses = accesses_of(socket.shut);
     subject_.record.size = bytes_in(socket.datagrams);
     const InetName own = take_name(socket.name);
-    if (own.port != 0 && in_host_network_) be_in_the_way("is at " + own.text() + " of");
-    add_port("udp", own);
+    const bool divided = is_divided(socket.options);
+    if (own.port != 0 && in_host_network_ && !divided) be_in_the_way("is at " + own.text() + " of");
+    add_port("udp", own, divided);
     finish("");
   }
 
@@ -126,15 +145,23 @@ class Socket {
   }
 
   void is_found_at(const image::FileNameT& file) {
+    if (subject_.told) return;
+    const Where folder = context_.places.of(folder_of(file.path), file.space);
+    if (folder.place == Place::elsewhere && folder.is_below)
+      context_.verdicts.refuse(words_for(subject_.record) + " is found at " + file.path +
+                                   ", in a folder that the rule " + folder.rule +
+                                   " leads elsewhere for each clone, where it will not be",
+                               "let the rule lead to the same place in each clone (<APPL-ID> in "
+                               "place of <INSTANCE>)");
     const Where where = context_.places.of(file.path, file.space);
-    if (where.place != Place::host || subject_.told) return;
+    if (where.place != Place::host) return;
     context_.verdicts.refuse(
         words_for(subject_.record) + " is found at " + file.path + ", which is the host's (" +
-            where.rule + "): a clone would take the name from it",
+            where.rule + "): only one instance can be found there",
         "let it bind a path that is its own, or take that one out of what is shared");
   }
 
-  void add_port(const char* protocol, const InetName& name) {
+  void add_port(const char* protocol, const InetName& name, bool divided) {
     if (name.port == 0 || subject_.told) return;
     Subject port{.record = {.type = "port",
                             .name = std::string(protocol) + " " + std::to_string(name.port),
@@ -147,8 +174,8 @@ class Socket {
                  .accesses = Access::create | Access::read,
                  .ports = {name.port}};
     if (in_host_network_) {
-      port.record.cls = Class::share;
-      port.record.by = of_host("--share net");
+      port.record.cls = divided ? Class::multiplex : Class::share;
+      port.record.by = divided ? kDivided : of_host("--share net");
       port.type.reset();
     }
     port_ = std::move(port);

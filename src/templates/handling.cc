@@ -17,6 +17,10 @@ constexpr Outcome kVirtualiseOnly[] = {{virtualise, Class::virtualise},
                                        {duplicate, Class::virtualise}};
 constexpr Outcome kSharedAlready[] = {
     {share, Class::share}, {cow, Class::share}, {duplicate, Class::share}};
+constexpr Outcome kRunning[] = {{share, Class::share},
+                                {cow, Class::share},
+                                {duplicate, Class::share},
+                                {virtualise, Class::share}};
 constexpr Outcome kCopied[] = {{cow, Class::cow}, {duplicate, Class::duplicate}};
 constexpr Outcome kAllTheSame[] = {{share, Class::share},
                                    {duplicate, Class::share},
@@ -57,6 +61,7 @@ const Handling kElsewhere{kVirtualiseOnly, "a rule leads it elsewhere for each c
                           "take one of both rules back"};
 
 const Handling kUnmodified{kSharedAlready, "it has no name but in its process", kTakeBack};
+const Handling kProgram{kRunning, "", kTakeBack};
 const Handling kPrivateMemory{kCopied, "the memory of a process has no name and is its own",
                               "let the rule say cow or duplicate"};
 const Handling kLockedMemory{kNamelessObject, "the memory of a process has no name and is its own",

@@ -40,7 +40,7 @@ inline constexpr std::string_view kOneConnection = "one clone's at most; to othe
 std::string of_host(std::string_view why);
 
 extern const Handling kLayerFile, kMemoryFile, kLostFile, kHostFile, kKernelFile, kElsewhere;
-extern const Handling kUnmodified, kPrivateMemory, kLockedMemory, kMappedOwn;
+extern const Handling kProgram, kUnmodified, kPrivateMemory, kLockedMemory, kMappedOwn;
 extern const Handling kNamedIpc, kNamelessIpc, kHostIpc;
 extern const Handling kPipe, kNamedPipe, kSocket, kNamedSocket;
 extern const Handling kOwnTerminal, kHarnessEnd;

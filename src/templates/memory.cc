@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "os/proc/maps.h"
 #include "templates/files.h"
@@ -173,26 +174,25 @@ class Memory {
   }
 
   void join(Subject subject, const MappingT& mapping) {
-    auto same = [&](const Group& group) {
-      const Record& one = group.subject.record;
-      const Record& other = subject.record;
-      return one.name == other.name && one.cls == other.cls && one.by == other.by;
-    };
-    auto found = std::ranges::find_if(groups_, same);
+    const Record& record = subject.record;
+    const auto [found, is_new] =
+        known_.try_emplace({record.name, record.cls, record.by}, groups_.size());
     const uint64_t length = mapping.end - mapping.start;
-    if (found == groups_.end()) {
+    if (is_new) {
       groups_.push_back({std::move(subject), 1, length});
       return;
     }
-    found->subject.record.size += subject.record.size;
-    found->subject.accesses = static_cast<uint8_t>(found->subject.accesses | subject.accesses);
-    ++found->mappings;
-    found->mapped += length;
+    Group& group = groups_[found->second];
+    group.subject.record.size += record.size;
+    group.subject.accesses = static_cast<uint8_t>(group.subject.accesses | subject.accesses);
+    ++group.mappings;
+    group.mapped += length;
   }
 
   Context& context_;
   const image::ProcessT& process_;
   std::vector<Group> groups_;
+  std::map<std::tuple<std::string, Class, std::string>, size_t> known_;  // which group
   std::set<const image::FileNameT*> named_;  // those whose being there has been looked at
 };
 

@@ -121,7 +121,10 @@ std::string Places::name_of(const image::PrivateFileT& file) const {
 }
 
 Where Places::of(const image::PrivateFileT& file) const {
-  return {std::string_view(file.path).starts_with(kLayers) ? Place::layer : Place::memory};
+  if (!std::string_view(file.path).starts_with(kLayers)) return {Place::memory};
+  // Where the application finds it in this instance, a clone finds what lies elsewhere.
+  Where found = of_instance(name_of(file));
+  return found.place == Place::elsewhere ? found : Where{Place::layer};
 }
 
 }  // namespace appshot::templates

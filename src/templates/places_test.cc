@@ -176,6 +176,17 @@ TEST(Places, PrivateFilesHaveTheNamesThatTheApplicationKnows) {
             (std::vector<std::string>{"/data/f", "/etc", "/srv/data/x", "/dev/shm/x", "/dev/own"}));
 }
 
+TEST(Places, FilesInAPlaceThatEachCloneHasElsewhereAreNotFoundThere) {
+  SmallImage image;
+  image.rules("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" CREATE");
+  image.keep("layers/root/own/web/f");
+  image.keep("layers/root/own/other");
+  const Classified all = image.classified();
+  EXPECT_EQ(verdict(all, "private file", "/data/f"), "virtualise: led elsewhere (rules:1:1)");
+  EXPECT_EQ(verdict(all, "private file", "/own/other"), "cow: in the private layer");
+  EXPECT_TRUE(all.obstacles.empty());
+}
+
 TEST(Places, ALockForWritingOnWhatIsTheHostsIsInTheWay) {
   SmallImage image;
   image.options()["public_paths"] = {"/srv:/pub"};

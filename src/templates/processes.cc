@@ -52,7 +52,7 @@ void add_program(Context& context, int process, const image::FileNameT* name) {
   if (subject.record.cls == Class::cow) {
     subject.record.cls = Class::share;
     subject.record.by = kCannotBeModified;
-    subject.handling = &kUnmodified;
+    subject.handling = &kProgram;
   }
   context.verdicts.add(std::move(subject));
 }

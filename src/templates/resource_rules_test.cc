@@ -175,6 +175,15 @@ TEST(ResourceRules, TheLastThatMatchesDecides) {
   EXPECT_TRUE(image.classified().obstacles.empty());
 }
 
+TEST(ResourceRules, OfAFileThatIsReadAndWrittenTheLastRuleOfBothDecides) {
+  SmallImage image;
+  image.open_path("/srv/log", O_RDWR);
+  image.rules("RESOURCE file ON write DO refuse\nRESOURCE file ON read DO cow");
+  EXPECT_EQ(verdict(image.classified(), "regular file"), "cow: rule rules:2:1");
+  image.rules("RESOURCE file ON create,destroy DO refuse", "more");
+  EXPECT_EQ(verdict(image.classified(), "regular file"), "cow: rule rules:2:1");
+}
+
 // A file with these flags, and whether the last name is gone.
 std::string matched_accesses(uint32_t flags, bool lost, const std::string& path = "/srv/x") {
   std::string matched;
@@ -266,6 +275,17 @@ TEST(ResourceRules, WhatIsPublicIsSharedWhateverTheySay) {
                 .find("rule more:1:1 says duplicate, but it is the "
                       "host's"),
             std::string::npos);
+}
+
+TEST(ResourceRules, AProgramIsSharedWhateverTheySay) {
+  for (const char* action : {"cow", "duplicate", "virtualise"}) {
+    SmallImage image;
+    image.process().address_space->exe = file_name("/usr/bin/web");
+    image.rules("RESOURCE file PATH \"/usr/**\" DO " + std::string(action));
+    const Classified all = image.classified();
+    EXPECT_EQ(record_of(all, "program").cls, Class::share);
+    EXPECT_TRUE(all.obstacles.empty());
+  }
 }
 
 TEST(ResourceRules, MakeNoTemplateOfADevice) {

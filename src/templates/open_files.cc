@@ -165,7 +165,7 @@ class OpenFile {
   }
 
   void inotify(const image::InotifyT& inotify) {
-    subject_.record.detail = std::to_string(inotify.watches.size()) + " watched";
+    subject_.record.detail += ", " + std::to_string(inotify.watches.size()) + " watched";
     for (const auto& watch : inotify.watches) {
       const Where where = context_.places.of(watch->name->path, watch->name->space);
       if (where.place != Place::elsewhere || !where.is_below || subject_.told) continue;

@@ -59,7 +59,7 @@ class Socket {
         in_host_network_(context.launch.share.net && file.network < 0),
         subject_(std::move(subject)) {
     Record& record = subject_.record;
-    record.detail.clear();
+    record.detail = record.process < 0 ? "no process has it open" : "";
     record.cls = Class::duplicate;
     record.by = kOwnObject;
     subject_.type = ResourceType::socket;

@@ -131,6 +131,27 @@ class ByThemselves(Classes):
                                  ("shared part", "uts"): ("share", "the host's (--share uts)")})
 
 
+class BesideOneAnother(Classes):
+    def test_two_that_are_made_of_one_snapshot_have_what_is_told(self):
+        public = self.root / "public"
+        public.mkdir()
+        self.hold("-v", f"{public}:/public")
+        snapshot = self.appshot("snapshot", self.aid)
+        self.check_all(self.records(snapshot), {("private file", "/srv/holding/log"): ("cow", LAYER),
+                                                ("private file", "/dev/shm/counter"): ("duplicate", IN_MEMORY),
+                                                ("sysv shm id", None): ("virtualise", NAMED),
+                                                ("port", "tcp 8000"): ("virtualise", NAMED),
+                                                ("public path", "/public"): ("share", "the host's (run -v)")})
+        second = self.aid + "-2"
+        self.appshot("restore", snapshot, "--as", second)
+        self.appshot("exec", self.aid, "sh", "-ec", "echo x >> /srv/holding/log; echo x > /dev/shm/counter; ipcrm -M 0x51;"
+                                                    " echo common > /public/f")
+        connect = "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8000))'"
+        look = f"stat -c %s /srv/holding/log /dev/shm/counter; ipcs -m | grep -c 0x00000051; cat /public/f; {connect}"
+        self.assertEqual(self.appshot("exec", second, "sh", "-c", look), "100\n4096\n1\ncommon")
+        self.assertEqual(self.appshot("exec", self.aid, "sh", "-c", look), "102\n2\n0\ncommon")
+
+
 class ByRules(Classes):
     def test_rules_decide_and_are_named(self):
         self.hold("-p", "9000:8000", "--rules", self.rules("""

@@ -5,8 +5,8 @@
 #include "image/format.h"
 #include "image/manifest.h"
 #include "image/template_copy.h"
-#include "node/image_records.h"
 #include "node/image_store.h"
+#include "templates/classify.h"
 
 namespace appshot {
 namespace {
@@ -42,7 +42,11 @@ class ImageFolders : public ImageStore {
   }
 
   Result<Json> records(const std::string& dir) override {
-    return image_records(TRY(image::read_manifest(dir)));
+    return templates::records_to_json(TRY(classified(dir)).records);
+  }
+
+  Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) override {
+    return TRY(classified(dir)).obstacles;
   }
 
   Result<> verify(const std::string& dir) override { return image::verify_folder(dir); }
@@ -60,6 +64,11 @@ class ImageFolders : public ImageStore {
 
   Result<> import_folder(const std::string& dir, const ReadSome& read) override {
     return image::import_bundle(dir, read);
+  }
+
+ private:
+  static Result<templates::Classified> classified(const std::string& dir) {
+    return templates::classify(TRY(image::read_manifest(dir)));
   }
 };
 

@@ -34,8 +34,10 @@ class ImageStore {
 
   // Whether the folder holds a complete snapshot, and what it says about itself.
   virtual Result<SnapshotFacts> describe(const std::string& dir) = 0;
-  // What is captured in it, one record a resource.
+  // What is captured in it, one record a resource, with what clones would do with it.
   virtual Result<Json> records(const std::string& dir) = 0;
+  // What keeps it from becoming a template; nothing: it can.
+  virtual Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) = 0;
   // Every byte against its checksum; class corrupt says what is wrong.
   virtual Result<> verify(const std::string& dir) = 0;
   // Into an existing empty folder, of the image in another; the caller makes it final.

@@ -49,6 +49,10 @@ class ImageFolders : public ImageStore {
     return TRY(classified(dir)).obstacles;
   }
 
+  Result<std::vector<Obstacle>> connections_with_others(const std::string& dir) override {
+    return templates::connections_with_others(TRY(classified(dir)));
+  }
+
   Result<> verify(const std::string& dir) override { return image::verify_folder(dir); }
 
   Result<> make_template(const std::string& from, const std::string& to,

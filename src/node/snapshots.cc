@@ -236,7 +236,9 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
     config.frozen = node_.paths.frozen_of(snapshot.id);
     config.set_env = wish.clone->env;
     place.ports = wish.clone->ports;
-    place.fresh = true;
+    place.fresh = !wish.clone->takes_connections;
+    // A template is what the snapshot was that it was made of.
+    if (snapshot.is_template) place.snapshot = snapshot.parent;
   }
   TRY(environments_.complete(spec, config));
   Endpoints::Before before = TRY(node_.endpoints.take_again(place, config));

@@ -35,6 +35,7 @@ struct RunWish {
     std::string template_name;
     std::vector<std::string> ports, env;
     std::shared_ptr<HarnessStarter> seed;  // of the image; none: it is read
+    bool takes_connections = false;        // with others, if nobody else can have them
   };
   std::optional<Clone> clone{};
 };

@@ -78,6 +78,7 @@ class Harness {
 
   bool has_ended() const;
   Result<> await_memory(Connection& connection, const Packet& request);
+  Result<> ask_before_snapshot();
   Result<> let_connections_go() const;  // of the host's network
   void hand_on_working_set(const std::string& image_folder) const;
   void memory_is_in();

@@ -11,6 +11,7 @@
 #include "checkpoint/preflight.h"
 #include "endpoints/held_connections.h"
 #include "harness/harness.h"
+#include "harness/hooks.h"
 #include "harness/origin.h"
 #include "harness/progress.h"
 #include "harness/rules.h"
@@ -224,6 +225,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.argv = config_.argv;
   checkpoint_request.progress = Progress(connection.channel, int_at(args, "id"));
   TRY(await_memory(connection, request));
+  TRY(ask_before_snapshot());
   session_->drain();
   if (!checkpoint_request.full) recall_origin(config_, places_, tracks_);
   InstanceView instance = view();
@@ -261,6 +263,19 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
               {"frozen_ms", report.frozen_ms},
               {"took_ms", report.took_ms},
               {"longest_frozen_ms", report.longest_frozen_ms}};
+}
+
+// Who says no is heard: nothing has been disturbed yet.
+Result<> Harness::ask_before_snapshot() {
+  const auto outcome = run_hook(hook::kBeforeSnapshot, instance_->init, config_,
+                                "/proc/" + std::to_string(instance_->init_pid.value) + "/root");
+  if (!outcome) return {};
+  tell_everyone(hook_event(*outcome));
+  if (outcome->ended_well()) return {};
+  return Error(ErrorClass::refused, outcome->text())
+      .hint("it is /etc/appshot/hooks/" + outcome->name +
+            " of the instance; appshot events tells "
+            "what it has written");
 }
 
 // What the instance has asked for first after its last restore it will ask for again.

@@ -11,6 +11,7 @@
 
 #include "endpoints/held_connections.h"
 #include "harness/frozen_files.h"
+#include "harness/hooks.h"
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
@@ -330,6 +331,14 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                            TRY(groups.limited.impose());
                            return let_in(network, held_by);
                          }};
+  InitLink before;  // what init tells while hooks are run
+  request.before_it_runs = [&](Channel& control, HostPid init) {
+    before = InitLink(std::move(control));
+    const char* name = config.event == "clone" ? hook::kAfterClone : hook::kAfterRestore;
+    const std::string root = "/proc/" + std::to_string(init.value) + "/root";
+    if (auto outcome = run_hook(name, before, merged, root)) tell(hook_event(*outcome));
+    control = before.release();
+  };
   request.memory = memory_wish(config);
   request.is_clone = config.event == "clone";
   request.seed = seed;
@@ -345,6 +354,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   }
   RestoredInstance restored = TRY(restore(std::move(request)));
   started.init = InitLink(std::move(restored.control));
+  started.init.tell_again(before);
   started.init_pid = restored.init;
   started.root_pid = static_cast<pid_t>(int_at(options, "root_pid"));
   if (merged.tty) {

@@ -193,8 +193,17 @@ Result<Lifecycle::Started> Lifecycle::start(Instance& instance, HarnessConfig co
   }));
   const Started started{int_at(*ready, "lost_connections")};
   tell_of_lost(instance.aid, started.lost_connections);
+  for (const Json& hook : field(*ready, "hooks")) tell_of_hook(instance.aid, hook);
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
   return started;
+}
+
+void Lifecycle::tell_of_hook(const std::string& aid, const Json& hook) {
+  node_.events.add(aid, "hook", aid + ": " + string_at(hook, "text"),
+                   {{"hook", string_at(hook, "hook")},
+                    {"well", bool_at(hook, "well")},
+                    {"output", string_at(hook, "output")},
+                    {"took_ms", int_at(hook, "took_ms")}});
 }
 
 void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {

@@ -133,6 +133,7 @@ class Lifecycle {
   bool settle_ended(const std::shared_ptr<Instance>& instance, const std::string& why);
   bool snapshot_was_finished(const std::string& aid);
   void purge_if_wanted(const std::string& aid);  // as --rm asks
+  void tell_of_hook(const std::string& aid, const Json& hook);
   void tell_of_lost(const std::string& aid, int64_t connections);
   Result<> prepare_folders(const HarnessConfig& config);
   Result<StartedHarness> start_harness(const HarnessConfig& config, HarnessStarter* harnesses);

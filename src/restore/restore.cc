@@ -223,6 +223,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(commit_init(request.control, deadline));
   TRY(request.plug());
   unfinished.release();
+  if (request.before_it_runs) request.before_it_runs(request.control, instance.init);
   TRY(request.application.thaw());
   if (instance.pager) instance.pager->application_runs();
   instance.control = std::move(request.control);

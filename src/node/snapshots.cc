@@ -229,10 +229,15 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   config.limits = limits_from_json(field(spec, "limits"));
   config.privileges = privileges_from_json(field(spec, "privileges"));
   TRY(environments_.complete(spec, config));
-  Endpoints::Before before =
-      TRY(node_.endpoints.take_again({operation.aid(), snapshot.id, string_at(spec, "address"),
-                                      operation.aid() != snapshot.aid, strings_at(spec, "ports")},
-                                     config));
+  Endpoints::Before before = TRY(node_.endpoints.take_again(
+      {operation.aid(), snapshot.id, string_at(spec, "address"), string_at(spec, "inner_address"),
+       operation.aid() != snapshot.aid, strings_at(spec, "ports")},
+      config));
+  Result<> remembered = remember_inner_address(operation.aid(), config.inner_address);
+  if (!remembered) {
+    node_.endpoints.undo(operation.aid(), before);
+    return remembered.take_error();
+  }
   Result<Lifecycle::Started> started = lifecycle_.start(operation.instance(), std::move(config),
                                                         InstanceState::running, why, progress);
   if (!started) {
@@ -246,6 +251,18 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   node_.events.add(operation.aid(), "restored", operation.aid() + ": " + why,
                    {{"snapshot", snapshot.id}});
   return started;
+}
+
+// Snapshots that are taken of it say so, too.
+Result<> Snapshots::remember_inner_address(const std::string& aid, const std::string& address) {
+  TRY(lifecycle_.change(aid, [&](InstanceRecord& edited) {
+    Result<Json> spec = parse_json(edited.spec);
+    if (!spec) return;
+    spec->erase("inner_address");
+    if (!address.empty()) (*spec)["inner_address"] = address;
+    edited.spec = json_text(*spec);
+  }));
+  return {};
 }
 
 Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,

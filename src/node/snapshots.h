@@ -62,6 +62,7 @@ class Snapshots {
   Result<Lifecycle::Started> run_from(Operation& operation, const SnapshotRecord& snapshot,
                                       const std::string& why, const std::string& memory,
                                       const ProgressListener& progress);
+  Result<> remember_inner_address(const std::string& aid, const std::string& address);
   Result<Json> describe_running(const std::string& aid, const Lifecycle::Started& started);
   Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
                              std::optional<InstanceRecord>& before);

@@ -198,6 +198,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   instance.init = HostPid{TRY(start_init(request, image))};
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
+  TRY(request.meanwhile());
   TRY(wait_for_init(request, zone, instance.init));
   const Deadline deadline = Deadline::in(kRestoreMax);
   TRY(fault_point("restore.populated"));

@@ -26,6 +26,9 @@ struct Paths {
     return snapshots() + "/.partial-" + id;
   }
   std::string layers() const { return state_dir + "/layers"; }
+  // Files of templates, which lie below the layers of their clones.
+  std::string frozen() const { return state_dir + "/frozen"; }
+  std::string frozen_of(const std::string& id) const { return frozen() + "/" + id; }
   std::string instances() const { return state_dir + "/instances"; }
   std::string instance_state(const std::string& aid) const { return instances() + "/" + aid; }
   // What its harness keeps of the image that it was woken from.

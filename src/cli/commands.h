@@ -36,6 +36,10 @@ int command_snapshot_rm(Context& context);
 int command_verify(Context& context);
 int command_export(Context& context);
 int command_import(Context& context);
+int command_template(Context& context);
+int command_templates(Context& context);
+int command_template_rm(Context& context);
+int command_clone(Context& context);
 int command_env_ls(Context& context);
 int command_env_create(Context& context);
 int command_env_install(Context& context);
@@ -62,6 +66,11 @@ int fail(const Error& error);
 void print(std::string_view text);
 void print_to(int fd, std::string_view bytes);
 void print_json(const Json& document);
+// A long operation, with its progress on standard error; `what` that is shown of.
+Result<Json> ask_with_progress(Context& context, const std::string& path, const Json& wish,
+                               const std::string& what);
+// Beside what scripts read: connections that could not be kept.
+void tell_of_lost(const Json& running);
 // The same for each id, in order, whatever became of the one before; the first failure's status.
 int for_each_id(Context& context, const std::function<Result<>(const std::string& id)>& action);
 

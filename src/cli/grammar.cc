@@ -167,6 +167,41 @@ void setup_wake(CLI::App& app, Options& o) {
   setup_with_progress(app, o);
 }
 
+void setup_template(CLI::App& app, Options& o) {
+  app.add_option("--name", o.name, "A name for the template");
+  app.add_flag("--warm", o.warm, "Keep in memory what clones are made from");
+  json_option(app, o);
+  progress_option(app, o);
+  one_id_argument(app, o, "FROM", "A snapshot, another template, or an instance, which runs on");
+}
+
+void setup_template_ids(CLI::App& app, Options& o) {
+  ids_argument(app, o, "TEMPLATE", "Ids, unique prefixes, or names");
+}
+
+void setup_clone(CLI::App& app, Options& o) {
+  app.add_option("-n,--count", o.count, "How many (1)");
+  app.add_option("--name", o.name,
+                 "The AID; {n} stands for a number, the lowest that is free: web-{n}");
+  app.add_option("-e", o.env,
+                 "Set a variable for rules and for programs that are run in it later, KEY=VALUE;"
+                 " KEY alone passes ours on (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("-p,--publish", o.ports,
+                 "[ADDRESS:]PORT:PORT[/udp]: lead a port of this machine to one of the clone's;"
+                 " port 0 chooses one for each (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--connections", o.connections,
+         "Established ones with others outside: close (clones find them reset; the default), "
+         "keep-first (the first clone has them, where nobody else can), refuse")
+      ->check(CLI::IsMember({"close", "keep-first", "refuse"}));
+  memory_options(app, o);
+  listing_options(app, o);
+  progress_option(app, o);
+  one_id_argument(app, o, "FROM", "A template, a snapshot, or an instance, which runs on");
+}
+
 void setup_events(CLI::App& app, Options& o) {
   app.add_flag("-f,--follow", o.follow, "Go on with what comes");
   json_option(app, o);
@@ -331,6 +366,11 @@ constexpr std::array kCommands{
     Command{"verify", "Check every byte of a snapshot", setup_snapshot_ids},
     Command{"export", "Write a snapshot as one file", setup_export},
     Command{"import", "Read a snapshot from such a file", setup_import},
+    Command{"template", "Keep a snapshot or an instance for clones to be made from",
+            setup_template},
+    Command{"templates", "List templates", listing_options},
+    Command{"template-rm", "Remove templates; their clones stay", setup_template_ids},
+    Command{"clone", "Make instances of a template, a snapshot or an instance", setup_clone},
     Command{"env ls", "List environments", listing_options},
     Command{"env create", "Make an environment", setup_env_create},
     Command{"env install", "Run an installer in one, and keep what it changes", setup_env_program},

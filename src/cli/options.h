@@ -51,6 +51,9 @@ struct Options {
   bool stop = false;
   bool full = false;
   bool sync = false;
+  bool warm = false;
+  int64_t count = 1;
+  std::string connections;  // close, keep-first, refuse
   std::string as;
   std::string memory;  // lazy, eager, or as is best
   std::string signal = "TERM";

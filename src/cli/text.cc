@@ -10,13 +10,32 @@
 namespace appshot {
 namespace {
 
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }  // UTF-8
+
+}  // namespace
+
 size_t columns_of(const std::string& text) {
   size_t columns = 0;
-  for (char c : text) columns += (static_cast<unsigned char>(c) & 0xc0) != 0x80;  // UTF-8
+  for (char c : text) columns += begins_character(c) ? 1 : 0;
   return columns;
 }
 
-}  // namespace
+std::string plain_text(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return text;
+}
+
+std::string end_of(const std::string& text, size_t columns_max) {
+  size_t columns = columns_of(text);
+  if (columns <= columns_max) return text;
+  size_t start = 0;
+  for (columns += 1; columns > columns_max && start < text.size(); --columns) {
+    ++start;
+    while (start < text.size() && !begins_character(text[start])) ++start;
+  }
+  return "\u2026" + text.substr(start);
+}
 
 std::string human_bytes(int64_t bytes) { return size_text(bytes); }
 

@@ -13,6 +13,11 @@ namespace appshot {
 std::string human_bytes(int64_t bytes);   // "0 B", "4.0 KiB", "1.5 GiB"
 std::string human_duration(int64_t ms);   // "850 ms", "12 s", "3 min", "5 h", "2 d"
 std::string clock_time(int64_t unix_ms);  // local, "2024-05-01 13:37:00"
+size_t columns_of(const std::string& text);
+// Without characters that would move what is printed; what is not UTF-8 stays.
+std::string plain_text(std::string text);
+// Its last columns, behind a sign that something is missing: of paths the end tells most.
+std::string end_of(const std::string& text, size_t columns_max);
 std::string joined(const std::vector<std::string>& words, size_t length_max);
 
 // "TERM", "SIGTERM", "15".

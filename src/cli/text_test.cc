@@ -31,6 +31,13 @@ TEST(Text, TablesAlignAndTrailNoSpaces) {
   EXPECT_EQ(table.text(), "AID          STATE\nbrave-otter  running\n");
 }
 
+TEST(Text, OfALongNameTheEndIsShown) {
+  EXPECT_EQ(end_of("/srv/data", 9), "/srv/data");
+  EXPECT_EQ(end_of("/srv/data", 6), "\u2026/data");
+  EXPECT_EQ(end_of("/s/\u00e4\u00f6\u00fc", 4), "\u2026\u00e4\u00f6\u00fc");
+  EXPECT_EQ(plain_text("a\033[2Jb\n"), "a [2Jb ");
+}
+
 TEST(Text, AnErrorNamesItsOnlyObstacleOnOneLine) {
   Error one = Error(ErrorClass::refused, "cannot snapshot web")
                   .with_obstacles({{"process 12 has /dev/kvm open", "close it"}});

@@ -23,10 +23,10 @@ void in_new_namespace(const std::function<void()>& body) {
 IpNetwork network(const char* text) { return IpNetwork::parse(text).value(); }
 
 TEST(PublishedPort, IsReadAsItIsShown) {
-  for (const char* text : {"8080:80", "53:53/udp", "127.0.0.1:8080:80", "[::1]:8080:80"})
+  for (const char* text : {"8080:80", "53:53/udp", "127.0.0.1:8080:80", "[::1]:8080:80", "0:80"})
     EXPECT_EQ(PublishedPort::parse(text).value().text(), text);
   EXPECT_EQ(PublishedPort::parse("0.0.0.0:8080:80/tcp").value().text(), "8080:80");
-  for (const char* text : {"", "80", "80:", ":80", "0:80", "80:65536", "80:80/sctp", "x:80:80",
+  for (const char* text : {"", "80", "80:", ":80", "80:0", "80:65536", "80:80/sctp", "x:80:80",
                            "80:80:80", "1.2.3:80:80", "8 0:80"})
     EXPECT_FALSE(PublishedPort::parse(text)) << text;
 }

@@ -15,6 +15,12 @@ Result<> bind_to(int socket, const IpAddress& address, uint16_t port) {
   return {};
 }
 
+Result<uint16_t> port_of(int socket) {
+  SocketName name;
+  TRY_SYS(::getsockname(socket, name.get(), &name.size));
+  return name.port();
+}
+
 }  // namespace
 
 Result<PortClaim> PortClaim::take(const PublishedPort& port) {
@@ -34,7 +40,7 @@ Result<PortClaim> PortClaim::take(const PublishedPort& port) {
   // Only one who listens keeps others that reuse addresses away.
   if (bound && !port.udp && ::listen(socket.get(), 0) != 0)
     bound = Error::from_errno(errno, "listen");
-  if (bound) return PortClaim(std::move(socket));
+  if (bound) return PortClaim(std::move(socket), TRY(port_of(socket.get())));
   const std::string number = "port " + std::to_string(port.port) + (port.udp ? "/udp" : "");
   if (bound.error().err() == EADDRINUSE) {
     const std::string who = holder_of_port(port.port, port.udp);

@@ -11,12 +11,16 @@ namespace appshot {
 
 class PortClaim {
  public:
-  // Class conflict, naming who has it, when somebody else on this machine does.
+  // Class conflict, naming who has it, when somebody else on this machine does. Of port 0 the
+  // kernel chooses one.
   static Result<PortClaim> take(const PublishedPort& port);
 
+  uint16_t port() const { return port_; }
+
  private:
-  explicit PortClaim(UniqueFd socket) : socket_(std::move(socket)) {}
+  PortClaim(UniqueFd socket, uint16_t port) : socket_(std::move(socket)), port_(port) {}
   UniqueFd socket_;
+  uint16_t port_;
 };
 
 // Whether no two instances can have both.

@@ -204,14 +204,15 @@ namespace {
 
 bool read_port(std::string_view text, uint16_t& port) {
   auto [stopped, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return failed == std::errc() && stopped == text.data() + text.size() && port != 0;
+  return failed == std::errc() && stopped == text.data() + text.size();
 }
 
 }  // namespace
 
 Result<PublishedPort> PublishedPort::parse(const std::string& given) {
-  const Error wrong = Error(ErrorClass::usage, "-p " + given + ": not [ADDRESS:]PORT:PORT[/udp]")
-                          .hint("-p 8080:80, -p 127.0.0.1:8080:80, -p [::1]:8080:80, -p 53:53/udp");
+  const Error wrong =
+      Error(ErrorClass::usage, "-p " + given + ": not [ADDRESS:]PORT:PORT[/udp]")
+          .hint("-p 8080:80, -p 127.0.0.1:8080:80, -p [::1]:8080:80, -p 53:53/udp, -p 0:80");
   PublishedPort port;
   std::string text = given;
   if (const size_t slash = text.rfind('/'); slash != std::string::npos) {
@@ -221,7 +222,8 @@ Result<PublishedPort> PublishedPort::parse(const std::string& given) {
     text.resize(slash);
   }
   const size_t last = text.rfind(':');
-  if (last == std::string::npos || !read_port(std::string_view(text).substr(last + 1), port.inside))
+  if (last == std::string::npos ||
+      !read_port(std::string_view(text).substr(last + 1), port.inside) || port.inside == 0)
     return wrong;
   text.resize(last);
   const size_t before = text.rfind(':');

@@ -16,7 +16,7 @@ struct PublishedPort {
   uint16_t inside = 0;
   bool udp = false;
 
-  // "8080:80", "127.0.0.1:53:53/udp": as it is given and shown.
+  // "8080:80", "127.0.0.1:53:53/udp": as it is given and shown. "0:80": any that is free.
   static Result<PublishedPort> parse(const std::string& text);
   std::string text() const;
   bool operator==(const PublishedPort&) const = default;

@@ -27,10 +27,12 @@ constexpr std::chrono::seconds kLastWordsMax{10};
 
 }  // namespace
 
-Harness::Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network)
+Harness::Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network,
+                 Seed* seed)
     : config_(std::move(config)),
       places_{config_.state_dir, config_.run_dir},
-      network_(std::move(network)) {
+      network_(std::move(network)),
+      seed_(seed) {
   connections_.push_back({std::move(first_connection)});
 }
 
@@ -81,7 +83,7 @@ Result<> Harness::start() {
     TRY(write_info(places_, config_));
     groups_.emplace(TRY(InstanceGroups::create(config_)));
     instance_.emplace(config_.mode == "restore"
-                          ? TRY(restore_instance(config_, places_, *groups_, network_,
+                          ? TRY(restore_instance(config_, places_, *groups_, network_, seed_,
                                                  [this](const Json& e) { tell_everyone(e); }))
                           : TRY(launch(config_, places_, *groups_, network_)));
   }
@@ -326,7 +328,8 @@ InstanceView Harness::view() {
   view.mapping_flags = &mapping_flags_;
   view.kernel_layout = &kernel_layout_;
   // A snapshot may not make the kernel end anybody, nor the machine short of memory.
-  if (config_.limits.memory_bytes != 0 || may_share_since_fork(groups_->application))
+  if (config_.limits.memory_bytes != 0 || config_.event == "clone" ||
+      may_share_since_fork(groups_->application))
     view.shared_memory = RemoteMemory::Shared::stays;
   view.own_network = &network_.known();
   view.aid = config_.aid;
@@ -334,6 +337,7 @@ InstanceView Harness::view() {
   view.init = instance_->init_pid;
   view.root = "/proc/" + std::to_string(view.init.value) + "/root";
   view.layers = view.share.fs ? "" : places_.layers();
+  view.frozen = config_.frozen;
   if (Result<UniqueFd> proc = open_file(view.root + "/proc", O_RDONLY | O_DIRECTORY))
     view.proc = std::move(*proc);
   view.application = &groups_->application;

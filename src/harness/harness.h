@@ -25,7 +25,8 @@ namespace appshot {
 
 class Harness {
  public:
-  Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network);
+  // `seed`: what the calling process is a fork of; nullptr: it is a program of its own.
+  Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network, Seed* seed);
 
   // Until the instance has ended; the exit status of the program.
   int run();
@@ -91,6 +92,7 @@ class Harness {
   HarnessConfig config_;
   InstancePlaces places_;
   InstanceNetwork network_;
+  Seed* const seed_;
   std::optional<InstanceGroups> groups_;
   MemoryWatch memory_watch_;
   std::optional<Listener> listener_;

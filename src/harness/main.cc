@@ -9,6 +9,7 @@
 
 #include "checkpoint/machine.h"
 #include "harness/harness.h"
+#include "harness/serve_as_seed.h"
 #include "os/descriptor_table.h"
 #include "os/session_keyring.h"
 #include "protocol/harness_begin.h"
@@ -35,16 +36,8 @@ void prepare_signals() {
   signal(SIGHUP, SIG_IGN);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  int control_fd = descriptor_argument(argc, argv, "--control");
-  if (control_fd < 0) {
-    fputs("appshot-harness is started by appshotd; see `appshot help`\n", stderr);
-    return 2;
-  }
-  prepare_signals();
-  appshot::reserve_descriptors(kDescriptors);
+// Until its instance has ended, or the daemon has no use for it.
+int serve(appshot::Channel control, appshot::Seed* seed) {
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   // Without one of its own the instance has the daemon's.
@@ -52,7 +45,6 @@ int main(int argc, char** argv) {
   appshot::InstanceNetwork network = appshot::InstanceNetwork::prepare();
   (void)!appshot::describe_machine();            // now, because nobody waits; it is remembered
   prctl(PR_SET_NAME, "appshot-spare", 0, 0, 0);  // so that a list of processes tells which waits
-  appshot::Channel control{appshot::UniqueFd(control_fd)};
   appshot::Result<std::optional<appshot::HarnessBegin>> begin = appshot::await_begin(control);
   if (!begin) {
     fprintf(stderr, "appshot-harness: %s\n", begin.error().message().c_str());
@@ -62,6 +54,24 @@ int main(int argc, char** argv) {
   prctl(PR_SET_NAME, "appshot-harness", 0, 0, 0);
   for (int fd : {STDOUT_FILENO, STDERR_FILENO}) dup2((*begin)->log.get(), fd);
   (*begin)->log.reset();
-  appshot::Harness harness(std::move((*begin)->config), std::move(control), std::move(network));
+  if ((*begin)->config.mode == "seed") {
+    (void)!network.leave();
+    return appshot::serve_as_seed((*begin)->config.image, std::move(control), serve);
+  }
+  appshot::Harness harness(std::move((*begin)->config), std::move(control), std::move(network),
+                           seed);
   return harness.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int control = descriptor_argument(argc, argv, "--control");
+  if (control < 0) {
+    fputs("appshot-harness is started by appshotd; see `appshot help`\n", stderr);
+    return 2;
+  }
+  prepare_signals();
+  appshot::reserve_descriptors(kDescriptors);
+  return serve(appshot::Channel(appshot::UniqueFd(control)), nullptr);
 }

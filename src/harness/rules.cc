@@ -13,9 +13,9 @@ Result<> apply_rules(HarnessConfig& config, FileWorld& world) {
   std::vector<rules::Rules> layered;
   for (const HarnessConfig::RulesText& one : config.rules)
     layered.push_back(TRY(rules::parse(one.text, one.source)));
-  const rules::Evaluated evaluated =
-      TRY(rules::evaluate(layered, {config.application, config.aid, config.node,
-                                    string_at(config.environment, "name"), "", config.env}));
+  const rules::Evaluated evaluated = TRY(rules::evaluate(
+      layered, {config.application, config.aid, config.node, string_at(config.environment, "name"),
+                config.template_name, config.env}));
   for (const rules::Exception& shown : evaluated.exceptions)
     world.public_paths.push_back({shown.path, shown.path, shown.readonly});
   for (const rules::EvaluatedRedirection& one : evaluated.redirections)

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "endpoints/held_connections.h"
+#include "harness/frozen_files.h"
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
@@ -53,6 +54,11 @@ Result<> keep_from_machine(const InstanceGroups& groups, const Share& share,
   return {};
 }
 
+// Nothing of the host lies below its environment.
+bool has_own_root(const HarnessConfig& config) {
+  return string_at(config.environment, "base") == "own";
+}
+
 struct InitParts {
   InitSetup setup;
   Channel ours;
@@ -66,10 +72,11 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   files.share = TRY(Share::from_names(config.share));
   files.root = places.root();
   files.layers = places.layers();
+  files.frozen = config.frozen;
   files.info = places.info();
   files.hidden = {node_folder(places.state), node_folder(places.run)};
   files.environment = config.layers;
-  files.own_root = string_at(config.environment, "base") == "own";
+  files.own_root = has_own_root(config);
   if (config.root != 0) {
     files.users = TRY(OwnUsers::make(config.root, files.share));
     if (files.users.network) TRY(network.replace(files.users.network.get()));
@@ -265,8 +272,11 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
                                          const InstanceGroups& groups, InstanceNetwork& network,
+                                         Seed* seed,
                                          const std::function<void(const Json& event)>& tell) {
-  OpenedImage image = TRY(OpenedImage::open(config.image));
+  std::optional<OpenedImage> opened;
+  if (seed == nullptr) opened.emplace(TRY(OpenedImage::open(config.image)));
+  const OpenedImage& image = seed == nullptr ? *opened : seed->image();
   StartedInstance started;
   Json options = TRY(parse_json(image.manifest.options));
   started.config = TRY(harness_config_from_json(options));
@@ -283,6 +293,11 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.limits = config.limits;
   merged.privileges = config.privileges;
   merged.layers = config.layers;
+  const LowerView lower{config.layers, !has_own_root(merged)};
+  merged.frozen = TRY(lay_out_frozen_files(image, config.frozen, lower));
+  merged.template_name = config.template_name;
+  merged.set_env = config.set_env;
+  merged.env = merged_environment(merged.env, config.set_env);
   merged.node = config.node;
   merged.address = config.address;
   merged.address_v6 = config.address_v6;
@@ -294,7 +309,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.keep_connections = config.keep_connections;
   TRY(refuse_more_memory_than(merged.limits.memory_bytes, image.manifest));
   TRY(put_layers_aside(places));
-  TRY(layers::restore_layers(image.manifest, image.pages, places.layers()));
+  if (merged.frozen.empty())
+    TRY(layers::restore_layers(image.manifest, image.pages, places.layers(), lower));
   TRY(fault_point("restore.layers"));
 
   InitParts parts = TRY(prepare_init(merged, places, groups, network));
@@ -315,6 +331,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                            return let_in(network, held_by);
                          }};
   request.memory = memory_wish(config);
+  request.is_clone = config.event == "clone";
+  request.seed = seed;
   request.image_folder = config.image;
   request.end = [&](HostPid init) { return end_of_instance(places, groups, init); };
   if (!merged.tty) {

@@ -14,6 +14,7 @@
 #include "harness/session.h"
 #include "os/pids.h"
 #include "pager/pager.h"
+#include "restore/seed.h"
 
 namespace appshot {
 
@@ -32,6 +33,7 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
                                const InstanceGroups& groups, InstanceNetwork& network);
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
                                          const InstanceGroups& groups, InstanceNetwork& network,
+                                         Seed* seed,  // of that image; nullptr: it is read
                                          const std::function<void(const Json& event)>& tell);
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
 

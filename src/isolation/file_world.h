@@ -22,6 +22,7 @@ struct FileWorld {
   Share share;
   std::string root;    // empty folder on which the new root is assembled
   std::string layers;  // one folder for each private layer; lives as long as the instance
+  std::string frozen;  // the same of the template it was made from, never changed; empty: none
   std::string info;    // becomes /run/appshot, read-only
   Hidden hidden;
   // Between the private layers and what lies below: folders of layers, lowest first.

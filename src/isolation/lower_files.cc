@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "isolation/host_mounts.h"
 #include "isolation/private_layer.h"
@@ -17,10 +18,19 @@ namespace {
 
 constexpr char kPrograms[] = "/usr";
 
+std::string folder_of(const std::string& layers, const std::string& point) {
+  return layers + "/" + layer_name(point);
+}
+
+std::string upper_of(const std::string& layers, const std::string& point) {
+  return folder_of(layers, point) + "/upper";
+}
+
 Result<> mount_layers_at(const FileWorld& world, const std::string& point, const std::string& base,
                          const std::string& target) {
   return mount_layers(
-      {world.layers + "/" + layer_name(point), world.environment, point, base, world.users},
+      {folder_of(world.layers, point), world.frozen.empty() ? "" : upper_of(world.frozen, point),
+       world.environment, point, base, world.users},
       target);
 }
 
@@ -44,24 +54,34 @@ Result<bool> is_link(int fd) {
 
 // Files of an earlier life, which must be somewhere.
 bool holds_files(const FileWorld& world, const std::string& point) {
-  const std::string upper = world.layers + "/" + layer_name(point) + "/upper";
-  return !list_folder(upper).value_or({}).empty();
+  return std::ranges::any_of(std::array{world.layers, world.frozen}, [&](const auto& layers) {
+    return !layers.empty() && !list_folder(upper_of(layers, point)).value_or({}).empty();
+  });
 }
 
-// Where layers of the environment lie somewhere below the host's root, that root is seen through
-// two overlays (private_layer). Not so what does not hold them: most of what is opened are programs
-// and their libraries, so these have an overlay of their own; files cannot be renamed from there to
-// elsewhere then. Not if an earlier life has changed them without.
+// Those that may lie inside one another.
+std::vector<std::string> lower_layers(const FileWorld& world) {
+  std::vector<std::string> folders = world.environment;
+  if (!world.frozen.empty()) folders.push_back(world.frozen);
+  return folders;
+}
+
+// Where layers of the environment or of a template lie somewhere below the host's root, that root
+// is seen through two overlays (private_layer). Not so what does not hold them: most of what is
+// opened are programs and their libraries, so these have an overlay of their own; files cannot be
+// renamed from there to elsewhere then. Not if an earlier life has changed them without.
 Result<bool> wants_overlay_for_programs(const FileWorld& world) {
-  if (world.environment.empty()) return false;
-  if (::access((world.layers + "/" + layer_name("/") + "/upper" + kPrograms).c_str(), F_OK) == 0)
-    return false;
+  const std::vector<std::string> lower = lower_layers(world);
+  if (lower.empty()) return false;
+  for (const std::string& layers : {world.layers, world.frozen})
+    if (!layers.empty() && ::access((upper_of(layers, "/") + kPrograms).c_str(), F_OK) == 0)
+      return false;
   const UniqueFd root = TRY(open_file("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const Result<UniqueFd> programs =
       open_at(root.get(), kPrograms + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (!programs) return false;
   bool below_root = false;
-  for (const std::string& layer : world.environment) {
+  for (const std::string& layer : lower) {
     const UniqueFd folder = TRY(open_file(layer, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (TRY(folder_lies_in(folder.get(), programs->get()))) return false;
     below_root |= TRY(is_same_file_system(folder.get(), root.get()));
@@ -77,8 +97,8 @@ Result<std::vector<HostMount>> places_of_overlays(const FileWorld& world) {
     if (std::ranges::find(places, point, &HostMount::point) == places.end())
       places.push_back({point, "overlay"});
   };
-  for (const std::string& layer : list_folder(world.layers).value_or({}))
-    add(layer_mount_point(layer));
+  for (const std::string& layers : {world.layers, world.frozen})
+    for (const std::string& layer : list_folder(layers).value_or({})) add(layer_mount_point(layer));
   if (TRY(wants_overlay_for_programs(world))) add(kPrograms);
   std::ranges::sort(places, {}, &HostMount::point);  // outermost first
   return places;

@@ -37,7 +37,11 @@ Lower by_descriptor(UniqueFd fd) {
 // Highest first, as overlay wants them; `base` is among them, as the last.
 struct Lowers {
   std::vector<Lower> folders;
+  bool with_frozen = false;
   bool with_base = false;
+
+  // Whose mode and owner those of the mount point are: frozen is only what is in it.
+  const Lower& shown() const { return folders[with_frozen ? 1 : 0]; }
 };
 
 // Those that do not have that folder are left out, and what lies below one that hides it: of a
@@ -45,6 +49,12 @@ struct Lowers {
 Result<Lowers> open_lower(const LayerStack& stack) {
   Lowers lower;
   bool hidden = false;
+  if (Result<UniqueFd> frozen = open_file(stack.frozen, O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    lower.folders.push_back(by_descriptor(std::move(*frozen)));
+    lower.with_frozen = true;
+  } else if (!stack.frozen.empty() && frozen.error().err() != ENOENT) {
+    return frozen.take_error();
+  }
   for (auto layer = stack.environment.rbegin(); !hidden && layer != stack.environment.rend();
        ++layer) {
     LayerPart part = TRY(part_of_layer(*layer, stack.point).within("the layer " + *layer));
@@ -55,7 +65,7 @@ Result<Lowers> open_lower(const LayerStack& stack) {
   if (lower.with_base)
     lower.folders.push_back(
         {escaped(stack.base), TRY(open_file(stack.base, O_PATH | O_DIRECTORY | O_CLOEXEC))});
-  if (lower.folders.empty())
+  if (lower.folders.size() <= (lower.with_frozen ? 1 : 0))
     return Error(ErrorClass::corrupt, "the environment has no files of its own for " + stack.point);
   return lower;
 }
@@ -150,7 +160,7 @@ Result<> mount_layers(const LayerStack& stack, const std::string& target) {
   std::vector<Lower>& lower = opened.folders;
   // The folder's own mode and owner show as those of the mount point.
   struct stat below {};
-  TRY_SYS(::fstat(lower.front().fd.get(), &below));
+  TRY_SYS(::fstat(opened.shown().fd.get(), &below));
   TRY_SYS(::chown((stack.own + "/upper").c_str(), below.st_uid, below.st_gid));
   TRY_SYS(::chmod((stack.own + "/upper").c_str(), below.st_mode & 07777));
   const bool apart = opened.with_base && TRY(any_lies_in_base(lower));

@@ -1,5 +1,6 @@
-// An instance's own layer of a file system of its world: what it changes is kept there, over the
-// layers of its environment, over the host's files, none of which is ever changed.
+// An instance's own layer of a file system of its world: what it changes is kept there, over what
+// is frozen of the template it was made from, over the layers of its environment, over the host's
+// files, none of which is ever changed.
 #pragma once
 
 #include <string>
@@ -11,7 +12,8 @@
 namespace appshot {
 
 struct LayerStack {
-  std::string own;                       // folder of the instance's layer; made where it is missing
+  std::string own;     // folder of the instance's layer; made where it is missing
+  std::string frozen;  // of its template's files, in the form of an upper layer; may be missing
   std::vector<std::string> environment;  // folders of its layers, lowest first
   std::string point;                     // where in the world it is: "/", "/home"
   std::string base;                      // what lies below all; empty: nothing

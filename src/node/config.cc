@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 
+#include "base/size.h"
 #include "rules/parse.h"
 
 namespace appshot {
@@ -30,6 +31,15 @@ Setter number_into(int64_t& target) {
     auto value = node.value_exact<int64_t>();
     if (value && *value >= 0) target = *value;
     return value.has_value() && *value >= 0;
+  };
+}
+
+Setter size_into(int64_t& target) {
+  return [&target](const toml::node& node) {
+    auto text = node.value_exact<std::string>();
+    Result<int64_t> size = parse_size(text.value_or(""));
+    if (size) target = *size;
+    return static_cast<bool>(size);
   };
 }
 
@@ -76,6 +86,7 @@ Result<> apply_config_text(const std::string& text, const std::string& name, Nod
       {"network.range", text_into(config.network_range)},
       {"node.name", text_into(config.node)},
       {"environments.rules", text_into(config.rules)},
+      {"templates.memory", size_into(config.template_memory)},
       {"snapshots.sync", flag_into(config.sync_snapshots)},
       {"limits.events", number_into(config.events_max)},
   };

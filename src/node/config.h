@@ -19,6 +19,7 @@ struct NodeConfig {
   std::string network_range = "198.18.0.0/15";  // of virtual addresses; each daemon takes a part
   std::string rules;                            // for every instance, before all others
   std::string node;             // what this node is called; empty in a file: as the host
+  int64_t template_memory = 0;  // the most that warm ones may have; 0: a quarter of the machine's
   bool sync_snapshots = false;  // answer a snapshot only when the disk has it
   bool operator==(const NodeConfig&) const = default;
 };

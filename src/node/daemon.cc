@@ -147,8 +147,11 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   Environments environments(node, lifecycle);
   Instances instances(node, lifecycle, environments);
   Snapshots snapshots(node, lifecycle, environments);
-  Services services{node, instances, snapshots, environments,
-                    [&] { ::eventfd_write(stop.get(), 1); }};
+  Templates templates(node, lifecycle, snapshots);
+  Clones clones(node, lifecycle, instances, snapshots, templates);
+  Services services{node, instances, snapshots, templates, clones, environments, [&] {
+                      ::eventfd_write(stop.get(), 1);
+                    }};
   Router router;
   add_all_routes(router, services);
 
@@ -158,6 +161,7 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   // Before the first request, so that nobody sees a state that is not true any more.
   TRY(recover(node, lifecycle, snapshots));
   TRY(environments.settle());
+  TRY(templates.settle());
   UniqueFd listener = TRY(listen_at(paths.socket()));
   log_info("serving " + paths.socket());
   lifecycle.prepare_spare_harness();

@@ -77,7 +77,7 @@ Result<Publication> Endpoints::publication_of(const LeaseRecord& lease) {
   return publication;
 }
 
-Result<> Endpoints::claim(const std::string& aid, const std::vector<PublishedPort>& ports) {
+Result<> Endpoints::claim(const std::string& aid, std::vector<PublishedPort>& ports) {
   for (const auto& [owner, claimed] : claimed_)
     for (const PublishedPort& theirs : claimed.publication.ports)
       for (const PublishedPort& port : ports)
@@ -87,13 +87,16 @@ Result<> Endpoints::claim(const std::string& aid, const std::vector<PublishedPor
                                                  owner)
               .hint("publish another port, or stop " + owner + " first");
   std::vector<PortClaim> claims;
-  for (const PublishedPort& port : ports) claims.push_back(TRY(PortClaim::take(port)));
+  for (PublishedPort& port : ports) {
+    claims.push_back(TRY(PortClaim::take(port)));
+    port.port = claims.back().port();
+  }
   claimed_[aid].claims = std::move(claims);
   return {};
 }
 
 Result<> Endpoints::publish(const std::string& aid, const IpAddress& address,
-                            const std::vector<std::string>& ports) {
+                            std::vector<std::string>& ports) {
   if (ports.empty() || claimed_.contains(aid)) return {};
   Publication publication;
   for (const std::string& port : ports)
@@ -105,6 +108,8 @@ Result<> Endpoints::publish(const std::string& aid, const IpAddress& address,
     claimed_.erase(aid);
     return published;
   }
+  for (size_t i = 0; i < ports.size(); ++i)
+    if (TRY(PublishedPort::parse(ports[i])).port == 0) ports[i] = publication.ports[i].text();
   claimed_[aid].publication = std::move(publication);
   return {};
 }
@@ -241,6 +246,7 @@ Result<> Endpoints::take(const std::string& aid, HarnessConfig& config) {
 Result<Endpoints::Before> Endpoints::take_again(const Wish& wish, HarnessConfig& config) {
   std::lock_guard lock(mutex_);
   if (wish.address.empty() && wish.inner_address.empty()) {
+    if (wish.fresh) return Before();
     // Where the kernel has no such tables, none are held.
     for (const HeldConnections::Holder& holder : held_.holders().value_or({}))
       if (holder.snapshot == wish.snapshot) config.keep_connections = true;
@@ -268,13 +274,13 @@ Result<Endpoints::Before> Endpoints::find_place(const Wish& wish, bool is_from_e
   // be back.
   const bool is_taken =
       holder && holder->aid != wish.aid && (is_from_elsewhere || is_there(holder->aid));
-  if (is_taken && !wish.as_another && !is_from_elsewhere)
+  if (is_taken && !wish.as_another && !wish.fresh && !is_from_elsewhere)
     return Error(ErrorClass::conflict,
                  "its address " + wish.address + " is now that of " + holder->aid)
         .hint("stop " + holder->aid + " first, or restore it --as another, with another address");
   config.ports = wish.ports;
   Result<IpAddress> given = had;
-  if (is_taken || !network_->range().part.contains(had)) {
+  if (is_taken || wish.fresh || !network_->range().part.contains(had)) {
     given = before.own ? parse(before.own->address) : take_free(wish.aid);
   } else {
     config.keep_connections = holder && holder->standing == wish.snapshot;
@@ -282,7 +288,7 @@ Result<Endpoints::Before> Endpoints::find_place(const Wish& wish, bool is_from_e
     TRY(move_lease(wish, before));
   }
   Result<> settled = given ? settle(*given, inner, config) : given.take_error();
-  if (settled) settled = publish(wish.aid, *given, wish.ports);
+  if (settled) settled = publish(wish.aid, *given, config.ports);
   if (settled) return before;
   put_back(wish.aid, before);
   return settled.take_error();

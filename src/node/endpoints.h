@@ -47,6 +47,7 @@ class Endpoints {
     std::string inner_address;  // as it had it inside; empty: the same
     bool as_another = false;    // than the one that the snapshot is of
     std::vector<std::string> ports{};
+    bool fresh = false;  // another address than it had, whoever has that now
   };
   // What was before, for a restore that fails.
   struct Before {
@@ -88,9 +89,10 @@ class Endpoints {
   std::optional<LeaseRecord> find(const std::function<bool(const LeaseRecord&)>& which);
   bool is_there(const std::string& aid);
   void unpark(const LeaseRecord& lease);
+  // What was left to us is chosen.
   Result<> publish(const std::string& aid, const IpAddress& address,
-                   const std::vector<std::string>& ports);
-  Result<> claim(const std::string& aid, const std::vector<PublishedPort>& ports);
+                   std::vector<std::string>& ports);
+  Result<> claim(const std::string& aid, std::vector<PublishedPort>& ports);
   Result<Publication> publication_of(const LeaseRecord& lease);
   void withdraw(const std::string& aid);
 

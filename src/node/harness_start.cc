@@ -11,8 +11,11 @@ namespace appshot {
 namespace {
 
 constexpr int kControlFd = 3;
+
+}  // namespace
+
 // Until it gets a log of its own, it has the daemon's.
-Result<StartedHarness> spawn_harness(const std::string& program) {
+Result<StartedHarness> start_harness_program(const std::string& program) {
   auto [ours, theirs] = TRY(Channel::make_pair());
   Result<pid_t> pid =
       start_child(program, {"appshot-harness", "--control", std::to_string(kControlFd)},
@@ -21,15 +24,13 @@ Result<StartedHarness> spawn_harness(const std::string& program) {
   return StartedHarness{std::move(ours), *pid};
 }
 
-}  // namespace
-
 Result<StartedHarness> HarnessStarter::start(const HarnessConfig& config) {
   UniqueFd log =
       TRY(open_file(config.state_dir + "/harness.log", O_WRONLY | O_CREAT | O_APPEND, 0600));
   std::optional<StartedHarness> spare = take_spare();
   // One that has died meanwhile is no reason to fail.
   if (spare && send_begin(spare->channel, config, log.get())) return std::move(*spare);
-  StartedHarness harness = TRY(spawn_harness(program_));
+  StartedHarness harness = TRY(make_());
   TRY(send_begin(harness.channel, config, log.get()));
   return harness;
 }
@@ -38,7 +39,7 @@ void HarnessStarter::prepare_spare() {
   std::lock_guard lock(mutex_);
   if (spare_) return;
   // The next start tries by itself and tells why it cannot.
-  if (Result<StartedHarness> spawned = spawn_harness(program_)) spare_ = std::move(*spawned);
+  if (Result<StartedHarness> spawned = make_()) spare_ = std::move(*spawned);
 }
 
 std::optional<StartedHarness> HarnessStarter::take_spare() {

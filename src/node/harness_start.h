@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,7 +24,9 @@ struct StartedHarness {
 // or a wake then need not wait for a program to begin. Threads: any.
 class HarnessStarter {
  public:
-  explicit HarnessStarter(std::string program) : program_(std::move(program)) {}
+  // By which a harness comes into being: a program is started, or a seed forks.
+  using Make = std::function<Result<StartedHarness>()>;
+  explicit HarnessStarter(Make make) : make_(std::move(make)) {}
 
   // Told what it is to be; what it writes goes to state_dir/harness.log.
   Result<StartedHarness> start(const HarnessConfig& config);
@@ -33,10 +36,13 @@ class HarnessStarter {
  private:
   std::optional<StartedHarness> take_spare();
 
-  const std::string program_;
+  const Make make_;
   std::mutex mutex_;
   std::optional<StartedHarness> spare_;
 };
+
+// The harness program.
+Result<StartedHarness> start_harness_program(const std::string& program);
 
 // The ready event; the error of the failed event; class gone when the harness just ended. As long
 // as it tells of progress it is waited for.

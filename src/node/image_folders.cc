@@ -4,8 +4,9 @@
 #include "image/bundle.h"
 #include "image/format.h"
 #include "image/manifest.h"
-#include "node/image_records.h"
+#include "image/template_copy.h"
 #include "node/image_store.h"
+#include "templates/classify.h"
 
 namespace appshot {
 namespace {
@@ -40,14 +41,28 @@ class ImageFolders : public ImageStore {
     facts.processes = static_cast<int64_t>(image.processes.size());
     facts.memory_bytes = static_cast<int64_t>(image::memory_bytes(image));
     facts.stored_bytes = pages.st_size;
+    facts.is_template = image.is_template;
     return facts;
   }
 
   Result<Json> records(const std::string& dir) override {
-    return image_records(TRY(image::read_manifest(dir)));
+    return templates::records_to_json(TRY(classified(dir)).records);
+  }
+
+  Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) override {
+    return TRY(classified(dir)).obstacles;
+  }
+
+  Result<std::vector<Obstacle>> connections_with_others(const std::string& dir) override {
+    return templates::connections_with_others(TRY(classified(dir)));
   }
 
   Result<> verify(const std::string& dir) override { return image::verify_folder(dir); }
+
+  Result<> make_template(const std::string& from, const std::string& to,
+                         const std::string& id) override {
+    return image::copy_as_template(from, to, id);
+  }
 
   Result<> export_folder(const std::string& dir, const WriteAll& write) override {
     return image::export_bundle(dir, [&](std::span<const char> bytes) {
@@ -57,6 +72,11 @@ class ImageFolders : public ImageStore {
 
   Result<> import_folder(const std::string& dir, const ReadSome& read) override {
     return image::import_bundle(dir, read);
+  }
+
+ private:
+  static Result<templates::Classified> classified(const std::string& dir) {
+    return templates::classify(TRY(image::read_manifest(dir)));
   }
 };
 

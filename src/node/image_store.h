@@ -22,6 +22,7 @@ struct SnapshotFacts {
   int64_t processes = 0;
   int64_t memory_bytes = 0;
   int64_t stored_bytes = 0;
+  bool is_template = false;
 };
 
 class ImageStore {
@@ -33,10 +34,16 @@ class ImageStore {
 
   // Whether the folder holds a complete snapshot, and what it says about itself.
   virtual Result<SnapshotFacts> describe(const std::string& dir) = 0;
-  // What is captured in it, one record a resource.
+  // What is captured in it, one record a resource, with what clones would do with it.
   virtual Result<Json> records(const std::string& dir) = 0;
+  // What keeps it from becoming a template; nothing: it can.
+  virtual Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) = 0;
+  virtual Result<std::vector<Obstacle>> connections_with_others(const std::string& dir) = 0;
   // Every byte against its checksum; class corrupt says what is wrong.
   virtual Result<> verify(const std::string& dir) = 0;
+  // Into an existing empty folder, of the image in another; the caller makes it final.
+  virtual Result<> make_template(const std::string& from, const std::string& to,
+                                 const std::string& id) = 0;
   virtual Result<> export_folder(const std::string& dir, const WriteAll& write) = 0;
   // Into an existing empty folder, verified; the caller makes it final.
   virtual Result<> import_folder(const std::string& dir, const ReadSome& read) = 0;

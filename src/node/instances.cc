@@ -36,7 +36,7 @@ Json describe_instance(Node& node, const InstanceRecord& record, const Json& sta
                 {"options", spec},
                 {"generation", record.generation},
                 {"node", "local"},
-                {"template", nullptr},
+                {"template", field(field(spec, "template"), "name")},
                 {"ports", strings_at(spec, "ports")},
                 {"address", nullptr},
                 {"inner_address", nullptr},
@@ -100,7 +100,9 @@ Result<> Instances::start_launched(const std::string& aid, const Json& request) 
   config.node = node_.config.node;
   TRY(environments_.complete(request, config));
   bool held = config.hold_start;
+  const std::vector<std::string> ports = config.ports;
   TRY(node_.endpoints.take(aid, config));
+  if (config.ports != ports) TRY(lifecycle_.keep_ports(aid, config.ports));
   TRY(lifecycle_.start(operation.instance(), std::move(config),
                        held ? InstanceState::held : InstanceState::running,
                        held ? "waits for the first attach" : "launched"));

@@ -121,6 +121,25 @@ Result<InstanceRecord> Lifecycle::change(const std::string& aid,
   return record;
 }
 
+Result<> Lifecycle::keep_ports(const std::string& aid, const std::vector<std::string>& ports) {
+  TRY(change(aid, [&](InstanceRecord& record) {
+    Json spec = parse_json(record.spec).value_or(Json::object());
+    spec["ports"] = ports;
+    record.spec = json_text(spec);
+  }));
+  return {};
+}
+
+Result<> Lifecycle::keep_inner_address(const std::string& aid, const std::string& address) {
+  TRY(change(aid, [&](InstanceRecord& record) {
+    Json spec = parse_json(record.spec).value_or(Json::object());
+    spec.erase("inner_address");
+    if (!address.empty()) spec["inner_address"] = address;
+    record.spec = json_text(spec);
+  }));
+  return {};
+}
+
 Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
   TRY(make_folders(config.state_dir, 0700));
   TRY(make_folders(config.run_dir, 0700));
@@ -131,14 +150,25 @@ Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
   return {};
 }
 
+// A seed may have died, and is no more than a quicker way.
+Result<StartedHarness> Lifecycle::start_harness(const HarnessConfig& config,
+                                                HarnessStarter* harnesses) {
+  if (harnesses == nullptr) return harnesses_.start(config);
+  Result<StartedHarness> started = harnesses->start(config);
+  if (started) return started;
+  log_warning(config.aid + ": " + started.error().message());
+  return harnesses_.start(config);
+}
+
 Result<Lifecycle::Started> Lifecycle::start(Instance& instance, HarnessConfig config,
                                             InstanceState state, const std::string& why,
-                                            const ProgressListener& progress) {
+                                            const ProgressListener& progress,
+                                            HarnessStarter* harnesses) {
   config.aid = instance.aid;
   config.state_dir = node_.paths.instance_state(instance.aid);
   config.run_dir = node_.paths.instance_run(instance.aid);
   TRY(prepare_folders(config));
-  StartedHarness harness = TRY(harnesses_.start(config));
+  StartedHarness harness = TRY(start_harness(config, harnesses));
   ProcessIdentity identity = identify_process(harness.pid);
   // Before the answer, so that a daemon started again knows of a harness that is not ready yet.
   TRY(change(instance.aid, [&](InstanceRecord& record) { record.harness = identity; }));
@@ -147,7 +177,7 @@ Result<Lifecycle::Started> Lifecycle::start(Instance& instance, HarnessConfig co
   Result<Json> ready = await_ready(
       harness, restores ? kRestoreWait : std::chrono::milliseconds(node_.config.start_timeout_ms),
       progress);
-  prepare_spare_harness();
+  if (harnesses == nullptr) prepare_spare_harness();
   if (!ready) {
     // The name is free again only when nothing of this attempt is left.
     bool silent = ready.error().cls() == ErrorClass::timeout;
@@ -187,8 +217,10 @@ void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {
 
 // Not at once: it would take a processor from those who are being waited for, the command that is
 // about to end among them.
-void Lifecycle::prepare_spare_harness() {
-  background_.run_later(kBeforeSpare, [this] { harnesses_.prepare_spare(); });
+void Lifecycle::prepare_spare_harness(std::shared_ptr<HarnessStarter> harnesses) {
+  background_.run_later(kBeforeSpare, [this, harnesses] {
+    harnesses ? harnesses->prepare_spare() : harnesses_.prepare_spare();
+  });
 }
 
 Result<std::shared_ptr<HarnessLink>> Lifecycle::open_link(const std::shared_ptr<Instance>& instance,
@@ -304,7 +336,8 @@ Result<> Lifecycle::purge(const std::string& aid) {
   node_.endpoints.release(aid);
   const Result<InstanceRecord> record = node_.registry.instance(aid);
   TRY(node_.registry.remove_instance(aid));
-  if (record && when_purged_) when_purged_(*record);
+  if (record)
+    for (const Purged& listener : when_purged_) listener(*record);
   return {};
 }
 

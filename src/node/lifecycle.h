@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "node/background.h"
 #include "node/harness_link.h"
@@ -60,7 +61,11 @@ class Operation {
 class Lifecycle {
  public:
   Lifecycle(Node& node, Reactor& reactor)
-      : node_(node), reactor_(reactor), harnesses_(harness_program(node.config.harness)) {}
+      : node_(node),
+        reactor_(reactor),
+        harnesses_([program = harness_program(node.config.harness)] {
+          return start_harness_program(program);
+        }) {}
 
   // By AID or unique prefix. Waits for an operation that is going on; class conflict if it lasts.
   Result<Operation> begin(const std::string& aid_or_prefix, std::string_view what);
@@ -72,10 +77,12 @@ class Lifecycle {
   struct Started {
     int64_t lost_connections = 0;  // with others, which could not be kept
   };
+  // `harnesses`: where its harness is to come from; none: it is a program of its own.
   Result<Started> start(Instance& instance, HarnessConfig config, InstanceState state,
-                        const std::string& why, const ProgressListener& progress = {});
+                        const std::string& why, const ProgressListener& progress = {},
+                        HarnessStarter* harnesses = nullptr);
   // So that the next start finds a harness that runs already. In the background.
-  void prepare_spare_harness();
+  void prepare_spare_harness(std::shared_ptr<HarnessStarter> harnesses = nullptr);
   // Takes up the connection to a harness that lives already.
   Result<> connect(const std::shared_ptr<Instance>& instance);
   // Puts a new harness to an application that has lost its own. In the background.
@@ -98,6 +105,10 @@ class Lifecycle {
   // Reads, changes and writes a record in one step.
   Result<InstanceRecord> change(const std::string& aid,
                                 const std::function<void(InstanceRecord&)>& edit);
+  // What is published of it is kept as it turned out.
+  Result<> keep_ports(const std::string& aid, const std::vector<std::string>& ports);
+  // The address that it has inside; empty: the one that it has outside.
+  Result<> keep_inner_address(const std::string& aid, const std::string& address);
   // Ends and removes what a harness that is gone has left of its instance on this machine.
   void sweep(const std::string& aid);
   // The record, the folders, everything. The instance must have ended.
@@ -105,7 +116,7 @@ class Lifecycle {
 
   // Called after a purge with what was known of the instance.
   using Purged = std::function<void(const InstanceRecord& record)>;
-  void when_purged(Purged listener) { when_purged_ = std::move(listener); }
+  void when_purged(Purged listener) { when_purged_.push_back(std::move(listener)); }
 
   Background& background() { return background_; }
   WakeImages& wake_images() { return wake_images_; }
@@ -126,9 +137,10 @@ class Lifecycle {
   void purge_if_wanted(const std::string& aid);  // as --rm asks
   void tell_of_lost(const std::string& aid, int64_t connections);
   Result<> prepare_folders(const HarnessConfig& config);
+  Result<StartedHarness> start_harness(const HarnessConfig& config, HarnessStarter* harnesses);
 
   Node& node_;
-  Purged when_purged_;
+  std::vector<Purged> when_purged_;
   Reactor& reactor_;
   HarnessStarter harnesses_;
   std::mutex table_mutex_;

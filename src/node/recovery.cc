@@ -72,7 +72,7 @@ Result<> recover(Node& node, Lifecycle& lifecycle, Snapshots& snapshots) {
   for (const InstanceRecord& record : TRY(node.registry.instances())) {
     if (is_alive(record.state)) {
       recover_instance(node, lifecycle, record);
-    } else if (record.harness.pid != 0) {
+    } else if (record.harness.pid != 0 || record.why == kBeingRestored) {
       TRY(undo_start(lifecycle, record));
     }
   }

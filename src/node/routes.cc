@@ -8,6 +8,7 @@ void add_all_routes(Router& router, Services& services) {
   add_instance_routes(router, services);
   add_stream_routes(router, services);
   add_snapshot_routes(router, services);
+  add_template_routes(router, services);
   add_environment_routes(router, services);
   add_endpoint_routes(router, services);
   add_system_routes(router, services);

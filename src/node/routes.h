@@ -6,9 +6,11 @@
 #include <string>
 
 #include "api/router.h"
+#include "node/clones.h"
 #include "node/instances.h"
 #include "node/node.h"
 #include "node/snapshots.h"
+#include "node/templates.h"
 
 namespace appshot {
 
@@ -16,6 +18,8 @@ struct Services {
   Node& node;
   Instances& instances;
   Snapshots& snapshots;
+  Templates& templates;
+  Clones& clones;
   Environments& environments;
   std::function<void()> stop_daemon;
 };
@@ -23,6 +27,7 @@ struct Services {
 void add_instance_routes(Router& router, Services& services);
 void add_stream_routes(Router& router, Services& services);
 void add_snapshot_routes(Router& router, Services& services);
+void add_template_routes(Router& router, Services& services);
 void add_environment_routes(Router& router, Services& services);
 void add_endpoint_routes(Router& router, Services& services);
 void add_system_routes(Router& router, Services& services);

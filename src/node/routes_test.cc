@@ -36,7 +36,9 @@ TEST(Routes, AreTheDocumentedOnesAndNoOthers) {
   Environments environments(node, lifecycle);
   Instances instances(node, lifecycle, environments);
   Snapshots snapshots(node, lifecycle, environments);
-  Services services{node, instances, snapshots, environments, [] {}};
+  Templates templates(node, lifecycle, snapshots);
+  Clones clones(node, lifecycle, instances, snapshots, templates);
+  Services services{node, instances, snapshots, templates, clones, environments, [] {}};
   Router router;
   add_all_routes(router, services);
   std::vector<std::string> served = router.routes();

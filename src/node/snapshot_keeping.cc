@@ -27,6 +27,7 @@ SnapshotRecord record_of(const SnapshotFacts& facts, const std::string& id,
   record.aid = facts.aid;
   record.parent = facts.parent;
   record.created_ms = facts.created_ms;
+  record.is_template = facts.is_template;
   record.spec = json_text(facts.spec);
   apply(facts, record);
   return record;
@@ -38,7 +39,8 @@ Result<Json> Snapshots::list() {
   TRY(settle());
   Json list = Json::array();
   for (const SnapshotRecord& record : TRY(node_.registry.snapshots()))
-    if (record.complete && record.owner.empty()) list.push_back(describe_snapshot(record));
+    if (record.complete && record.owner.empty() && !record.is_template)
+      list.push_back(describe_snapshot(record));
   return Json{{"snapshots", std::move(list)}};
 }
 
@@ -55,12 +57,18 @@ Result<Json> Snapshots::remove(const std::string& id) {
     return Error(ErrorClass::conflict,
                  "the snapshot " + record.id + " is what " + record.owner + " sleeps in")
         .hint("appshot rm -f " + record.owner + " drops both");
+  if (record.is_template)
+    return Error(ErrorClass::conflict, id + " is a template").hint("appshot template-rm " + id);
   if (!record.complete)
     return Error(ErrorClass::conflict, "the snapshot " + record.id + " is still being taken");
-  drop_snapshot(node_, lifecycle_.background(), record.id);
-  environments_.sweep_if_named(record.spec);
+  drop(record);
   node_.events.add(record.aid, "snapshot-removed", "snapshot " + record.id + " removed");
   return Json{{"id", record.id}};
+}
+
+void Snapshots::drop(const SnapshotRecord& record) {
+  drop_snapshot(node_, lifecycle_.background(), record.id);
+  environments_.sweep_if_named(record.spec);
 }
 
 Result<Json> Snapshots::verify(const std::string& id) {

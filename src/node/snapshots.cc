@@ -65,7 +65,7 @@ Result<Json> Snapshots::take(const std::string& aid, const SnapshotWish& wish,
   record.name = wish.name;
   record.dir = node_.paths.snapshot_dir(record.id);
   record.parent = instance.parent_snapshot;
-  record.owner = wish.sleep ? instance.aid : "";
+  record.owner = wish.sleep ? instance.aid : wish.passing ? kPassing : "";
   record.created_ms = unix_time_ms();
   Json spec = TRY(parse_json(instance.spec));
   spec["generation"] = instance.generation;
@@ -164,7 +164,7 @@ Result<Json> Snapshots::restore(const std::string& id, const std::string& as,
   std::optional<InstanceRecord> before;
   Operation operation = TRY(take_aid(aid, snapshot, before));
   Result<Lifecycle::Started> running =
-      run_from(operation, snapshot, "restored from snapshot " + snapshot.id, memory, progress);
+      run_from(operation, snapshot, {"restored from snapshot " + snapshot.id, memory}, progress);
   if (!running) {
     // As if it had never been tried.
     if (before) {
@@ -207,7 +207,7 @@ Result<Operation> Snapshots::take_aid(const std::string& aid, const SnapshotReco
 }
 
 Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const SnapshotRecord& snapshot,
-                                               const std::string& why, const std::string& memory,
+                                               const RunWish& wish,
                                                const ProgressListener& progress) {
   auto begin = Clock::now();
   // Its harness of before may still be tidying up under the same name.
@@ -221,25 +221,38 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   config.mode = "restore";
   config.image = snapshot.dir;
   config.image_goes = !snapshot.owner.empty();
-  config.memory = memory;
-  config.event = "restore";
+  config.memory = wish.memory;
+  config.event = wish.clone ? "clone" : "restore";
   config.generation = record.generation;
   Json spec = TRY(parse_json(snapshot.spec));
   config.node = node_.config.node;
   config.limits = limits_from_json(field(spec, "limits"));
   config.privileges = privileges_from_json(field(spec, "privileges"));
-  TRY(environments_.complete(spec, config));
-  Endpoints::Before before = TRY(node_.endpoints.take_again(
-      {operation.aid(), snapshot.id, string_at(spec, "address"), string_at(spec, "inner_address"),
-       operation.aid() != snapshot.aid, strings_at(spec, "ports")},
-      config));
-  Result<> remembered = remember_inner_address(operation.aid(), config.inner_address);
-  if (!remembered) {
-    node_.endpoints.undo(operation.aid(), before);
-    return remembered.take_error();
+  config.template_name = string_at(field(spec, "template"), "name");
+  Endpoints::Wish place{operation.aid(),
+                        snapshot.id,
+                        string_at(spec, "address"),
+                        string_at(spec, "inner_address"),
+                        operation.aid() != snapshot.aid,
+                        strings_at(spec, "ports")};
+  if (wish.clone) {
+    config.template_name = wish.clone->template_name;
+    config.frozen = node_.paths.frozen_of(snapshot.id);
+    config.set_env = wish.clone->env;
+    place.ports = wish.clone->ports;
+    place.fresh = !wish.clone->takes_connections;
+    // A template is what the snapshot was that it was made of.
+    if (snapshot.is_template) place.snapshot = snapshot.parent;
   }
-  Result<Lifecycle::Started> started = lifecycle_.start(operation.instance(), std::move(config),
-                                                        InstanceState::running, why, progress);
+  TRY(environments_.complete(spec, config));
+  Endpoints::Before before = TRY(node_.endpoints.take_again(place, config));
+  if (Result<> kept = keep_place(record, place, config); !kept) {
+    node_.endpoints.undo(operation.aid(), before);
+    return kept.take_error();
+  }
+  Result<Lifecycle::Started> started =
+      lifecycle_.start(operation.instance(), std::move(config), InstanceState::running, wish.why,
+                       progress, wish.clone ? wish.clone->seed.get() : nullptr);
   if (!started) {
     node_.endpoints.undo(operation.aid(), before);
     node_.metrics.failures++;
@@ -248,21 +261,18 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   node_.endpoints.runs(operation.aid());
   node_.metrics.restores++;
   node_.metrics.restore_microseconds += microseconds_since(begin);
-  node_.events.add(operation.aid(), "restored", operation.aid() + ": " + why,
-                   {{"snapshot", snapshot.id}});
+  node_.events.add(operation.aid(), wish.clone ? "cloned" : "restored",
+                   operation.aid() + ": " + wish.why, {{"snapshot", snapshot.id}});
   return started;
 }
 
 // Snapshots that are taken of it say so, too.
-Result<> Snapshots::remember_inner_address(const std::string& aid, const std::string& address) {
-  TRY(lifecycle_.change(aid, [&](InstanceRecord& edited) {
-    Result<Json> spec = parse_json(edited.spec);
-    if (!spec) return;
-    spec->erase("inner_address");
-    if (!address.empty()) (*spec)["inner_address"] = address;
-    edited.spec = json_text(*spec);
-  }));
-  return {};
+Result<> Snapshots::keep_place(const InstanceRecord& record, const Endpoints::Wish& wish,
+                               const HarnessConfig& config) {
+  if (config.ports != wish.ports) TRY(lifecycle_.keep_ports(wish.aid, config.ports));
+  const Json spec = TRY(parse_json(record.spec));
+  if (string_at(spec, "inner_address") == config.inner_address) return {};
+  return lifecycle_.keep_inner_address(wish.aid, config.inner_address);
 }
 
 Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,
@@ -278,7 +288,7 @@ Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,
   SnapshotRecord snapshot = TRY(node_.registry.snapshot(record.sleep_snapshot));
   if (!snapshot.complete) TRY(settle_one(snapshot));
   Result<Lifecycle::Started> running =
-      run_from(operation, snapshot, "woken by request", memory, progress);
+      run_from(operation, snapshot, {"woken by request", memory}, progress);
   if (!running) {
     (void)lifecycle_.change(record.aid, [&](InstanceRecord& edited) { edited = record; });
     return std::move(running).within("cannot wake " + record.aid).take_error();

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,28 @@ namespace appshot {
 struct SnapshotWish {
   std::string name;
   bool stop = false;
-  bool full = false;   // shares nothing with earlier ones
-  bool sync = false;   // not before the disk has it
-  bool sleep = false;  // stop, and the instance keeps the snapshot to wake from
+  bool full = false;     // shares nothing with earlier ones
+  bool sync = false;     // not before the disk has it
+  bool sleep = false;    // stop, and the instance keeps the snapshot to wake from
+  bool passing = false;  // only to make something else from: no snapshot of the user's
 };
+
+// How an instance is to be run from a snapshot.
+struct RunWish {
+  std::string why;
+  std::string memory;  // lazy, eager; empty: as is best for the image
+  // As a clone of it: with an address of its own, and the image's files below its own.
+  struct Clone {
+    std::string template_name;
+    std::vector<std::string> ports, env;
+    std::shared_ptr<HarnessStarter> seed;  // of the image; none: it is read
+    bool takes_connections = false;        // with others, if nobody else can have them
+  };
+  std::optional<Clone> clone{};
+};
+
+// Who owns a passing snapshot; no AID.
+inline constexpr char kPassing[] = "(passing)";
 
 // Why an instance is not running that is made for a restore; gone with it when it fails.
 inline constexpr char kBeingRestored[] = "being restored";
@@ -40,6 +59,17 @@ class Snapshots {
                        const ProgressListener& progress);
   Result<Json> wake(const std::string& aid, const std::string& memory,
                     const ProgressListener& progress);
+
+  // A record under that AID, which is then made to run: one that is new, or of one that has ended,
+  // which is told as it was `before`.
+  Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
+                             std::optional<InstanceRecord>& before);
+  Result<Lifecycle::Started> run_from(Operation& operation, const SnapshotRecord& snapshot,
+                                      const RunWish& wish, const ProgressListener& progress);
+  Result<Json> describe_running(const std::string& aid, const Lifecycle::Started& started);
+  // In the background.
+  void bring_to_disk_later(const std::string& id);
+  void drop(const SnapshotRecord& record);
 
   Result<Json> list();
   Result<Json> describe(const std::string& id, bool with_records);
@@ -59,16 +89,9 @@ class Snapshots {
  private:
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
                        const ProgressListener& progress);
-  Result<Lifecycle::Started> run_from(Operation& operation, const SnapshotRecord& snapshot,
-                                      const std::string& why, const std::string& memory,
-                                      const ProgressListener& progress);
-  Result<> remember_inner_address(const std::string& aid, const std::string& address);
-  Result<Json> describe_running(const std::string& aid, const Lifecycle::Started& started);
-  Result<Operation> take_aid(const std::string& aid, const SnapshotRecord& snapshot,
-                             std::optional<InstanceRecord>& before);
+  Result<> keep_place(const InstanceRecord& record, const Endpoints::Wish& wish,
+                      const HarnessConfig& config);
   Result<> settle_one(SnapshotRecord record);
-  // In the background.
-  void bring_to_disk_later(const std::string& id);
 
   // For the disk.
   struct Waiting {

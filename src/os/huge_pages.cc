@@ -16,7 +16,10 @@ namespace appshot {
 namespace {
 
 uint64_t count(const std::string& folder, const char* name) {
-  return std::strtoull(read_file(folder + name).value_or("").c_str(), nullptr, 10);
+  const uint64_t number = std::strtoull(read_file(folder + name).value_or("").c_str(), nullptr, 10);
+  // The kernel takes some promises back before it has given them: for a moment there are less than
+  // none.
+  return std::bit_cast<int64_t>(number) < 0 ? 0 : number;
 }
 
 }  // namespace

@@ -77,7 +77,10 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"image_goes", config.image_goes},
           {"memory", config.memory},
           {"event", config.event},
-          {"generation", config.generation}};
+          {"generation", config.generation},
+          {"frozen", config.frozen},
+          {"template_name", config.template_name},
+          {"set_env", config.set_env}};
 }
 
 Result<HarnessConfig> harness_config_from_json(const Json& document) {
@@ -121,12 +124,20 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.memory = string_at(document, "memory");
   config.event = string_at(document, "event", "launch");
   config.generation = int_at(document, "generation", 1);
+  config.frozen = string_at(document, "frozen");
+  config.template_name = string_at(document, "template_name");
+  config.set_env = strings_at(document, "set_env");
 
   auto lacks = [](const char* what) {
     return Error(ErrorClass::usage, std::string("the harness configuration lacks ") + what);
   };
-  bool known = config.mode == "launch" || config.mode == "restore" || config.mode == "adopt";
+  bool known = config.mode == "launch" || config.mode == "restore" || config.mode == "adopt" ||
+               config.mode == "seed";
   if (!known) return lacks("a known mode");
+  if (config.mode == "seed") {
+    if (config.image.empty()) return lacks("an image");
+    return config;
+  }
   if (config.aid.empty()) return lacks("an aid");
   if (config.state_dir.empty() || config.run_dir.empty()) return lacks("its folders");
   if (config.mode == "launch" && config.argv.empty()) return lacks("a program");

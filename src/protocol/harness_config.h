@@ -20,7 +20,7 @@ struct Privileges {
 };
 
 struct HarnessConfig {
-  std::string mode = "launch";  // launch, restore, adopt
+  std::string mode = "launch";  // launch, restore, adopt; seed, which needs an image alone
   std::string aid;
   std::string state_dir;  // survives a reboot: log, exit.json
   std::string run_dir;    // does not: harness.sock
@@ -69,6 +69,11 @@ struct HarnessConfig {
   std::string memory;            // lazy, eager; empty: as is best for the image
   std::string event = "launch";  // launch, restore, clone: what the application is told
   int64_t generation = 1;
+
+  // clone, which is a restore as another
+  std::string frozen;         // where the image's files are, or come to be, that clones share
+  std::string template_name;  // what it is a clone of
+  std::vector<std::string> set_env;  // KEY=VALUE, beside what the image says
 
   bool operator==(const HarnessConfig&) const = default;
 };

@@ -59,6 +59,8 @@ struct SnapshotRecord {
   std::string owner;   // the sleeping instance it belongs to; empty: the user's
   bool complete = false;
   bool durable = false;  // outlasts a loss of power
+  bool is_template = false;
+  bool warm = false;  // of a template: what clones are made from is kept in memory
   int64_t created_ms = 0;
   int64_t processes = 0;
   int64_t memory_bytes = 0;

@@ -141,6 +141,9 @@ TEST_P(RegistryConformance, FindsASnapshotByIdNameAndPrefix) {
   other.durable = true;
   EXPECT_EQ(registry_->snapshot("0123f").value(), other);
   EXPECT_EQ(registry_->mark_durable("nobody").error().cls(), ErrorClass::not_found);
+  other.is_template = other.warm = true;
+  ASSERT_TRUE(registry_->update_snapshot(other));
+  EXPECT_EQ(registry_->snapshot("0123f").value(), other);
   ASSERT_TRUE(registry_->remove_snapshot(other.id));
   EXPECT_EQ(registry_->snapshots().value(), std::vector<SnapshotRecord>{record});
 }

@@ -37,6 +37,7 @@ struct InstanceView {
   HostPid init;
   std::string root;    // "/proc/INIT/root": paths of the instance, from here
   std::string layers;  // the private layers, one folder a file system; empty with --share fs
+  std::string frozen;  // the same of the template it was made from, below them; empty: none
   std::string mounts;  // mountinfo of when it was made
   UniqueFd proc;       // the instance's own /proc, opened when the instance was made
   const Cgroup* application = nullptr;

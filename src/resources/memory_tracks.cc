@@ -171,6 +171,15 @@ KnownContent* MemoryTracks::captured(const Identity& identity, uint64_t size) {
   return &captured;
 }
 
+void MemoryTracks::know_frozen(KnownContent& content, const std::string& name,
+                               const struct stat& info) const {
+  if (content.stamp || !origin_) return;
+  const KnownPages* kept = origin_->of_file(name);
+  if (kept == nullptr) return;
+  content.pages = *kept;
+  content.stamp = FileStamp::of(info);
+}
+
 void MemoryTracks::forget_contents_not_captured() {
   for (auto& content : contents_) content.second.mapping.reset();
   for (auto content = contents_.begin(); content != contents_.end();)

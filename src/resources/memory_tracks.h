@@ -67,6 +67,8 @@ class MemoryTracks {
   KnownContent* captured(const Identity& identity, uint64_t size);
   std::map<Identity, KnownContent>& contents() { return contents_; }
   const std::map<Identity, KnownContent>& contents() const { return contents_; }
+  // Of a file that is as the image has it that the instance was made from: nobody can change it.
+  void know_frozen(KnownContent& content, const std::string& name, const struct stat& info) const;
   // Only what has become part of an image since the last call lies where it is known to.
   void forget_contents_not_captured();
   // Of files outside of the image.

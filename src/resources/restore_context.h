@@ -29,6 +29,7 @@ struct RestoreContext {
   int application_group = -1;  // cgroup for the children of init; they pass it on
   int first_descriptor = 0;    // ours lie from here on, out of the application's way
   int own_users = -1;          // user namespace of an instance that has one of its own
+  bool is_clone = false;       // others are made from the same image
 
   image::PagesReader::Tell tell_loaded = {};
   image::PagesReader::Tell tell_checked = {};  // of files that have to be as they were

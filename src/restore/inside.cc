@@ -29,8 +29,6 @@
 namespace appshot {
 namespace {
 
-constexpr int kDescriptorsAtLeast = 64;
-
 // New descriptors are the lowest free ones: ours are moved up as they are made.
 Result<> move_up(UniqueFd& fd, int first) {
   if (!fd || fd.get() >= first) return {};
@@ -73,17 +71,6 @@ image::PagesReader::Tell tell_now_and_then(const InitSetup::Tell& tell, const ch
   };
 }
 
-int first_free_descriptor(const image::ImageT& image) {
-  int highest = kDescriptorsAtLeast;
-  for (const auto& process : image.processes)
-    for (const auto& descriptor : process->descriptors) highest = std::max(highest, descriptor->fd);
-  for (const auto& file : image.open_files)
-    if (file->kind.type == image::FileKind::Epoll)
-      for (const auto& target : file->kind.AsEpoll()->targets)
-        highest = std::max(highest, target->fd);
-  return highest + 1;
-}
-
 std::vector<int> RestoreInside::descriptors() const {
   std::vector<int> used = image.pages.descriptors();
   used.push_back(application_group);
@@ -94,9 +81,9 @@ std::vector<int> RestoreInside::descriptors() const {
 }
 
 Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& tell) {
-  const int first_descriptor = files.end();
+  const int first_descriptor = plan.files.end();
   RestoreContext context{image.manifest,    image.pages,      std::move(streams), keeps_connections,
-                         application_group, first_descriptor, own_users};
+                         application_group, first_descriptor, own_users,          is_clone};
   context.tell_loaded = tell_now_and_then(tell, "memory");
   context.tell_checked = tell_now_and_then(tell, "files");
   rlimit descriptors{};
@@ -132,8 +119,9 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(terminals::finish_all(context));
   if (const int terminal = terminals::of_instance(image.manifest); terminal >= 0)
     kept["terminal"] = std::move(context.terminal_masters[static_cast<size_t>(terminal)]);
-  std::vector<UniqueFd> mapped = TRY(files.open_files(context));
-  TRY(make_windows(context, layout, lazy));
+  std::vector<UniqueFd> mapped = TRY(plan.files.open_files(context));
+  TRY(make_windows(context, plan.layout, plan.lazy,
+                   plan.has_common_windows ? Windows::own : Windows::all));
   TRY(seal_shared_memory(context));
   TRY(ipc::restore_attached(context));
   close_helper_ends(context);
@@ -141,7 +129,8 @@ Result<> RestoreInside::populate(KeptDescriptors& kept, const InitSetup::Tell& t
   TRY(networks::begin_filtering(context).within("packet filters of the application"));
   TRY(fault_point("restore.inside"));
 
-  BecomeContext become{context, layout, script, zone, exe_fd, late, own_parts, births};
+  BecomeContext become{context,     plan.layout, plan.script,    *plan.zone,
+                       plan.exe_fd, plan.late,   plan.own_parts, plan.births};
   return spawn_tree(become);
 }
 

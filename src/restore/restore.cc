@@ -17,7 +17,6 @@
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
-#include "os/proc/process_dir.h"
 #include "protocol/error_json.h"
 #include "resources/limits/limits.h"
 #include "resources/terminals/states.h"
@@ -26,11 +25,10 @@
 #include "restore/id_keeper.h"
 #include "restore/inside.h"
 #include "restore/last_words.h"
-#include "restore/memory_layout.h"
+#include "restore/restore_plan.h"
 #include "restore/room_here.h"
-#include "restore/script.h"
+#include "restore/seed.h"
 #include "restore/stages.h"
-#include "restore/zone.h"
 
 namespace appshot {
 namespace {
@@ -117,12 +115,12 @@ Result<> wait_for_init(RestoreRequest& request, const Zone& zone, HostPid init) 
   return {};
 }
 
-Result<Pager> start_pager(const RestoreRequest& request, const LazyMemory& lazy,
-                          const LateFiles& late, HostPid init) {
+Result<Pager> start_pager(const RestoreRequest& request, const RestorePlan& plan, HostPid init) {
   const image::ImageT& image = request.image.manifest;
-  PagerSetup setup{request.image.pages,
-                   TRY(lazy.register_all(image, request.image.pages, late, request.application)),
-                   request.image_folder, "snapshot " + image.id, TRY(request.end(init))};
+  PagerSetup setup{
+      request.image.pages,
+      TRY(plan.lazy.register_all(image, request.image.pages, plan.late, request.application)),
+      request.image_folder, "snapshot " + image.id, TRY(request.end(init))};
   return Pager::start(std::move(setup));
 }
 
@@ -155,38 +153,22 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(fault_point("restore.begin"));
 
   // Where everything will lie, and every call that will be made.
-  std::vector<proc::Mapping> ours =
-      TRY(TRY(proc::ProcessDir::open(HostPid{::getpid()})).mapped_ranges());
-  MemoryLayout layout = TRY(plan_layout(image, ours, zone_bytes_for(image)));
-  const Births births(image);
-  if (births.keepers().size() > Births::kKeepersMax)
-    return Error(ErrorClass::corrupt, "the image has too many pid namespaces of other owners");
-  const LazyMemory lazy = TRY(LazyMemory::choose(image, births, request.memory));
-  Zone zone = TRY(Zone::map(layout));
-  const LateFiles late(image, first_free_descriptor(image));
-  const OwnParts own_parts(image, late);
-  const int exe_fd = own_parts.end() + 1;  // behind user_space_descriptor()
-  const FileMappings files(image, exe_fd + 1);
-  Script script =
-      TRY(write_script(image, layout, ours, exe_fd, files, lazy, late, own_parts, births, zone));
+  std::unique_ptr<RestorePlan> own_plan;
+  if (request.seed == nullptr) own_plan = TRY(RestorePlan::make(image, request.memory));
+  if (request.seed != nullptr) TRY(request.seed->begin_restore());
+  RestorePlan& plan = own_plan ? *own_plan : request.seed->plan();
+  Zone& zone = *plan.zone;
   TRY(fault_point("restore.planned"));
 
   // The instance's init: its world, its global objects, all memory in windows, the first processes.
   RestoreInside inside{request.image,
-                       layout,
-                       lazy,
-                       zone,
-                       script,
+                       plan,
                        std::move(request.streams),
                        std::move(request.kept),
-                       exe_fd,
-                       files,
-                       late,
-                       own_parts,
-                       births,
                        request.application.folder(),
                        request.keeps_connections,
-                       request.init.files.users.space.get()};
+                       request.init.files.users.space.get(),
+                       request.is_clone};
   request.init.populate = [&inside](KeptDescriptors& kept, const InitSetup::Tell& tell) {
     return inside.populate(kept, tell);
   };
@@ -198,6 +180,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   instance.init = HostPid{TRY(start_init(request, image))};
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
+  if (request.seed != nullptr) request.seed->let_go_of_memory();
   TRY(request.meanwhile());
   TRY(wait_for_init(request, zone, instance.init));
   const Deadline deadline = Deadline::in(kRestoreMax);
@@ -209,15 +192,15 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   zone.open_stage(kStageTree);
   TRY(zone.wait_stage(kStageGroups, deadline, all_live));
   zone.open_stage(kStageGroups);
-  if (lazy.any()) {
+  if (plan.lazy.any()) {
     TRY(zone.wait_stage(kStageMemory, deadline, all_live));
-    instance.pager = TRY(start_pager(request, lazy, late, instance.init));
+    instance.pager = TRY(start_pager(request, plan, instance.init));
     zone.open_stage(kStageMemory);
   }
   TRY(zone.wait_stage(kStageThreads, deadline, all_live));
   zone.open_stage(kStageThreads);
   // For those who are born last.
-  end_id_keepers(zone, script.born_late.empty() ? -1 : births.keeper_of(-1));
+  end_id_keepers(zone, plan.script.born_late.empty() ? -1 : plan.births.keeper_of(-1));
   TRY(zone.wait_stage(kStageTraced, deadline, all_live));
   RestoredThreads threads = TRY(RestoredThreads::seize(image, request.application));
   TRY(fault_point("restore.traced"));
@@ -226,7 +209,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
 
   // Registers and masks; the zone goes; then all at once.
   TRY(threads.put_back(
-      zone, script, births, [&] { return clock.now_ns(); }, deadline));
+      zone, plan.script, plan.births, [&] { return clock.now_ns(); }, deadline));
   end_id_keepers(zone);
   TRY(fault_point("restore.ready"));
   if (const int terminal = terminals::of_instance(image); terminal >= 0) {
@@ -244,6 +227,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(request.application.thaw());
   if (instance.pager) instance.pager->application_runs();
   instance.control = std::move(request.control);
+  if (request.seed != nullptr) request.seed->end_restore();
   return instance;
 }
 

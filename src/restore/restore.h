@@ -28,6 +28,8 @@ struct OpenedImage {
   static Result<OpenedImage> open(const std::string& folder);
 };
 
+class Seed;
+
 struct RestoreRequest {
   const OpenedImage& image;
   const Cgroup& application;                    // where its processes will live
@@ -42,6 +44,8 @@ struct RestoreRequest {
   MemoryWish memory = MemoryWish::automatic;
   std::string image_folder = {};
   std::function<Result<EndOfInstance>(HostPid init)> end = {};  // for memory that cannot come later
+  bool is_clone = false;  // others are made from the same image
+  Seed* seed = nullptr;   // of the image, that the caller is a fork of
 };
 
 struct RestoredInstance {

@@ -6,10 +6,10 @@
 #include "image/manifest.h"
 #include "os/file.h"
 #include "restore/file_mappings.h"
-#include "restore/inside.h"
 #include "restore/late_files.h"
 #include "restore/memory_layout.h"
 #include "restore/own_parts.h"
+#include "restore/restore_plan.h"
 
 namespace appshot {
 namespace {

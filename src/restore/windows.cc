@@ -65,8 +65,9 @@ class WindowMaker {
     if (at == MAP_FAILED)
       return Error::from_errno(errno, fmt::format("mmap of {} bytes at {:#x}", length, window));
     if (is_private_zero(m) && (prot & PROT_WRITE) != 0) keep_offset(pointer(window), length);
-    if (lazy) {
-      // A single page touched here would hide what is missing.
+    if (lazy || (context_.is_clone && (m.vm_flags & VmFlag::kWipeOnFork) != 0)) {
+      // Of what a fork would not have had a clone has nothing either. And where it comes later, a
+      // single page touched here would hide what is missing.
     } else if (accounted || (m.prot & PROT_WRITE) != 0) {
       expect_pages(m, window);
     } else {
@@ -170,6 +171,11 @@ class WindowMaker {
   std::vector<Protect> protect_later_;
 };
 
+bool is_common(const image::MappingT& mapping) {
+  return mapping.kind == MappingKind::anonymous && !mapping.shared && mapping.huge_page == 0 &&
+         (mapping.vm_flags & VmFlag::kDroppable) == 0;
+}
+
 template <typename Visit>
 void for_each_window(const image::ImageT& image, const MemoryLayout& layout, Visit visit) {
   for (size_t p = 0; p < image.processes.size(); ++p) {
@@ -182,13 +188,15 @@ void for_each_window(const image::ImageT& image, const MemoryLayout& layout, Vis
 
 }  // namespace
 
-Result<> make_windows(RestoreContext& context, const MemoryLayout& layout, const LazyMemory& lazy) {
+Result<> make_windows(RestoreContext& context, const MemoryLayout& layout, const LazyMemory& lazy,
+                      Windows which) {
   WindowMaker maker(context);
   Result<> made;
   for_each_window(context.image, layout, [&](size_t p, size_t m, uint64_t window) {
     if (!made) return;
     const image::ProcessT& process = *context.image.processes[p];
     const image::MappingT& mapping = *process.address_space->mappings[m];
+    if (which != Windows::all && is_common(mapping) != (which == Windows::common)) return;
     made = maker.make(mapping, window, lazy.is_lazy(p, m))
                .within(fmt::format("memory at {:x} of process {}", mapping.start, process.pid));
   });

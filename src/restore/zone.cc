@@ -41,15 +41,29 @@ Zone::Zone(Zone&& other) noexcept
       control_(other.control_),
       data_(other.data_) {}
 
-Result<Zone> Zone::map(const MemoryLayout& layout) {
-  void* at =
-      ::mmap(reinterpret_cast<void*>(layout.zone), layout.zone_length, PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+Result<char*> Zone::map_at(uint64_t address, uint64_t length, int flags) {
+  void* at = ::mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
   if (at == MAP_FAILED) return Error::from_errno(errno, "mmap of the restore zone");
+  return static_cast<char*>(at);
+}
+
+Result<Zone> Zone::map(const MemoryLayout& layout) {
+  char* at = TRY(map_at(layout.zone, layout.zone_length, MAP_FIXED_NOREPLACE));
   size_t length = static_cast<size_t>(appshot_stub_end - appshot_stub_begin);
   std::memcpy(at, appshot_stub_begin, length);
   TRY_SYS(::mprotect(at, kCodeBytes, PROT_READ | PROT_EXEC));
   return Zone(layout.zone, layout.zone_length);
+}
+
+Result<> Zone::make_own() {
+  auto* shared = reinterpret_cast<char*>(address_);
+  char* own = TRY(map_at(0, length_, 0));
+  std::memcpy(own, shared, kCodeBytes + kControlBytes + data_.used());
+  TRY_SYS(::mprotect(own, kCodeBytes, PROT_READ | PROT_EXEC));
+  if (::mremap(own, length_, length_, MREMAP_MAYMOVE | MREMAP_FIXED, shared) == MAP_FAILED)
+    return Error::from_errno(errno, "mremap of the restore zone");
+  return {};
 }
 
 Zone::~Zone() {

@@ -20,6 +20,9 @@ class Zone {
   Zone(Zone&& other) noexcept;
   ~Zone();
 
+  // In a fork: the same, shared with nobody whom the caller does not fork from now on.
+  Result<> make_own();
+
   StubControl* control() const { return control_; }
   DataSpace& data() { return data_; }
   uint64_t address() const { return address_; }
@@ -45,6 +48,7 @@ class Zone {
   void fail(int pid, const std::string& text) const;
 
  private:
+  static Result<char*> map_at(uint64_t address, uint64_t length, int flags);
   Zone(uint64_t address, uint64_t length);
   Error failure() const;
 

@@ -2,7 +2,8 @@
 """Runs the subjects (tests/subjects): natively first, as the oracle, then in an instance that is snapshotted and
 restored at every step.
 
-    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [--environment] [--userns] [-j N] [--only GLOB] [--list]
+    subjects.py --bin BUILD/bin --subjects BUILD/subjects [--native] [--cycles N] [--lazy] [--environment] [--userns]
+                [--clones cold|warm] [-j N] [--only GLOB] [--list]
 """
 
 import argparse
@@ -19,7 +20,7 @@ import time
 
 import subjects_process as processes
 from huge_pages import huge_pages
-from subjects_instance import Appshot, Failed, InstanceRun, Skipped
+from subjects_instance import Appshot, ClonedRun, Failed, InstanceRun, Skipped
 from subjects_process import Deadline, Lines, TAG_VARIABLE
 
 WITH_LOOPBACK = str(pathlib.Path(__file__).resolve().parents[2] / "dev.d" / "with_loopback")
@@ -42,7 +43,7 @@ NOT_WITH_OWN_USERS = [
                                   "thread_clone_namespaces*", "thread_clone_siblings*", "thread_clone_tree*",
                                   "thread_namespaces*", "thread_shared_folders*")]]
 # So many of 2 MiB are set aside for these, in which several of them run at once.
-NEEDS_HUGE_PAGES, HUGE_PAGES = "mem_hugetlb*", 48
+NEEDS_HUGE_PAGES, HUGE_PAGES, HUGE_PAGES_OF_CLONES = "mem_hugetlb*", 48, 96
 # Subjects run a second time with other options, under a name of their own.
 VARIANTS = {"refuse_io_uring": [("allowed", ["--allow-io-uring"])], "file_dev_tty": [("terminal", ["-t"])]}
 
@@ -121,6 +122,8 @@ class Run:
                                                                 options.lazy)
         if options.environment:
             self.appshot.use_environment()
+        if self.appshot:
+            self.appshot.warm = options.clones == "warm"
         if options.userns:
             self.appshot.run_options.append("--userns")
         self.known = read_known(options.known)
@@ -158,7 +161,8 @@ class Run:
 
     def run_in_instance(self, case, number):
         aid = f"{self.tag}-{number}-{case.name}".replace("_", "-").replace(".", "-").replace("+", "-")
-        run = InstanceRun(self.appshot, aid, case.program, self.options.cycles, case.options)
+        run = (ClonedRun(self.appshot, aid, case.program, case.options) if self.options.clones else
+               InstanceRun(self.appshot, aid, case.program, self.options.cycles, case.options))
         try:
             return Outcome("passed", run.run(seconds=120 + 30 * self.options.cycles))
         except Skipped as skipped:
@@ -215,6 +219,8 @@ def parse_arguments():
     parser.add_argument("--lazy", action="store_true", help="restores leave all memory to come when it is touched")
     parser.add_argument("--environment", action="store_true", help="in an environment with files of its own")
     parser.add_argument("--userns", action="store_true", help="in instances with users of their own")
+    parser.add_argument("--clones", choices=("cold", "warm"), help="clones go on in place of the subject; read from its"
+                        " snapshot, or forked from a warm template")
     parser.add_argument("--cycles", type=int, default=1, help="restores at each step (churn: in all)")
     parser.add_argument("--repeat", type=int, default=1, help="run every subject that often")
     parser.add_argument("-j", "--jobs", type=int, default=4)
@@ -254,7 +260,8 @@ def main():
     folder = tempfile.mkdtemp(prefix="appshot-subjects-")
     run = Run(options, folder)
     outcomes = []
-    set_aside = HUGE_PAGES if any(fnmatch.fnmatch(case.name, NEEDS_HUGE_PAGES) for case in cases) else 0
+    needed = HUGE_PAGES_OF_CLONES if options.clones else HUGE_PAGES
+    set_aside = needed if any(fnmatch.fnmatch(case.name, NEEDS_HUGE_PAGES) for case in cases) else 0
     try:
         with huge_pages(set_aside):
             outcomes = run_cases(run, cases, options)

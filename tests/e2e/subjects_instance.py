@@ -1,5 +1,6 @@
 """One subject inside an instance: followed through its output, snapshotted and restored at each of its steps."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -8,11 +9,13 @@ import subprocess
 from subjects_process import Deadline, Lines, TAG_VARIABLE
 
 COMMAND_SECONDS = 60
+CLONE_SECONDS = 120
 REFUSED = 4
 ENDED_STATES = ("stopped", "failed")
 
 
 ENVIRONMENT = "subjects"
+CLONES = 3  # of each snapshot
 
 
 class Failed(Exception):
@@ -36,6 +39,7 @@ class Appshot:
             self.restore_options = ["--lazy"]
             self.env["APPSHOT_FAULT"] = "memory.stream:EAGAIN"
         self.run_options = []
+        self.warm = False  # clones are made of warm templates
 
     def use_environment(self):
         """One with a layer, in which the subjects' library lies: the rest of their files is the host's."""
@@ -91,16 +95,19 @@ class InstanceRun:
 
     def run(self, seconds):
         """Returns what to tell of a pass; raises Failed or Skipped."""
-        deadline = Deadline(seconds)
         arguments = ["run", "-d", "--name", self.aid, "-e", f"SUBJECT_CYCLES={self.cycles}", "-e",
                      f"{TAG_VARIABLE}={self.appshot.tag}", "-e", "TMPDIR=/tmp"]
         self.appshot.command(*arguments, *self.appshot.run_options, *self.options, "--", self.program)
+        return self.follow(Deadline(seconds))
+
+    def follow(self, deadline):
+        """To its end; it is removed then, whatever became of it."""
         try:
             while self._follow_once(deadline):
                 pass
             return self._verdict()
         except TimeoutError as late:
-            raise Failed(f"{late} within {seconds} s, after {self._progress()}") from None
+            raise Failed(f"{late}, after {self._progress()}") from None
         finally:
             self.appshot.try_command("rm", "-f", self.aid)
 
@@ -153,6 +160,9 @@ class InstanceRun:
         self.appshot.command("restore", *self.appshot.restore_options, snapshot)
         self.appshot.command("snapshot-rm", snapshot)
 
+    def _progress(self):
+        return f"{self.snapshots} snapshots, steps: {', '.join(self.steps) or 'none'}"
+
     def _check_refused(self):
         """Refused with and without --stop, saying what and where; the application is then told to go on."""
         for more in ([], ["--stop"]):
@@ -167,9 +177,6 @@ class InstanceRun:
             if not any(all(re.search(p, line, re.IGNORECASE) for p in patterns) for line in said.splitlines()):
                 raise Failed(f"no line of what {command} says names {wanted}:\n{said}")
 
-    def _progress(self):
-        return f"{self.snapshots} snapshots, steps: {', '.join(self.steps) or 'none'}"
-
     def _verdict(self):
         record = self.appshot.instance(self.aid)
         status, killed_by = record.get("exit_status"), record.get("exit_signal")
@@ -183,3 +190,52 @@ class InstanceRun:
         if "ok" not in self.said:
             raise Failed(f"ended without ok after {self._progress()}")
         return f"{len(self.steps)} steps, {self.snapshots} snapshots"
+
+
+class ClonedRun(InstanceRun):
+    """At each step it ends in a snapshot, and clones of that go on in its place. The first of them is cloned again at
+    the next step, so that those of a subject with two steps are clones of a clone; the others are snapshotted and
+    restored."""
+
+    def __init__(self, appshot, aid, program, options=(), is_first=True):
+        super().__init__(appshot, aid, program, 1, options)
+        self.is_first = is_first
+        self.clones = 0
+
+    def _snapshot_and_restore(self):
+        if self.is_first:
+            self._clone()
+        else:
+            super()._snapshot_and_restore()
+
+    def _clone(self):
+        source = self._snapshot()
+        self.clones += CLONES
+        pattern = f"{self.aid}-{{n}}"
+        try:
+            self.appshot.command("clone", *self.appshot.restore_options, source, "-n", str(CLONES), "--name", pattern)
+        finally:
+            self.appshot.try_command("template-rm" if self.appshot.warm else "snapshot-rm", source)
+        runs = [ClonedRun(self.appshot, pattern.format(n=number), self.program, self.options, number == 1)
+                for number in range(1, CLONES + 1)]
+        with concurrent.futures.ThreadPoolExecutor(CLONES) as pool:
+            outcomes = [pool.submit(run.follow, Deadline(CLONE_SECONDS)) for run in runs]
+        for run, outcome in zip(runs, outcomes):
+            if error := outcome.exception():
+                raise error if isinstance(error, Skipped) else Failed(f"clone {run.aid}: {error}\n" + "\n".join(run.said))
+
+    def _snapshot(self):
+        """Its end: what the clones are to be made of."""
+        name = f"{self.aid}-{self.snapshots}"
+        self.snapshots += 1
+        self.appshot.command("snapshot", self.aid, "--stop", "--name", name)
+        if not self.appshot.warm:
+            return name
+        self.appshot.command("template", name, "--name", f"{name}-warm", "--warm")
+        self.appshot.command("snapshot-rm", name)
+        return f"{name}-warm"
+
+    def _verdict(self):
+        if self.clones == 0:
+            return super()._verdict()
+        return f"{len(self.steps)} steps, {self.clones} clones"

@@ -175,6 +175,27 @@ class InnerAddresses(RealNode):
         self.assertEqual(self.inner_address(again), first)
         self.assert_is_reached(self.address(again), first)
 
+    def test_clones_of_a_template_believe_the_same(self):
+        first = self.serve(self.aid)
+        for warm in ([], ["--warm"]):
+            template = self.appshot("template", self.aid, *warm)
+            port = self.free_port()
+            name = f"{self.aid}-{len(warm)}"
+            clones = self.appshot("clone", template, "-q", "-n", "2", "--name", name + "-{n}").split()
+            clones += self.appshot("clone", template, "-q", "-p", f"{port}:80", "--name", name + "-port").split()
+            clones += self.appshot("clone", clones[0], "-q", "--name", name + "-deep").split()
+            addresses = [self.address(clone) for clone in clones]
+            self.assertEqual(len({first, *addresses}), 5)
+            for clone, address in zip(clones, addresses):
+                self.assertEqual(self.inner_address(clone), first)
+                self.assert_is_reached(address, first)
+            self.assert_carries(addresses[-1])
+            self.assertEqual(asked("127.0.0.1", "names", port=port), [first, self.node_address()])
+            self.assertEqual(asked(addresses[0], "ask", addresses[3]),
+                             {"here": [first, addresses[3]], "there": [first, addresses[0]]})
+            self.appshot("rm", "-f", *clones)
+            self.appshot("template-rm", template)
+
     def test_it_stays_through_sleep_and_restores_under_its_name(self):
         first = self.serve(self.aid)
         clones = self.restore_clones(self.appshot("snapshot", self.aid))

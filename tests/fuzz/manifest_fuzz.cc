@@ -9,6 +9,7 @@
 #include "fuzz/fuzz_target.h"
 #include "image/manifest.h"
 #include "image/rich_image_for_test.h"
+#include "templates/classify.h"
 
 namespace {
 
@@ -23,6 +24,8 @@ void try_bytes(const std::vector<char>& bytes) {
   appshot::Result<ImageT> again = appshot::image::decode_manifest(written);
   require(bool(again), "what was accepted can be written and read again");
   require(appshot::image::encode_manifest(*again) == written, "it stays what it is");
+  // The daemon does that with what has been imported; its rules may be wrong.
+  (void)!appshot::templates::classify(*image);
 }
 
 std::vector<char> with_right_header(std::vector<char> bytes) {
@@ -46,7 +49,10 @@ std::vector<std::vector<char>> seeds() {
   ImageT wrong = appshot::image::rich_image();
   wrong.processes[1]->parent = 9;
   std::vector<std::vector<char>> all;
-  for (const ImageT* image : {&rich, &plain, &wrong})
+  ImageT launched = appshot::image::rich_image();
+  launched.options = R"({"public_paths": ["/srv:/srv"], "ports": ["80:80"], "rules": [
+      {"source": "rules", "text": "EXCEPT PATH \"/s\"\nRESOURCE file DO share"}]})";
+  for (const ImageT* image : {&rich, &plain, &wrong, &launched})
     all.push_back(appshot::image::encode_manifest(*image));
   return all;
 }

@@ -20,14 +20,16 @@ int main(void) {
     peer_tell(&child, 0);
     peer_hear(&child);
     CHECK_ERRNO(mincore(withheld, kSize, resident), ENOMEM);
-    check_pattern(wiped, kSize / 2, 3);
-    for (int i = kSize / 2; i < kSize; ++i) CHECK_EQ(wiped[i], 0);
+    const int cloned = subject_is_clone();  // then it is as if all of them had been forked
+    if (!cloned) check_pattern(wiped, kSize / 2, 3);
+    for (int i = cloned ? 0 : kSize / 2; i < kSize; ++i) CHECK_EQ(wiped[i], 0);
     _exit(0);
   }
   peer_hear(&child);
   STEP("withheld and wiped");
   check_pattern(withheld, kSize, 1);
-  check_pattern(wiped, kSize, 2);
+  if (!subject_is_clone()) check_pattern(wiped, kSize, 2);
+  for (int i = 0; subject_is_clone() && i < kSize; ++i) CHECK_EQ(wiped[i], 0);
   peer_tell(&child, 0);
   peer_end(&child);
   subject_done();

@@ -52,6 +52,11 @@ static size_t read_small(const char* path, char* buffer, size_t size) {
   return used;
 }
 
+int subject_is_clone(void) {
+  char text[32];
+  return read_small("/run/appshot/event", text, sizeof text) > 0 && strncmp(text, "clone", 5) == 0;
+}
+
 long subject_generation(void) {
   char text[32];
   if (read_small(generation_path, text, sizeof text) == 0)

@@ -34,6 +34,7 @@ void subject_step(const char* name);
 #define STEP(name) subject_step(name)
 
 int subject_cycles(void);       // 0: native, STEP does nothing
+int subject_is_clone(void);     // what has gone on last is a clone
 long subject_generation(void);  // the counter that grows with each restore
 _Noreturn void subject_done(void);
 _Noreturn void subject_skip(const char* format, ...) __attribute__((format(printf, 1, 2)));

@@ -74,8 +74,13 @@ static inline void mounts_read(struct mount_table* table) {
 static inline void mounts_check_same(const struct mount_table* before) {
   static struct mount_table now;
   mounts_read(&now);
-  for (int i = 0; i < now.count && i < before->count; ++i)
+  for (int i = 0; i < now.count && i < before->count; ++i) {
+    // Where appshot keeps what it tells the instance: elsewhere for a clone.
+    if (strncmp(now.mounts[i].line, "/run/appshot ", 13) == 0 &&
+        strncmp(before->mounts[i].line, "/run/appshot ", 13) == 0)
+      continue;
     CHECK_STR(now.mounts[i].line, before->mounts[i].line);
+  }
   CHECK_EQ(now.count, before->count);
 }
 

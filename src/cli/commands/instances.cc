@@ -1,5 +1,6 @@
 // ps, inspect, rids, kill, stop, rm.
 #include "cli/commands.h"
+#include "cli/records.h"
 #include "cli/text.h"
 
 namespace appshot {
@@ -35,16 +36,7 @@ void print_details(const Json& document) {
   print(table.text());
   const Json& records = field(document, "records");
   if (!records.is_array() || records.empty()) return;
-  Table list({"TYPE", "NAME", "PROCESS", "DESCRIPTOR", "CLASS", "RULE", "DETAIL"});
-  for (const Json& record : records) {
-    std::vector<std::string> row;
-    for (const char* key : {"type", "name", "process", "descriptor", "class", "rule", "detail"}) {
-      const Json& value = field(record, key);
-      row.push_back(value.is_null() ? "" : scalar_text(value));
-    }
-    list.add(std::move(row));
-  }
-  print("\n" + list.text());
+  print("\n" + records_text(records));
 }
 
 // Several documents print as one list.

@@ -13,15 +13,6 @@
 namespace appshot {
 namespace {
 
-// `what` the progress is shown of.
-Result<Json> ask(Context& context, const std::string& path, const Json& wish,
-                 const std::string& what) {
-  const std::string& mode = context.options.progress;
-  Result<Json> done = context.api.post_with_progress(path, wish, progress_printer(mode, what));
-  end_progress(mode);
-  return done;
-}
-
 std::string outcome_of(const std::string& aid, const Json& taken) {
   const Json& paused = field(taken, "longest_frozen_ms");
   return fmt::format("{}: stood still for {:.1f} ms; {} of {} stored", aid,
@@ -35,12 +26,12 @@ std::string outcome_of(const std::string& aid, const Json& taken) {
 int command_snapshot(Context& context) {
   Json list = Json::array();
   int status = for_each_id(context, [&](const std::string& aid) -> Result<> {
-    Json taken = TRY(ask(context, instance_path(aid, "/snapshot"),
-                         {{"name", context.options.name},
-                          {"stop", context.options.stop},
-                          {"sync", context.options.sync},
-                          {"full", context.options.full}},
-                         aid));
+    Json taken = TRY(ask_with_progress(context, instance_path(aid, "/snapshot"),
+                                       {{"name", context.options.name},
+                                        {"stop", context.options.stop},
+                                        {"sync", context.options.sync},
+                                        {"full", context.options.full}},
+                                       aid));
     if (!context.options.json) print(string_at(taken, "id") + "\n");
     if (!context.options.stop) print_outcome(context.options.progress, outcome_of(aid, taken));
     list.push_back(std::move(taken));
@@ -53,13 +44,20 @@ int command_snapshot(Context& context) {
 
 int command_sleep(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    TRY(ask(context, instance_path(aid, "/sleep"), Json::object(), aid));
+    TRY(ask_with_progress(context, instance_path(aid, "/sleep"), Json::object(), aid));
     print(aid + "\n");
     return {};
   });
 }
 
-// Beside what scripts read.
+Result<Json> ask_with_progress(Context& context, const std::string& path, const Json& wish,
+                               const std::string& what) {
+  const std::string& mode = context.options.progress;
+  Result<Json> done = context.api.post_with_progress(path, wish, progress_printer(mode, what));
+  end_progress(mode);
+  return done;
+}
+
 void tell_of_lost(const Json& running) {
   const int64_t lost = int_at(running, "lost_connections");
   if (lost == 0) return;
@@ -71,8 +69,8 @@ void tell_of_lost(const Json& running) {
 
 int command_wake(Context& context) {
   return for_each_id(context, [&](const std::string& aid) -> Result<> {
-    const Json woken =
-        TRY(ask(context, instance_path(aid, "/wake"), {{"memory", context.options.memory}}, aid));
+    const Json woken = TRY(ask_with_progress(context, instance_path(aid, "/wake"),
+                                             {{"memory", context.options.memory}}, aid));
     print(aid + "\n");
     tell_of_lost(woken);
     return {};
@@ -84,8 +82,8 @@ int command_restore(Context& context) {
   if (!options.as.empty() && options.ids.size() > 1)
     return fail(Error(ErrorClass::usage, "--as names one instance; give one snapshot"));
   return for_each_id(context, [&](const std::string& id) -> Result<> {
-    Json restored = TRY(ask(context, snapshot_path(id, "/restore"),
-                            {{"as", options.as}, {"memory", options.memory}}, id));
+    Json restored = TRY(ask_with_progress(context, snapshot_path(id, "/restore"),
+                                          {{"as", options.as}, {"memory", options.memory}}, id));
     if (options.json) {
       print_json(restored);
     } else {

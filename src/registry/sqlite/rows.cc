@@ -7,7 +7,7 @@ namespace appshot {
   "init_pid, init_start, generation, parent_snapshot, sleep_snapshot, wait_status"
 #define SNAPSHOT_COLUMNS                                                               \
   "id, aid, name, dir, parent, owner, complete, created_ms, processes, memory_bytes, " \
-  "stored_bytes, frozen_ms, spec, durable"
+  "stored_bytes, frozen_ms, spec, durable, is_template, warm"
 #define LEASE_COLUMNS "address, aid, standing, since_ms"
 #define ENVIRONMENT_COLUMNS "name, created_ms, changed_ms, rules, content"
 #define EVENT_COLUMNS "seq, time_ms, aid, kind, text, details"
@@ -23,11 +23,12 @@ const char* const kInstancesByPrefix = "SELECT " INSTANCE_COLUMNS
                                        "substr(aid,1,length(?1))=?1 LIMIT 2";
 const char* const kAllInstances =
     "SELECT " INSTANCE_COLUMNS " FROM instances ORDER BY created_ms, aid";
-const char* const kInsertSnapshot = "INSERT INTO snapshots (" SNAPSHOT_COLUMNS
-                                    ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)";
+const char* const kInsertSnapshot =
+    "INSERT INTO snapshots (" SNAPSHOT_COLUMNS
+    ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)";
 const char* const kUpdateSnapshot =
     "UPDATE snapshots SET (" SNAPSHOT_COLUMNS
-    ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14) WHERE id=?1";
+    ") = (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) WHERE id=?1";
 const char* const kSnapshotByIdOrName =
     "SELECT " SNAPSHOT_COLUMNS " FROM snapshots WHERE id=?1 OR name=?1 ORDER BY id<>?1 LIMIT 1";
 const char* const kSnapshotsByPrefix =
@@ -93,6 +94,8 @@ SnapshotRecord read_snapshot(Statement& row) {
   record.frozen_ms = row.next_double();
   record.spec = row.next_text();
   record.durable = row.next_int() != 0;
+  record.is_template = row.next_int() != 0;
+  record.warm = row.next_int() != 0;
   return record;
 }
 
@@ -170,7 +173,9 @@ Statement bind_snapshot(Statement statement, const SnapshotRecord& record) {
       .bind(record.stored_bytes)
       .bind(record.frozen_ms)
       .bind(record.spec)
-      .bind(static_cast<int64_t>(record.durable));
+      .bind(static_cast<int64_t>(record.durable))
+      .bind(static_cast<int64_t>(record.is_template))
+      .bind(static_cast<int64_t>(record.warm));
 }
 
 Statement bind_lease(Statement statement, const LeaseRecord& record) {

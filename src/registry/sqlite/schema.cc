@@ -50,6 +50,12 @@ CREATE TABLE environments (
 PRAGMA user_version = 4;
 )sql";
 
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE snapshots ADD COLUMN is_template INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE snapshots ADD COLUMN warm INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 5;
+)sql";
+
 Result<int64_t> version_of(Database& db) {
   Statement statement = db.prepare("PRAGMA user_version");
   TRY(statement.step());
@@ -71,6 +77,7 @@ Result<> migrate(Database& db) {
   if (version < 2) TRY(db.execute(kVersion2));
   if (version < 3) TRY(db.execute(kVersion3));
   if (version < 4) TRY(db.execute(kVersion4));
+  if (version < 5) TRY(db.execute(kVersion5));
   return transaction.commit();
 }
 

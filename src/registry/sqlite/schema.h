@@ -7,7 +7,7 @@
 
 namespace appshot {
 
-inline constexpr int64_t kSchemaVersion = 4;
+inline constexpr int64_t kSchemaVersion = 5;
 
 // Brings a database to kSchemaVersion; refuses one that a newer appshot has written.
 Result<> migrate(Database& db);

@@ -18,7 +18,8 @@ Error no_instance(const std::string& aid) {
 }
 
 Error no_snapshot(const std::string& id) {
-  return Error(ErrorClass::not_found, "there is no snapshot " + id).hint("see appshot snapshots");
+  return Error(ErrorClass::not_found, "there is no snapshot or template " + id)
+      .hint("see appshot snapshots and appshot templates");
 }
 
 Error no_lease(const std::string& address) {
@@ -93,11 +94,10 @@ class SqliteRegistry : public Registry {
     std::lock_guard lock(mutex_);
     auto added = bind_snapshot(db_.prepare(kInsertSnapshot), record).run();
     if (added || added.error().cls() != ErrorClass::conflict) return added;
-    return Error(
-               ErrorClass::conflict,
-               "a snapshot " + (record.name.empty() ? record.id : record.name) + " exists already")
-        .hint("choose another name, or remove that one: appshot snapshot-rm " +
-              (record.name.empty() ? record.id : record.name));
+    return Error(ErrorClass::conflict, "a snapshot or template " +
+                                           (record.name.empty() ? record.id : record.name) +
+                                           " exists already")
+        .hint("choose another name, or remove that one (appshot snapshot-rm, template-rm)");
   }
 
   Result<> update_snapshot(const SnapshotRecord& record) override {

@@ -54,7 +54,9 @@ TEST_F(SqliteRegistryTest, TakesOverWhatTheFirstVersionHasWritten) {
     auto db = Database::open(path);
     ASSERT_TRUE(
         db->execute("DROP TABLE leases; DROP TABLE settings; DROP TABLE environments;"
-                    "ALTER TABLE snapshots DROP COLUMN durable; PRAGMA user_version = 1"));
+                    "ALTER TABLE snapshots DROP COLUMN durable;"
+                    "ALTER TABLE snapshots DROP COLUMN is_template;"
+                    "ALTER TABLE snapshots DROP COLUMN warm; PRAGMA user_version = 1"));
   }
   auto registry = open_sqlite_registry(path);
   ASSERT_TRUE(registry) << registry.error().message();

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "isolation/host_mounts.h"
 #include "os/file.h"
 #include "os/proc/mountinfo.h"
 
@@ -48,20 +49,28 @@ std::string open_below(const std::string& folder, LayerHandle& handle) {
   return path.starts_with('/') ? path : "";
 }
 
+// The name inside of what lies in one of the upper layers there; empty: none does.
+std::string path_in_layers(const std::string& layers, LayerHandle& handle) {
+  const std::string path = open_below(layers, handle);
+  constexpr std::string_view kUpper = "/upper";
+  if (!path.starts_with(layers + "/")) return "";
+  const size_t upper = path.find(kUpper, layers.size());
+  if (upper == path.npos) return "";
+  const size_t name = layers.size() + 1;
+  const std::string point = layer_mount_point(path.substr(name, upper - name));
+  const std::string inside = path.substr(upper + kUpper.size());
+  return point == "/" && !inside.empty() ? inside : point + inside;
+}
+
 }  // namespace
 
 std::string path_by_handle(const InstanceView& instance, const WatchedFile& file) {
   Result<LayerHandle> handle = handle_in_layer(file);
   Result<std::vector<proc::Mount>> mounts = proc::parse_mountinfo(instance.mounts);
   if (!handle || !mounts || instance.layers.empty()) return "";
-  if (handle->in_upper) {
-    const std::string path = open_below(instance.layers, *handle);
-    constexpr std::string_view kUpper = "/upper";
-    const size_t upper = path.find(kUpper, instance.layers.size());
-    if (!path.starts_with(instance.layers) || upper == path.npos) return "";
-    const std::string inside = path.substr(upper + kUpper.size());
-    return inside.empty() ? "/" : inside;
-  }
+  if (handle->in_upper) return path_in_layers(instance.layers, *handle);
+  if (!instance.frozen.empty())
+    if (std::string path = path_in_layers(instance.frozen, *handle); !path.empty()) return path;
   // What lies beneath is the host's, under the same name.
   for (const proc::Mount& mount : *mounts)
     if (mount.type == "overlay")

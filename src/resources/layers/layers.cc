@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "isolation/file_world.h"
+#include "isolation/host_mounts.h"
 #include "os/file.h"
 #include "os/mount_namespace.h"
 #include "resources/private_files.h"
@@ -33,8 +34,12 @@ Result<> capture_devices(CaptureContext& context) {
 Result<> capture(CaptureContext& context) {
   const InstanceView& instance = context.instance;
   if (!instance.layers.empty()) {
-    for (const std::string& layer : TRY(list_folder(instance.layers)))
-      TRY(capture_files(context, instance.layers + "/" + layer + "/upper", kLayers + layer + "/"));
+    for (const std::string& layer : TRY(list_folder(instance.layers))) {
+      const std::string upper = "/" + layer + "/upper";
+      TRY(capture_layer(context, instance.layers + upper,
+                        instance.frozen.empty() ? "" : instance.frozen + upper,
+                        kLayers + layer + "/"));
+    }
   }
   if (!instance.share.fs) TRY(capture_devices(context));
   if (instance.share.ipc) return {};
@@ -42,7 +47,7 @@ Result<> capture(CaptureContext& context) {
 }
 
 Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages,
-                        const std::string& folder) {
+                        const std::string& folder, const LowerView& lower) {
   TRY(make_folders(folder, 0700));
   std::string last;
   for (const auto& file : image.private_files) {
@@ -52,7 +57,11 @@ Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pa
     if (layer == last) continue;
     last = layer;
     TRY(make_folders(folder + "/" + layer + "/upper"));
-    TRY(restore_files(image, pages, kLayers + layer + "/", folder + "/" + layer + "/upper"));
+    const std::string point = layer_mount_point(layer);
+    const auto hides = [&](const std::string& name) {
+      return lower.shows((point == "/" ? "" : point) + "/" + name);
+    };
+    TRY(restore_files(image, pages, kLayers + layer + "/", folder + "/" + layer + "/upper", hides));
   }
   return {};
 }

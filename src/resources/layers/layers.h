@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "image/pages_reader.h"
+#include "isolation/lower_view.h"
 #include "resources/capture_context.h"
 
 namespace appshot::layers {
@@ -15,9 +16,10 @@ inline constexpr char kLayers[] = "layers/";
 
 Result<> capture(CaptureContext& context);
 
-// Before the instance's init exists: fills the layers' folders anew.
+// Before the instance's init exists: fills the layers' folders anew. `lower`: what they will lie
+// over.
 Result<> restore_layers(const image::ImageT& image, const image::PagesReader& pages,
-                        const std::string& folder);
+                        const std::string& folder, const LowerView& lower);
 // Inside: what lies in memory file systems.
 Result<> restore_memory_files(const image::ImageT& image, const image::PagesReader& pages);
 

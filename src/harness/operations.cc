@@ -289,12 +289,19 @@ void Harness::hand_on_working_set(const std::string& image_folder) const {
 
 Result<Json> Harness::op_rids(Connection&, Packet&) {
   Json rids = Json::array();
-  auto add = [&](const char* type, pid_t inside, pid_t outside, const std::string& name) {
-    rids.push_back({{"type", type},
-                    {"virtual", std::to_string(inside)},
-                    {"system", std::to_string(outside)},
-                    {"name", name}});
+  auto add_text = [&](const char* type, const std::string& inside, const std::string& outside,
+                      const std::string& name) {
+    rids.push_back({{"type", type}, {"virtual", inside}, {"system", outside}, {"name", name}});
   };
+  auto add = [&](const char* type, pid_t inside, pid_t outside, const std::string& name) {
+    add_text(type, std::to_string(inside), std::to_string(outside), name);
+  };
+  const EndpointAddresses addresses = addresses_of(config_);
+  if (addresses.v4 && addresses.inner_v4) {
+    add_text("address", addresses.inside_v4().text(), addresses.v4.text(), kInsideName);
+    if (addresses.v6)
+      add_text("address", addresses.inside_v6().text(), addresses.v6.text(), kInsideName);
+  }
   for (pid_t pid : TRY(groups_->application.processes())) {
     Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
     if (!dir) continue;

@@ -66,8 +66,7 @@ struct InitParts {
 };
 
 Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, InstanceNetwork& network,
-                               const std::string& former_address = "") {
+                               const InstanceGroups& groups, InstanceNetwork& network) {
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
   FileWorld& files = parts.setup.files;
@@ -84,7 +83,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
     if (files.users.network) TRY(network.replace(files.users.network.get()));
   }
   TRY(apply_rules(config, files));
-  TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
+  TRY(parts.setup.files.share.net ? network.leave() : network.enter(config));
   network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);
@@ -301,9 +300,9 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.set_env = config.set_env;
   merged.env = merged_environment(merged.env, config.set_env);
   merged.node = config.node;
-  const std::string former_address = merged.address;
   merged.address = config.address;
   merged.address_v6 = config.address_v6;
+  merged.inner_address = config.inner_address;
   merged.node_address = config.node_address;
   merged.node_address_v6 = config.node_address_v6;
   merged.name_server = config.name_server;
@@ -315,7 +314,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
     TRY(layers::restore_layers(image.manifest, image.pages, places.layers(), lower));
   TRY(fault_point("restore.layers"));
 
-  InitParts parts = TRY(prepare_init(merged, places, groups, network, former_address));
+  InitParts parts = TRY(prepare_init(merged, places, groups, network));
   std::optional<HeldBy> held_by;
   if (parts.setup.files.share.net && merged.keep_connections)
     held_by = HeldBy{node_folder(places.state), image.manifest.id};
@@ -327,6 +326,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          {},
                          tell,
                          merged.keep_connections,
+                         [&] { return network.translate(); },
                          [&]() -> Result<> {
                            TRY(groups.limited.impose());
                            return let_in(network, held_by);

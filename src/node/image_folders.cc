@@ -18,8 +18,12 @@ Json spec_of(const image::ImageT& image) {
   if (!options) return spec;
   for (const char* name :
        {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation", "public_paths",
-        "environment", "rules", "application", "limits", "privileges", "root", "address"})
+        "environment", "rules", "application", "limits", "privileges", "root"})
     if (options->contains(name)) spec[name] = (*options)[name];
+  // By which address others will know it, the node says that restores it.
+  std::string inner = string_at(*options, "inner_address");
+  if (inner.empty()) inner = string_at(*options, "address");
+  if (!inner.empty()) spec["inner_address"] = inner;
   return spec;
 }
 

@@ -130,6 +130,16 @@ Result<> Lifecycle::keep_ports(const std::string& aid, const std::vector<std::st
   return {};
 }
 
+Result<> Lifecycle::keep_inner_address(const std::string& aid, const std::string& address) {
+  TRY(change(aid, [&](InstanceRecord& record) {
+    Json spec = parse_json(record.spec).value_or(Json::object());
+    spec.erase("inner_address");
+    if (!address.empty()) spec["inner_address"] = address;
+    record.spec = json_text(spec);
+  }));
+  return {};
+}
+
 Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
   TRY(make_folders(config.state_dir, 0700));
   TRY(make_folders(config.run_dir, 0700));

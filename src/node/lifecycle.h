@@ -107,6 +107,8 @@ class Lifecycle {
                                 const std::function<void(InstanceRecord&)>& edit);
   // What is published of it is kept as it turned out.
   Result<> keep_ports(const std::string& aid, const std::vector<std::string>& ports);
+  // The address that it has inside; empty: the one that it has outside.
+  Result<> keep_inner_address(const std::string& aid, const std::string& address);
   // Ends and removes what a harness that is gone has left of its instance on this machine.
   void sweep(const std::string& aid);
   // The record, the folders, everything. The instance must have ended.

@@ -89,6 +89,8 @@ class Snapshots {
  private:
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
                        const ProgressListener& progress);
+  Result<> keep_place(const InstanceRecord& record, const Endpoints::Wish& wish,
+                      const HarnessConfig& config);
   Result<> settle_one(SnapshotRecord record);
 
   // For the disk.

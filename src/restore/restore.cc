@@ -181,6 +181,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
   if (request.seed != nullptr) request.seed->let_go_of_memory();
+  TRY(request.meanwhile());
   TRY(wait_for_init(request, zone, instance.init));
   const Deadline deadline = Deadline::in(kRestoreMax);
   TRY(fault_point("restore.populated"));

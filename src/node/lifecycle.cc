@@ -227,8 +227,8 @@ void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {
 // Not at once: it would take a processor from those who are being waited for, the command that is
 // about to end among them.
 void Lifecycle::prepare_spare_harness(std::shared_ptr<HarnessStarter> harnesses) {
-  background_.run_later(kBeforeSpare, [this, harnesses] {
-    harnesses ? harnesses->prepare_spare() : harnesses_.prepare_spare();
+  background_.run_later(kBeforeSpare, [this, harnesses = std::move(harnesses)] {
+    (harnesses ? *harnesses : harnesses_).prepare_spare();
   });
 }
 

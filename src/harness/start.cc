@@ -15,8 +15,6 @@
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
-#include "isolation/devices.h"
-#include "isolation/settings.h"
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -43,15 +41,15 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
 
 // By programs that the kernel asks. Where it cannot, nobody makes a device in it, and of settings
 // only what their files permit is in the way.
-Result<> keep_from_machine(const InstanceGroups& groups, const Share& share,
-                           Privileges& privileges) {
+Result<> keep_from_machine(const MachineGuards& guards, const InstanceGroups& groups,
+                           const Share& share, Privileges& privileges) {
   const auto there = [](Result<> asked) -> Result<bool> {
     if (!asked && asked.error().cls() != ErrorClass::unsupported) return asked.take_error();
     return static_cast<bool>(asked);
   };
-  if (!TRY(there(allow_harmless_devices(groups.instance.folder()))))
+  if (!TRY(there(guards.guard_devices(groups.instance.folder()))))
     std::erase(privileges.capabilities, "MKNOD");
-  TRY(there(allow_own_settings(groups.instance.folder(), share)));
+  TRY(there(guards.guard_settings(groups.instance.folder(), share)));
   return {};
 }
 
@@ -66,7 +64,8 @@ struct InitParts {
 };
 
 Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, InstanceNetwork& network) {
+                               const InstanceGroups& groups, Prepared& prepared) {
+  InstanceNetwork& network = prepared.network;
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
   FileWorld& files = parts.setup.files;
@@ -97,7 +96,8 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   parts.setup.privileges = config.privileges;
   parts.setup.files.privileged = config.privileges.all;
   if (!config.privileges.all)
-    TRY(keep_from_machine(groups, parts.setup.files.share, parts.setup.privileges));
+    TRY(keep_from_machine(prepared.guards, groups, parts.setup.files.share,
+                          parts.setup.privileges));
   parts.ours = std::move(ours);
   return parts;
 }
@@ -226,10 +226,10 @@ Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
 }
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, InstanceNetwork& network) {
+                               const InstanceGroups& groups, Prepared& prepared) {
   StartedInstance started;
   started.config = config;
-  InitParts parts = TRY(prepare_init(started.config, places, groups, network));
+  InitParts parts = TRY(prepare_init(started.config, places, groups, prepared));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
   pid_t pid = TRY(
@@ -244,7 +244,7 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   if (string_at(ready->document, "event") != "ready")
     return error_from_json(field(ready->document, "error"));
   TRY(groups.limited.impose());
-  TRY(network.plug());
+  TRY(prepared.network.plug());
 
   started.init = InitLink(std::move(parts.ours));
   started.init_pid = HostPid{pid};
@@ -272,9 +272,10 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 }
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, InstanceNetwork& network,
-                                         Seed* seed,
+                                         const InstanceGroups& groups, Prepared& prepared,
                                          const std::function<void(const Json& event)>& tell) {
+  InstanceNetwork& network = prepared.network;
+  Seed* seed = prepared.seed;
   std::optional<OpenedImage> opened;
   if (seed == nullptr) opened.emplace(TRY(OpenedImage::open(config.image)));
   const OpenedImage& image = seed == nullptr ? *opened : seed->image();
@@ -314,7 +315,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
     TRY(layers::restore_layers(image.manifest, image.pages, places.layers(), lower));
   TRY(fault_point("restore.layers"));
 
-  InitParts parts = TRY(prepare_init(merged, places, groups, network));
+  InitParts parts = TRY(prepare_init(merged, places, groups, prepared));
   std::optional<HeldBy> held_by;
   if (parts.setup.files.share.net && merged.keep_connections)
     held_by = HeldBy{node_folder(places.state), image.manifest.id};

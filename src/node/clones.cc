@@ -11,6 +11,7 @@ namespace appshot {
 namespace {
 
 constexpr char kNumber[] = "{n}";
+constexpr char kUnfinished[] = "clones.unfinished";
 constexpr int64_t kCountMax = 10'000;
 constexpr int64_t kWorthASeed = 4;  // so many clones at once
 
@@ -51,6 +52,52 @@ std::optional<ConnectionsWish> connections_wish_from_name(const std::string& nam
   return std::nullopt;
 }
 
+class Clones::Unfinished {
+ public:
+  Unfinished(Clones& clones, const std::vector<std::string>& aids)
+      : clones_(clones), is_kept_(aids.size() > 1) {
+    if (!is_kept_) return;  // one that is begun is known already
+    std::lock_guard lock(clones_.mutex_);
+    place_ = clones_.unfinished_.insert(clones_.unfinished_.end(), aids);
+    tell(clones_.keep_unfinished());
+  }
+  ~Unfinished() {
+    if (!is_kept_) return;
+    std::lock_guard lock(clones_.mutex_);
+    clones_.unfinished_.erase(place_);
+    tell(clones_.keep_unfinished());
+  }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+
+ private:
+  static void tell(const Result<>& kept) {
+    if (!kept) log_warning(kept.error().message());
+  }
+
+  Clones& clones_;
+  const bool is_kept_;
+  std::list<std::vector<std::string>>::iterator place_;
+};
+
+Result<> Clones::keep_unfinished() {
+  const std::string text = unfinished_.empty() ? "" : json_text(Json(unfinished_));
+  return node_.registry.set_setting(kUnfinished, text);
+}
+
+Result<> Clones::settle() {
+  const std::string text = TRY(node_.registry.setting(kUnfinished));
+  if (text.empty()) return {};
+  for (const Json& together : TRY(parse_json(text)))
+    for (const Json& aid : together)
+      if (aid.is_string()) {
+        log_info(aid.get<std::string>() +
+                 ": one of several clones that were not finished is undone");
+        undo({aid.get<std::string>()});
+      }
+  return node_.registry.set_setting(kUnfinished, "");
+}
+
 Result<Json> Clones::make(const CloneWish& wish, const ProgressListener& progress) {
   TRY(check(wish));
   const std::string what = "cannot clone " + wish.from;
@@ -67,6 +114,7 @@ Result<Json> Clones::make(const CloneWish& wish, const ProgressListener& progres
     record.spec = json_text(spec);
     record.generation = int_at(spec, "generation", 1);
     const std::vector<std::string> aids = TRY(take_aids(wish, record));
+    const Unfinished unfinished(*this, aids);
     Result<Json> all = start_all(aids, source, wish, progress);
     if (!all) undo(aids);
     return all;

@@ -4,6 +4,8 @@
 // Threads: any.
 #pragma once
 
+#include <list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,8 +43,14 @@ class Clones {
         templates_(templates) {}
 
   Result<Json> make(const CloneWish& wish, const ProgressListener& progress);
+  // At the start of the daemon: of those that one before did not live to finish none stays.
+  Result<> settle();
 
  private:
+  // Several that are being made. The registry knows of them, so that the next daemon does.
+  class Unfinished;
+  Result<> keep_unfinished();
+
   Result<std::vector<std::string>> take_aids(const CloneWish& wish, const InstanceRecord& record);
   std::shared_ptr<HarnessStarter> find_seed(const Templates::Source& source, const CloneWish& wish,
                                             const ProgressListener& progress);
@@ -58,6 +66,8 @@ class Clones {
   Instances& instances_;
   Snapshots& snapshots_;
   Templates& templates_;
+  std::mutex mutex_;  // guards what follows
+  std::list<std::vector<std::string>> unfinished_;
 };
 
 }  // namespace appshot

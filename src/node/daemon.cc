@@ -162,6 +162,7 @@ Result<> run_daemon(const DaemonOptions& options, const NodeConfig& config, Imag
   TRY(recover(node, lifecycle, snapshots));
   TRY(environments.settle());
   TRY(templates.settle());
+  TRY(clones.settle());
   UniqueFd listener = TRY(listen_at(paths.socket()));
   log_info("serving " + paths.socket());
   lifecycle.prepare_spare_harness();

@@ -19,7 +19,7 @@ from node_fixture import BIN, Follower, Node, until
 COUNTER = [str(BIN / "demo_counter"), "10"]
 CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
-SPARE, HARNESS = "appshot-spare", "appshot-harness"
+SPARE, HARNESS, SEED = "appshot-spare", "appshot-harness", "appshot-seed"
 # Files that grow or come and go by themselves, and what is in the layers of an instance that stays.
 OWN_FILES = re.compile(r"registry\.db|\.log$|\.lock$|/log$|appshot\.sock$|/layers/"
                        r"|^(lib|run)/instances$")
@@ -175,7 +175,7 @@ class RealNode(Node):
         """The harness of one who has ended tidies up for a moment after it said so."""
         names = list(descendants().values())
         living = sum(i["state"] in ("running", "held") for i in self.json("ps", "-a"))
-        return names.count(SPARE) == 1 and names.count(HARNESS) == living
+        return names.count(SPARE) == 1 + names.count(SEED) and names.count(HARNESS) == living
 
     def files(self):
         found = []

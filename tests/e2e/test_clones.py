@@ -9,15 +9,15 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import unittest
 
 from node_fixture import Follower, until
-from real_fixture import RealNode, descendants, enter_own_world
+from real_fixture import SEED, RealNode, descendants, enter_own_world
 
 HERE = pathlib.Path(__file__).resolve().parent
 PORT = 7000
 WAITS = ("sh", "-c", "echo ready; exec sleep 1000")
-SEED = "appshot-seed"
 MANY = int(os.environ.get("APPSHOT_TEST_CLONES", "100"))
 
 
@@ -247,6 +247,20 @@ class Clones(RealNode):
         self.appshot("template-rm", "t")
         self.assert_traces(before)
         taken.close()
+
+    def test_of_several_none_stays_when_the_daemon_dies(self):
+        self.launch()
+        self.appshot("template", self.aid, "--name", "t", "--warm")
+        before = self.traces()
+        command = self.start("clone", "t", "-n", "200", "--name", self.name("c-{n}"), stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        until(lambda: (one := self.instance(self.name("c-5"))) and one["state"] == "running", "some of them run")
+        self.kill_daemon()
+        self.assertNotEqual(command.wait(), 0)
+        until(lambda: [one["aid"] for one in self.json("ps", "-a")] == [self.aid], "none of them is left")
+        until(lambda: self.json("templates")[0]["memory"] == "warm", "it is warm again")
+        self.assert_traces(before)
+        self.assertEqual(len(self.clone("t", "-n", "3")), 3)
 
     def test_wrong_words(self):
         self.launch()

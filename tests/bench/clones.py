@@ -234,16 +234,20 @@ def answered_ms(node, server, name, *command):
     """From the command until somebody who asks at once has been answered."""
     begin = time.perf_counter()
     node.run(*command)
-    address = node.json("inspect", name)["address"]
-
-    def answers():
-        try:
-            server.ask(address)
-        except ConnectionError:
-            return False
-        return True
-    until(answers, f"{name} answers")
+    address = address_of(node, name)
+    while not answered(server, address):
+        if time.perf_counter() - begin > DEADLINE_S:
+            raise TimeoutError(f"{name} does not answer")
     return (time.perf_counter() - begin) * 1e3
+
+
+def address_of(node, name):
+    """Past the command line, as who waits for its answer would."""
+    connection = UnixConnection(str(node.root / "run" / "appshot.sock"))
+    connection.request("GET", f"/v1/instances/{name}")
+    address = json.loads(connection.getresponse().read())["address"]
+    connection.close()
+    return address
 
 
 def servers(node, _):
@@ -253,7 +257,7 @@ def servers(node, _):
         words = server.environment(node)
         fresh, cloned = [], []
         node.run("run", "-d", "--name", "original", *words)
-        address = node.json("inspect", "original")["address"]
+        address = address_of(node, "original")
         until(lambda address=address, server=server: answered(server, address), "the original")
         with warm_template(node, "original") as template:
             for turn in range(TURNS):

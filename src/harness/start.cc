@@ -11,6 +11,7 @@
 
 #include "endpoints/held_connections.h"
 #include "harness/frozen_files.h"
+#include "harness/info_files.h"
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
@@ -328,7 +329,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          merged.keep_connections,
                          [&]() -> Result<> {
                            TRY(groups.limited.impose());
-                           return let_in(network, held_by);
+                           TRY(let_in(network, held_by));
+                           return announce_info(places, merged);
                          }};
   request.memory = memory_wish(config);
   request.is_clone = config.event == "clone";

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "isolation/boot_id.h"
 #include "isolation/resolver.h"
 #include "os/file.h"
 #include "os/resolv_conf.h"
@@ -37,6 +38,11 @@ Result<> write_info(const InstancePlaces& places, const HarnessConfig& config) {
   }
   const std::string host = read_file(kResolvConf).value_or("");
   return write_info_file(places.info() + kOwnResolvConf, with_name_server(host, *server));
+}
+
+Result<> write_own_boot_id(const InstancePlaces& places, const HarnessConfig& config) {
+  TRY(make_folders(places.info() + kPlainProc, 0755));
+  return write_info_file(places.info() + kOwnBootId, config.boot_id + "\n");
 }
 
 Result<> announce_info(const InstancePlaces& places, const HarnessConfig& config) {

@@ -49,16 +49,18 @@ std::optional<StartedHarness> HarnessStarter::take_spare() {
 
 Result<Json> await_ready(StartedHarness& harness, std::chrono::milliseconds silence_max,
                          const ProgressListener& progress) {
-  int64_t lost = 0;
+  int64_t lost = 0, lost_keys = 0;
   for (;;) {
     std::optional<Packet> packet = TRY(harness.channel.receive(Deadline::in(silence_max)));
     if (!packet)
       return Error(ErrorClass::other, "the harness ended before it was ready")
           .hint("its last words are in harness.log in the instance's state folder");
     std::string event = string_at(packet->document, "event");
-    if (event == "lost") lost = int_at(packet->document, "connections");
+    if (event == "lost") lost += int_at(packet->document, "connections");
+    if (event == "lost") lost_keys += int_at(packet->document, "host_keys");
     if (event == "ready") {
       packet->document["lost_connections"] = lost;
+      packet->document["lost_host_keys"] = lost_keys;
       return std::move(packet->document);
     }
     if (event == "failed") return error_from_json(field(packet->document, "error"));

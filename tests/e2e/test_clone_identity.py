@@ -61,5 +61,123 @@ class Told(Identity):
         self.check("/run/appshot", "--warm")
 
 
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+MACHINE_ID = "/etc/machine-id"
+SEED_FILE = "/var/lib/systemd/random-seed"
+KEYS = "/etc/ssh/ssh_host_{}_key.pub"
+TYPES = ("rsa", "ecdsa", "ed25519")
+
+
+class Own(Identity):
+    def read(self, aid, path):
+        return self.appshot("exec", aid, "cat", path)
+
+    def launch_quietly(self, *options):
+        self.launch("sh", "-c", "echo ready; exec sleep 1000", options=options)
+
+    def clones(self, *template, count=2):
+        source = self.appshot("template", self.aid, *template)
+        return self.clone(source, "-n", str(count))
+
+    def all_differ(self, aids, path):
+        found = [self.read(aid, path) for aid in aids]
+        self.assertEqual(len(set(found)), len(found), f"{path}: {found}")
+        return dict(zip(aids, found))
+
+    def assert_kept(self, aid, expected, path):
+        for _ in range(2):
+            self.appshot("sleep", aid)
+            self.appshot("wake", aid)
+            self.assertEqual(self.read(aid, path), expected)
+        snapshot = self.appshot("snapshot", "--stop", aid)
+        self.appshot("restore", snapshot)
+        self.assertEqual(self.read(aid, path), expected)
+
+    def test_each_has_a_boot_id_for_life(self):
+        self.launch_quietly()
+        host = pathlib.Path(BOOT_ID).read_text(encoding="ascii").strip()
+        for kind in ([], ["--warm"]):
+            source = self.appshot("template", self.aid, *kind)
+            aids = self.clone(source, "-n", "2")
+            found = self.all_differ([self.aid, *aids], BOOT_ID)
+            self.assertNotIn(host, found.values())
+            self.assertRegex(found[self.aid], "^[0-9a-f-]{36}$")
+            self.assert_kept(aids[0], found[aids[0]], BOOT_ID)
+        self.assert_kept(self.aid, found[self.aid], BOOT_ID)
+
+    def test_who_makes_a_user_namespace_may_mount_a_proc_there(self):
+        self.launch_quietly()
+        self.assertIn("nobody", self.appshot(
+            "exec", self.aid, "su", "nobody", "-s", "/bin/sh", "-c",
+            "unshare -Urpf --mount-proc sh -c 'test $(cat /proc/sys/kernel/random/boot_id) && echo nobody'"))
+
+    def test_each_clone_is_another_machine(self):
+        self.launch_quietly()
+        first = self.read(self.aid, MACHINE_ID)
+        self.assertEqual(first, pathlib.Path(MACHINE_ID).read_text(encoding="ascii").strip())
+        aids = self.clones()
+        found = self.all_differ([self.aid, *aids], MACHINE_ID)
+        for aid in aids:
+            self.assertRegex(found[aid], "^[0-9a-f]{32}$")
+            self.assertEqual(self.read(aid, "/var/lib/dbus/machine-id"), found[aid])
+        self.assert_kept(aids[0], found[aids[0]], MACHINE_ID)
+        deep = self.clone(aids[0], what="deep")
+        self.all_differ([*aids, *deep], MACHINE_ID)
+        self.assertEqual(pathlib.Path(MACHINE_ID).read_text(encoding="ascii").strip(), first)
+
+    def test_a_public_machine_id_stays_the_hosts(self):
+        self.launch_quietly("-v", f"{MACHINE_ID}:{MACHINE_ID}")
+        before = pathlib.Path(MACHINE_ID).read_bytes()
+        for aid in self.clones():
+            self.assertEqual(self.read(aid, MACHINE_ID).encode(), before.strip())
+        self.assertEqual(pathlib.Path(MACHINE_ID).read_bytes(), before)
+
+    def test_each_clone_has_a_random_seed_of_its_own(self):
+        self.launch_quietly()
+        self.appshot("exec", self.aid, "sh", "-c",
+                     f"mkdir -p /var/lib/systemd; seq 200 | head -c 512 > {SEED_FILE}; chmod 600 {SEED_FILE}")
+        sums = [self.appshot("exec", aid, "sh", "-c", f"stat -c '%s %a' {SEED_FILE}; sha256sum < {SEED_FILE}")
+                for aid in (self.aid, *self.clones("--warm"))]
+        self.assertEqual(len(set(sums)), 3, sums)
+        self.assertEqual({one.splitlines()[0] for one in sums}, {"512 600"})
+
+    # ---- keys of its SSH server ----
+
+    def make_keys(self):
+        make = "; ".join(f"rm -f /etc/ssh/ssh_host_{kind}_key; ssh-keygen -q -N '' -t {kind} -C me@here "
+                         f"-f /etc/ssh/ssh_host_{kind}_key" for kind in TYPES)
+        self.appshot("exec", self.aid, "sh", "-c", make)
+
+    def test_each_clone_has_host_keys_of_its_own(self):
+        self.launch_quietly()
+        self.make_keys()
+        aids = self.clones("--warm")
+        for kind in TYPES:
+            found = self.all_differ([self.aid, *aids], KEYS.format(kind))
+            for one in found.values():
+                self.assertEqual((one.split()[0], len(one), one.split()[2]),
+                                 (found[self.aid].split()[0], len(found[self.aid]), "me@here"))
+            derived = self.appshot("exec", aids[0], "ssh-keygen", "-y", "-f", KEYS.format(kind)[:-4])
+            self.assertEqual(derived.split()[1], found[aids[0]].split()[1])
+        self.assert_kept(aids[0], self.read(aids[0], KEYS.format("rsa")), KEYS.format("rsa"))
+
+    def test_keys_that_cannot_be_made_are_not_shared(self):
+        self.launch_quietly()
+        self.make_keys()
+        self.appshot("exec", self.aid, "rm", "/usr/bin/ssh-keygen")
+        for aid in self.clones():
+            self.assertEqual(self.appshot("exec", aid, "sh", "-c", "ls /etc/ssh | grep -c _key || true").strip(), "0")
+            said = [event for event in self.json("events") if event.get("aid") == aid and event["kind"] == "host-keys-lost"]
+            self.assertEqual(len(said), 1, self.json("events"))
+
+    def test_the_hosts_own_keys_stay(self):
+        if not pathlib.Path(KEYS.format("ed25519")).exists():
+            self.skipTest("this host has no host keys")
+        self.launch_quietly()
+        for aid in self.clones():
+            self.assertEqual(self.read(aid, KEYS.format("ed25519")),
+                             pathlib.Path(KEYS.format("ed25519")).read_text(encoding="ascii").strip())
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,4 +1,5 @@
-// Draws from the JVM's generators: when it begins, and again when it finds itself a clone.
+// Draws from the JVM's generators: when it begins, and again when it finds itself a clone, and
+// once more when it has seeded those that a program can seed.
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -19,6 +20,9 @@ public class Draws {
     draw("ready", kernel, drbg);
     while (!Files.readString(Path.of("/run/appshot/event")).equals("clone\n")) Thread.sleep(10);
     draw("drawn", kernel, drbg);
+    drbg.setSeed(kernel.generateSeed(32));  // reseed() takes from another that is the same
+    random.setSeed(kernel.nextLong());
+    draw("mended", kernel, drbg);
     Thread.sleep(1_000_000);
   }
 }

@@ -1,4 +1,5 @@
-// Draws from glibc's generators: when it begins, and again when it finds itself a clone.
+// Draws from glibc's generators: when it begins, and again when it finds itself a clone, and
+// once more when it has seeded those that a program can seed.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,5 +34,10 @@ int main(void) {
   draw("ready");
   while (!is_clone()) usleep(10000);
   draw("drawn");
+  unsigned fresh[2];
+  if (getrandom(fresh, sizeof fresh, 0) != sizeof fresh || RAND_poll() != 1) exit(1);
+  srand(fresh[0]);
+  seed = fresh[1];
+  draw("mended");
   for (;;) pause();
 }

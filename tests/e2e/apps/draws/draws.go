@@ -1,8 +1,10 @@
-// Draws from Go's generators: when it begins, and again when it finds itself a clone.
+// Draws from Go's generators: when it begins, and again when it finds itself a clone, and
+// once more when it has seeded those that a program can seed.
 package main
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	math "math/rand"
 	"os"
@@ -32,5 +34,11 @@ func main() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	draw("drawn")
+	var fresh [8]byte
+	if _, err := rand.Read(fresh[:]); err != nil {
+		panic(err)
+	}
+	math.Seed(int64(binary.LittleEndian.Uint64(fresh[:])))
+	draw("mended")
 	select {}
 }

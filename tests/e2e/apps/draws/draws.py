@@ -1,4 +1,5 @@
-"""Draws from Python's generators: when it begins, and again when it finds itself a clone."""
+"""Draws from Python's generators: when it begins, and again when it finds itself a clone, and
+once more when it has seeded those that a program can seed."""
 
 import os
 import pathlib
@@ -24,4 +25,7 @@ draw("ready")
 while EVENT.read_text(encoding="ascii").strip() != "clone":
     time.sleep(0.01)
 draw("drawn")
+random.seed()
+ssl.RAND_add(os.urandom(32), 32.0)
+draw("mended")
 time.sleep(1000)

@@ -5,6 +5,7 @@ The real harness.
 
 import pathlib
 import re
+import time
 import unittest
 
 from node_fixture import until
@@ -177,6 +178,24 @@ class Own(Identity):
         for aid in self.clones():
             self.assertEqual(self.read(aid, KEYS.format("ed25519")),
                              pathlib.Path(KEYS.format("ed25519")).read_text(encoding="ascii").strip())
+
+
+class Clocks(Identity):
+    def test_the_time_of_day_jumps_and_the_others_go_on(self):
+        self.launch("python3", str(HERE / "clocks_told.py"))
+        template = self.appshot("template", self.aid)
+        ready = self.await_lines(self.aid, "^ready")[0].split()
+        pause_s = 2.0
+        until(lambda: time.time() - float(ready[3]) > pause_s, "time has passed")
+        self.appshot("rm", "-f", self.aid)
+        (aid,) = self.clone(template)
+        cloned = self.await_lines(aid, "^cloned")[0].split()
+        passed = [float(now) - float(then) for now, then in zip(cloned[1:4], ready[1:4])]
+        self.assertLess(passed[0], pause_s)
+        self.assertLess(passed[1], pause_s)
+        self.assertGreater(passed[2], pause_s)
+        # The clock of the machine has not been set, which is all that the kernel would tell.
+        self.assertEqual((ready[4], cloned[4]), ("EAGAIN", "EAGAIN"))
 
 
 if __name__ == "__main__":

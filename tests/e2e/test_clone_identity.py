@@ -126,6 +126,22 @@ class Own(Identity):
         self.all_differ([*aids, *deep], MACHINE_ID)
         self.assertEqual(pathlib.Path(MACHINE_ID).read_text(encoding="ascii").strip(), first)
 
+    def test_who_has_the_file_open_reads_its_own(self):
+        self.launch("sh", "-c", f"exec 5< {MACHINE_ID}; echo ready; "
+                                "until grep -q clone /run/appshot/event; do sleep 0.01; done; "
+                                "read id <&5; echo read $id; exec sleep 1000")
+        for aid in self.clones():
+            self.assertEqual(self.await_lines(aid, "^read"), ["read " + self.read(aid, MACHINE_ID)])
+
+    def test_with_users_of_its_own(self):
+        self.launch_quietly("--userns")
+        self.make_keys()
+        aids = self.clones()
+        for path in (BOOT_ID, MACHINE_ID, KEYS.format("ed25519"), KEYS.format("rsa")):
+            self.all_differ([self.aid, *aids], path)
+        self.assertEqual(self.appshot("exec", aids[0], "stat", "-c", "%u %a", KEYS.format("rsa")[:-4], MACHINE_ID),
+                         "0 600\n0 444")
+
     def test_a_public_machine_id_stays_the_hosts(self):
         self.launch_quietly("-v", f"{MACHINE_ID}:{MACHINE_ID}")
         before = pathlib.Path(MACHINE_ID).read_bytes()

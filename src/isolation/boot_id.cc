@@ -17,10 +17,6 @@ constexpr char kBootId[] = "/proc/sys/kernel/random/boot_id";
 constexpr char kPlainProcInside[] = "/run/appshot/proc";
 constexpr size_t kVersionAt = 6, kVariantAt = 8;
 
-Result<> show(int root, const UniqueFd& mount, const std::string& path) {
-  return attach_mount(mount.get(), TRY(open_in_root(root, path, O_PATH)).get()).within(path);
-}
-
 }  // namespace
 
 std::string new_boot_id() {
@@ -41,13 +37,13 @@ std::string new_boot_id() {
 Result<> show_boot_id(const std::string& root, const std::string& info) {
   const UniqueFd below = TRY(open_file(root + "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const UniqueFd proc = TRY(open_file(root + "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  TRY(show(below.get(), TRY(copy_mount(proc.get())), kPlainProcInside));
-  const Result<UniqueFd> place = open_in_root(below.get(), kBootId, O_PATH);
-  if (!place && place.error().err() == ENOENT) return {};  // a rule has led /proc elsewhere
+  const UniqueFd plain = TRY(open_in_root(below.get(), kPlainProcInside, O_PATH));
+  TRY(attach_mount(TRY(copy_mount(proc.get())).get(), plain.get()));
+  const UniqueFd place = TRY(open_in_root(below.get(), kBootId, O_PATH));
   const UniqueFd own = TRY(open_file(info + kOwnBootId, O_PATH | O_CLOEXEC));
   const UniqueFd mount = TRY(copy_mount(own.get()));
   TRY(make_safe_and_read_only(mount.get()));
-  return show(below.get(), mount, kBootId);
+  return attach_mount(mount.get(), place.get()).within(kBootId);
 }
 
 }  // namespace appshot

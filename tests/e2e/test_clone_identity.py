@@ -160,10 +160,11 @@ class Own(Identity):
 
     # ---- keys of its SSH server ----
 
+    MAKE = "; ".join(f"rm -f /etc/ssh/ssh_host_{kind}_key; ssh-keygen -q -N '' -t {kind} -C me@here "
+                     f"-f /etc/ssh/ssh_host_{kind}_key" for kind in TYPES)
+
     def make_keys(self):
-        make = "; ".join(f"rm -f /etc/ssh/ssh_host_{kind}_key; ssh-keygen -q -N '' -t {kind} -C me@here "
-                         f"-f /etc/ssh/ssh_host_{kind}_key" for kind in TYPES)
-        self.appshot("exec", self.aid, "sh", "-c", make)
+        self.appshot("exec", self.aid, "sh", "-c", self.MAKE)
 
     def test_each_clone_has_host_keys_of_its_own(self):
         self.launch_quietly()
@@ -177,6 +178,16 @@ class Own(Identity):
             derived = self.appshot("exec", aids[0], "ssh-keygen", "-y", "-f", KEYS.format(kind)[:-4])
             self.assertEqual(derived.split()[1], found[aids[0]].split()[1])
         self.assert_kept(aids[0], self.read(aids[0], KEYS.format("rsa")), KEYS.format("rsa"))
+
+    def test_clones_do_not_have_the_keys_of_their_environment(self):
+        self.appshot("env", "create", "keys")
+        self.appshot("env", "install", "keys", "--", "sh", "-c", self.MAKE)
+        self.launch_quietly("--env", "keys")
+        for kind in TYPES:
+            self.assertIn("me@here", self.read(self.aid, KEYS.format(kind)))
+        aids = self.clones()
+        for kind in TYPES:
+            self.all_differ([self.aid, *aids], KEYS.format(kind))
 
     def test_keys_that_cannot_be_made_are_not_shared(self):
         self.launch_quietly()

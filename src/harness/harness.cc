@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "endpoints/held_connections.h"
+#include "harness/info_files.h"
 #include "harness/origin.h"
 #include "init/init.h"
 #include "os/file.h"

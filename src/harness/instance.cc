@@ -1,24 +1,14 @@
 #include "harness/instance.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "isolation/resolver.h"
 #include "os/file.h"
-#include "os/resolv_conf.h"
 
 namespace appshot {
 namespace {
 
 constexpr char kOldLayers[] = "layers.old-";
-
-// Nobody is there yet who could read a half of it.
-Result<> write_info_file(const std::string& path, const std::string& content) {
-  TRY(write_file(path, content, O_CREAT | O_TRUNC));
-  TRY_SYS(::chmod(path.c_str(), 0644));
-  return {};
-}
 
 }  // namespace
 
@@ -74,19 +64,6 @@ Result<> remove_old_layers(const InstancePlaces& places) {
   for (const std::string& name : TRY(list_folder(places.state)))
     if (name.starts_with(kOldLayers)) TRY(remove_tree(places.state + "/" + name));
   return {};
-}
-
-Result<> write_info(const InstancePlaces& places, const HarnessConfig& config) {
-  TRY(write_info_file(places.info() + "/aid", config.aid + "\n"));
-  TRY(write_info_file(places.info() + "/generation", std::to_string(config.generation) + "\n"));
-  TRY(write_info_file(places.info() + "/event", config.event + "\n"));
-  const std::optional<IpAddress> server = IpAddress::parse(config.name_server);
-  if (!server) {  // nor what it had before
-    ::unlink((places.info() + kOwnResolvConf).c_str());
-    return {};
-  }
-  const std::string host = read_file(kResolvConf).value_or("");
-  return write_info_file(places.info() + kOwnResolvConf, with_name_server(host, *server));
 }
 
 }  // namespace appshot

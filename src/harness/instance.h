@@ -46,7 +46,5 @@ Result<> make_places(const InstancePlaces& places);
 Result<> put_layers_aside(const InstancePlaces& places);
 // Those that this or any harness before has put aside. Two may do it at once.
 Result<> remove_old_layers(const InstancePlaces& places);
-// /run/appshot inside: aid, generation, event.
-Result<> write_info(const InstancePlaces& places, const HarnessConfig& config);
 
 }  // namespace appshot

@@ -12,8 +12,10 @@
 #include "endpoints/held_connections.h"
 #include "harness/frozen_files.h"
 #include "harness/hooks.h"
+#include "harness/info_files.h"
 #include "harness/rules.h"
 #include "init/init.h"
+#include "isolation/boot_id.h"
 #include "isolation/clocks.h"
 #include "os/child.h"
 #include "os/fault.h"
@@ -77,6 +79,9 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   files.hidden = {node_folder(places.state), node_folder(places.run)};
   files.environment = config.layers;
   files.own_root = has_own_root(config);
+  files.is_clone = config.event == "clone";
+  if (config.boot_id.empty()) config.boot_id = new_boot_id();
+  if (!files.share.fs) TRY(write_own_boot_id(places, config));
   if (config.root != 0) {
     files.users = TRY(OwnUsers::make(config.root, files.share));
     if (files.users.network) TRY(network.replace(files.users.network.get()));
@@ -300,6 +305,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.template_name = config.template_name;
   merged.set_env = config.set_env;
   merged.env = merged_environment(merged.env, config.set_env);
+  if (merged.event == "clone") merged.boot_id.clear();
   merged.node = config.node;
   merged.address = config.address;
   merged.address_v6 = config.address_v6;
@@ -330,7 +336,8 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          [&] { return network.translate(); },
                          [&]() -> Result<> {
                            TRY(groups.limited.impose());
-                           return let_in(network, held_by);
+                           TRY(let_in(network, held_by));
+                           return announce_info(places, merged);
                          }};
   InitLink before;  // what init tells while hooks are run
   request.before_it_runs = [&](Channel& control, HostPid init) {

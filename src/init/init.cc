@@ -20,6 +20,7 @@
 #include <set>
 #include <utility>
 
+#include "init/host_keys.h"
 #include "init/spawn.h"
 #include "os/child.h"
 #include "os/file.h"
@@ -49,13 +50,14 @@ class Init {
       TRY_SYS(::sethostname(setup_.host_name.c_str(), setup_.host_name.size()));
     if (!share.uts && !setup_.domain_name.empty())
       TRY_SYS(::setdomainname(setup_.domain_name.c_str(), setup_.domain_name.size()));
-    TRY(enter_file_world(setup_.files));
+    const std::vector<HostKey> lost_keys = TRY(enter_file_world(setup_.files));
     TRY(keep_mounts());
 
     sigset_t all;
     sigfillset(&all);
     TRY_SYS(::sigprocmask(SIG_SETMASK, &all, nullptr));
     signals_ = UniqueFd(TRY_SYS(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)));
+    if (!lost_keys.empty()) TRY(make_keys(lost_keys).within("the clone's host keys"));
     if (!setup_.populate) return {};
     TRY(setup_.populate(kept_, [this](const Json& event) { tell(event); }));
     return close_others({});
@@ -86,6 +88,23 @@ class Init {
     TRY(write_all(memory.get(), TRY(read_file("/proc/self/mountinfo"))));
     kept_[kKeptMounts] = std::move(memory);
     return {};
+  }
+
+  Result<> make_keys(const std::vector<HostKey>& keys) {
+    const int missing = TRY(make_host_keys(keys, [this]() -> Result<SpawnRequest> {
+      SpawnRequest program;
+      as_configured(program);
+      program.cgroup = setup_.visitor_group.get();
+      return program;
+    }));
+    if (missing != 0) tell(make_event("lost", {{"host_keys", missing}}));
+    return {};
+  }
+
+  void as_configured(SpawnRequest& program) const {
+    program.allow_io_uring = setup_.allow_io_uring;
+    program.privileges = setup_.privileges;
+    program.users = &setup_.files.users;
   }
 
   // What is the harness's must end with it: that is how everyone learns of its death, we too.
@@ -180,9 +199,7 @@ class Init {
     program.cwd = string_at(args, "cwd", "/");
     program.user = string_at(args, "user");
     program.tty = bool_at(args, "tty");
-    program.allow_io_uring = setup_.allow_io_uring;
-    program.privileges = setup_.privileges;
-    program.users = &setup_.files.users;
+    as_configured(program);
     program.pid = static_cast<pid_t>(int_at(args, "pid"));
     bool visitor = bool_at(args, "visitor");
     program.cgroup = visitor ? setup_.visitor_group.get() : setup_.application_group.get();

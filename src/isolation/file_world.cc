@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "isolation/boot_id.h"
 #include "isolation/lower_files.h"
 #include "isolation/resolver.h"
 #include "os/file.h"
@@ -137,6 +138,29 @@ Result<> hide_and_apply_rules(const FileWorld& world) {
   return lead_paths(root.get(), world.public_paths, world.redirections, copy, world.hidden);
 }
 
+// The host's own files; only what speaks of processes and IPC is the instance's.
+Result<> enter_host_files(const FileWorld& world) {
+  TRY(mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  if (!world.share.ipc) {
+    TRY(mount_at("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"));
+    if (::access("/dev/mqueue/.", F_OK) == 0)
+      TRY(mount_at("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  }
+  TRY(mount_at("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+               "newinstance,ptmxmode=0666,mode=0620,gid=" + std::to_string(kTerminalGroup)));
+  // On a tmpfs of our own, so that /run/appshot does not have to exist on the host.
+  TRY(mount_at("appshot", world.root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"));
+  if (::access("/run/appshot", F_OK) == 0) return make_info(world, "");
+  return {};
+}
+
+// While nothing but its own layers lies there.
+Result<std::vector<HostKey>> change_identity(const FileWorld& world) {
+  if (!world.is_clone) return std::vector<HostKey>();
+  const UniqueFd root = TRY(open_file(world.root, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return give_fresh_identity(root.get(), !world.own_root);
+}
+
 }  // namespace
 
 std::span<const std::string_view> names_in_dev() {
@@ -150,33 +174,25 @@ uint64_t FileWorld::namespaces() const {
   return share.namespaces() & ~((users.ipc ? CLONE_NEWIPC : 0) | (users.names ? CLONE_NEWUTS : 0));
 }
 
-Result<> enter_file_world(const FileWorld& world) {
+Result<std::vector<HostKey>> enter_file_world(const FileWorld& world) {
   // Nothing mounted from here on shows on the host.
   TRY(mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE));
   if (world.share.fs) {
-    // The host's own files; only what speaks of processes and IPC is the instance's.
-    TRY(mount_at("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC));
-    if (!world.share.ipc) {
-      TRY(mount_at("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"));
-      if (::access("/dev/mqueue/.", F_OK) == 0)
-        TRY(mount_at("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC));
-    }
-    TRY(mount_at("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-                 "newinstance,ptmxmode=0666,mode=0620,gid=" + std::to_string(kTerminalGroup)));
-    // On a tmpfs of our own, so that /run/appshot does not have to exist on the host.
-    TRY(mount_at("appshot", world.root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"));
-    if (::access("/run/appshot", F_OK) == 0) return make_info(world, "");
-    return {};
+    TRY(enter_host_files(world));
+    return std::vector<HostKey>();
   }
   TRY(world.own_root ? make_own_root(world) : make_host_view(world));
   if (world.users) make_as_root_inside(world.users.root);
+  std::vector<HostKey> lost = TRY(change_identity(world).within("the clone's identity"));
   TRY(make_places(world));
   TRY(make_kernel_views(world, world.root));
   TRY(make_dev(world, world.root + "/dev"));
   TRY(make_names_resolve(world));
   TRY(hide_and_apply_rules(world));
   TRY(make_info(world, world.root));
-  return move_into(world.root);
+  TRY(show_boot_id(world.root, world.info));
+  TRY(move_into(world.root));
+  return lost;
 }
 
 }  // namespace appshot

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "isolation/fresh_identity.h"
 #include "isolation/hidden.h"
 #include "isolation/own_users.h"
 #include "isolation/public_path.h"
@@ -35,6 +36,7 @@ struct FileWorld {
       copy_folder;
   OwnUsers users;
   bool privileged = false;  // may change what /sys tells, where that is the host's
+  bool is_clone = false;    // what tells hosts apart is given to it anew
 
   // CLONE_NEW… that its init begins with; the others it finds there.
   uint64_t namespaces() const;
@@ -43,7 +45,8 @@ struct FileWorld {
 // What every new instance has in its /dev.
 std::span<const std::string_view> names_in_dev();
 
-// Call in a fresh mount namespace; the caller's root is the instance's afterwards.
-Result<> enter_file_world(const FileWorld& world);
+// Call in a fresh mount namespace; the caller's root is the instance's afterwards. What a clone has
+// lost by that, and is to be made for it, is returned.
+Result<std::vector<HostKey>> enter_file_world(const FileWorld& world);
 
 }  // namespace appshot

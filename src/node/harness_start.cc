@@ -49,7 +49,7 @@ std::optional<StartedHarness> HarnessStarter::take_spare() {
 
 Result<Json> await_ready(StartedHarness& harness, std::chrono::milliseconds silence_max,
                          const ProgressListener& progress) {
-  int64_t lost = 0;
+  int64_t lost = 0, lost_keys = 0;
   Json hooks = Json::array();
   for (;;) {
     std::optional<Packet> packet = TRY(harness.channel.receive(Deadline::in(silence_max)));
@@ -58,9 +58,11 @@ Result<Json> await_ready(StartedHarness& harness, std::chrono::milliseconds sile
           .hint("its last words are in harness.log in the instance's state folder");
     std::string event = string_at(packet->document, "event");
     if (event == "hook") hooks.push_back(packet->document);
-    if (event == "lost") lost = int_at(packet->document, "connections");
+    if (event == "lost") lost += int_at(packet->document, "connections");
+    if (event == "lost") lost_keys += int_at(packet->document, "host_keys");
     if (event == "ready") {
       packet->document["lost_connections"] = lost;
+      packet->document["lost_host_keys"] = lost_keys;
       packet->document["hooks"] = std::move(hooks);
       return std::move(packet->document);
     }

@@ -203,6 +203,7 @@ Result<Lifecycle::Started> Lifecycle::start(Instance& instance, HarnessConfig co
   }));
   const Started started{int_at(*ready, "lost_connections")};
   tell_of_lost(instance.aid, started.lost_connections);
+  tell_of_lost_keys(instance.aid, int_at(*ready, "lost_host_keys"));
   for (const Json& hook : field(*ready, "hooks")) tell_of_hook(instance.aid, hook);
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
   return started;
@@ -222,6 +223,13 @@ void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {
                            (connections == 1 ? " connection" : " connections") +
                            " with others could not be kept: to the program they have been reset";
   node_.events.add(aid, "connections-lost", aid + ": " + text, {{"connections", connections}});
+}
+
+void Lifecycle::tell_of_lost_keys(const std::string& aid, int64_t keys) {
+  if (keys == 0) return;
+  const std::string text = std::to_string(keys) + (keys == 1 ? " host key" : " host keys") +
+                           " of its template could not be made anew, and are gone";
+  node_.events.add(aid, "host-keys-lost", aid + ": " + text, {{"keys", keys}});
 }
 
 // Not at once: it would take a processor from those who are being waited for, the command that is

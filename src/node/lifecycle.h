@@ -137,6 +137,7 @@ class Lifecycle {
   void purge_if_wanted(const std::string& aid);  // as --rm asks
   void tell_of_hook(const std::string& aid, const Json& hook);
   void tell_of_lost(const std::string& aid, int64_t connections);
+  void tell_of_lost_keys(const std::string& aid, int64_t keys);
   Result<> prepare_folders(const HarnessConfig& config);
   Result<StartedHarness> start_harness(const HarnessConfig& config, HarnessStarter* harnesses);
 

@@ -49,6 +49,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"cwd", config.cwd},
           {"user", config.user},
           {"hostname", config.hostname},
+          {"boot_id", config.boot_id},
           {"tty", config.tty},
           {"stdin", config.stdin_open},
           {"hold_start", config.hold_start},
@@ -94,6 +95,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.cwd = string_at(document, "cwd", "/");
   config.user = string_at(document, "user");
   config.hostname = string_at(document, "hostname");
+  config.boot_id = string_at(document, "boot_id");
   config.tty = bool_at(document, "tty");
   config.stdin_open = bool_at(document, "stdin");
   config.hold_start = bool_at(document, "hold_start");

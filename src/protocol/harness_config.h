@@ -31,6 +31,7 @@ struct HarnessConfig {
   std::string cwd = "/";
   std::string user;  // "uid[:gid]" or "name[:group]"; empty: who the daemon is
   std::string hostname;
+  std::string boot_id;  // what the kernel's says inside; empty: it is not known yet
   bool tty = false;
   bool stdin_open = false;  // "stdin" in the document
   bool hold_start = false;  // wait for the first attach

@@ -71,13 +71,18 @@ static inline void mounts_read(struct mount_table* table) {
   qsort(table->mounts, (size_t)table->count, sizeof table->mounts[0], mount_by_line);
 }
 
+// Where appshot keeps what it tells the instance: elsewhere for a clone.
+static inline bool mount_is_told(const struct mount_line* mount) {
+  return strcmp(mount->point, "/run/appshot") == 0 ||
+         strcmp(mount->point, "/proc/sys/kernel/random/boot_id") == 0;
+}
+
 static inline void mounts_check_same(const struct mount_table* before) {
   static struct mount_table now;
   mounts_read(&now);
   for (int i = 0; i < now.count && i < before->count; ++i) {
-    // Where appshot keeps what it tells the instance: elsewhere for a clone.
-    if (strncmp(now.mounts[i].line, "/run/appshot ", 13) == 0 &&
-        strncmp(before->mounts[i].line, "/run/appshot ", 13) == 0)
+    if (mount_is_told(&now.mounts[i]) && mount_is_told(&before->mounts[i]) &&
+        strcmp(now.mounts[i].point, before->mounts[i].point) == 0)
       continue;
     CHECK_STR(now.mounts[i].line, before->mounts[i].line);
   }

@@ -30,7 +30,8 @@ SANITIZED_SCRIPTS = ("test_cli", "test_recovery", "test_recovery_real")
 SOAK_SCRIPTS = {"test_churn": {"APPSHOT_CHURN_SNAPSHOTS": "200"},
                 "test_lineage": {"APPSHOT_TEST_SNAPSHOTS": "50", "APPSHOT_TEST_MIB": "1024", "APPSHOT_TEST_SECONDS": "120"},
                 "test_outside_connections": {"APPSHOT_OUTSIDE_CYCLES": "100", "APPSHOT_OUTSIDE_CONNECTIONS": "200"},
-                "test_leaks": {"APPSHOT_LEAK_CYCLES": "500"}}
+                "test_leaks": {"APPSHOT_LEAK_CYCLES": "500"},
+                "test_clones": {"APPSHOT_TEST_CLONES": "1000"}}
 FUZZ_SECONDS = 20
 BUILD_SECONDS_MAX = 2400
 PART_SECONDS_MAX = 600
@@ -166,6 +167,8 @@ def test_parts(run):
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, with users of their own", lambda: subjects(run, ["--userns"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
+    run.part("subjects, as clones of warm templates", lambda: subjects(run, ["--clones", "warm"]),
+             [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     for script in ("demo.sh", "redis.sh"):
@@ -184,6 +187,7 @@ def soak_parts(run, minutes):
                  lambda name=name, env=env: e2e_tests(run, E2E / f"{name}.py", env, SOAK_SECONDS_MAX), [BIN])
     fuzz_parts(run, minutes * 60)
     repeat = max(1, minutes // 3)
+    run.part("subjects, as clones that are read", lambda: subjects(run, ["--clones", "cold"]), [SUBJECTS_RUNNER])
     run.part("subjects", lambda: subjects(run, ["--cycles", "3", "--repeat", str(repeat)],
                                           seconds=minutes * 60 + 3600), [SUBJECTS_RUNNER])
 

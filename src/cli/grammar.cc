@@ -191,6 +191,11 @@ void setup_clone(CLI::App& app, Options& o) {
                  "[ADDRESS:]PORT:PORT[/udp]: lead a port of this machine to one of the clone's;"
                  " port 0 chooses one for each (repeatable)")
       ->allow_extra_args(false);
+  app.add_option(
+         "--connections", o.connections,
+         "Established ones with others outside: close (clones find them reset; the default), "
+         "keep-first (the first clone has them, where nobody else can), refuse")
+      ->check(CLI::IsMember({"close", "keep-first", "refuse"}));
   memory_options(app, o);
   listing_options(app, o);
   progress_option(app, o);

@@ -53,6 +53,7 @@ struct Options {
   bool sync = false;
   bool warm = false;
   int64_t count = 1;
+  std::string connections;  // close, keep-first, refuse
   std::string as;
   std::string memory;  // lazy, eager, or as is best
   std::string signal = "TERM";

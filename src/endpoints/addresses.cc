@@ -24,6 +24,8 @@ IpAddress v6_of(const IpAddress& v4) {
   return IpAddress::v6(raw);
 }
 
+IpAddress EndpointAddresses::inside_v6() const { return v6 ? v6_of(inside_v4()) : v6; }
+
 IpNetwork AddressRange::whole_v6() const { return {v6_of(IpAddress::v4(0)), kV6Bits}; }
 
 IpNetwork AddressRange::part_v6() const {

@@ -14,6 +14,14 @@ struct EndpointAddresses {
   IpAddress v6;  // none where the node has no IPv6
   IpAddress node_v4;
   IpAddress node_v6;
+  // What it believes to be its own address (endpoints/translation.h); none: v4.
+  IpAddress inner_v4{};
+
+  IpAddress inside_v4() const { return inner_v4 ? inner_v4 : v4; }
+  IpAddress inside_v6() const;
+  // As whom such an instance knows the one whose address it believes to be its own. Nobody else is
+  // called so: it is the first of the node's part, before the node's own.
+  IpAddress namesake_v4() const { return IpAddress::v4(node_v4.number() - 1); }
   bool operator==(const EndpointAddresses&) const = default;
 };
 
@@ -21,7 +29,8 @@ struct EndpointAddresses {
 inline constexpr uint32_t kPluggedMetric = 512;
 inline constexpr uint32_t kParkedMetric = 4096;
 
-// Its part of the range that all nodes share. The first address is the node's own.
+// Its part of the range that all nodes share. The first address is nobody's, the second the node's
+// own.
 struct AddressRange {
   IpNetwork whole;
   IpNetwork part;

@@ -4,11 +4,12 @@
 
 #include <array>
 
+#include "endpoints/translation.h"
+
 namespace appshot {
 namespace {
 
 constexpr char kHostName[] = "appshot%d";  // the kernel puts the number
-constexpr int kLoopback = 1;
 // Of a route to ::1: worse than the loopback device's own, and no other's.
 uint32_t loopback_metric(int device) { return 4096 + static_cast<uint32_t>(device); }
 
@@ -45,19 +46,19 @@ Result<Cable> Cable::find(NetlinkSocket host_socket, NetlinkSocket inside) {
 }
 
 Result<> Cable::give(const EndpointAddresses& addresses) {
-  const links::HardwareAddress hardware = hardware_address_of(addresses.v4);
+  const links::HardwareAddress hardware = hardware_address_of(addresses.inside_v4());
   std::vector<NetlinkMessage> changes{
       links::set_link(inside_index_, {.hardware_address = &hardware}),
-      links::add_address(inside_index_, addresses.v4)};
+      links::add_address(inside_index_, addresses.inside_v4())};
   if (addresses.v6) {
-    changes.push_back(links::add_address(inside_index_, addresses.v6));
+    changes.push_back(links::add_address(inside_index_, addresses.inside_v6()));
     changes.push_back(links::add_route({.to = only(addresses.node_v6), .index = inside_index_}));
   }
   return inside_.change(changes);
 }
 
-Result<> Cable::give_former(const IpAddress& address) {
-  return inside_.change(links::add_address(kLoopback, address));
+Result<> Cable::translate(const EndpointAddresses& addresses) {
+  return translate_at(host_, host_index_, addresses);
 }
 
 std::vector<links::Route> Cable::routes_to(const EndpointAddresses& addresses) const {
@@ -71,7 +72,7 @@ std::vector<links::Route> Cable::routes_to(const EndpointAddresses& addresses) c
 }
 
 Result<> Cable::plug(const EndpointAddresses& addresses) {
-  const links::HardwareAddress hardware = hardware_address_of(addresses.v4);
+  const links::HardwareAddress hardware = hardware_address_of(addresses.inside_v4());
   std::vector<NetlinkMessage> changes{
       links::set_link(host_index_, {.hardware_address = &hardware, .serves_instance = true})};
   // The cable of its life before may not have gone yet.

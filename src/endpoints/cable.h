@@ -20,10 +20,11 @@ class Cable {
   // The one that is there, of an instance that runs already; `inside` is a socket in its namespace.
   static Result<Cable> find(NetlinkSocket host_socket, NetlinkSocket inside);
 
-  // The instance's end gets its addresses. Nothing is sent to it yet.
+  // The instance's end gets the addresses that it has inside. Nothing is sent to it yet.
   Result<> give(const EndpointAddresses& addresses);
-  // An address that the instance believes to have, though it has another now.
-  Result<> give_former(const IpAddress& address);
+  // The host's end translates between those and the ones by which others know it; once, and before
+  // anything goes by it.
+  Result<> translate(const EndpointAddresses& addresses);
   // From now on packets for the addresses come; or go, as if it had no cable, where they are
   // parked.
   Result<> plug(const EndpointAddresses& addresses);

@@ -27,12 +27,10 @@ constexpr std::chrono::seconds kLastWordsMax{10};
 
 }  // namespace
 
-Harness::Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network,
-                 Seed* seed)
+Harness::Harness(HarnessConfig config, Channel first_connection, Prepared prepared)
     : config_(std::move(config)),
       places_{config_.state_dir, config_.run_dir},
-      network_(std::move(network)),
-      seed_(seed) {
+      prepared_(std::move(prepared)) {
   connections_.push_back({std::move(first_connection)});
 }
 
@@ -83,9 +81,9 @@ Result<> Harness::start() {
     TRY(write_info(places_, config_));
     groups_.emplace(TRY(InstanceGroups::create(config_)));
     instance_.emplace(config_.mode == "restore"
-                          ? TRY(restore_instance(config_, places_, *groups_, network_, seed_,
+                          ? TRY(restore_instance(config_, places_, *groups_, prepared_,
                                                  [this](const Json& e) { tell_everyone(e); }))
-                          : TRY(launch(config_, places_, *groups_, network_)));
+                          : TRY(launch(config_, places_, *groups_, prepared_)));
   }
   config_ = instance_->config;
   memory_watch_ = TRY(MemoryWatch::begin(groups_->limited));

@@ -15,7 +15,6 @@
 
 #include "base/deadline.h"
 #include "base/result.h"
-#include "harness/instance_network.h"
 #include "harness/memory_watch.h"
 #include "harness/start.h"
 #include "protocol/listener.h"
@@ -25,8 +24,7 @@ namespace appshot {
 
 class Harness {
  public:
-  // `seed`: what the calling process is a fork of; nullptr: it is a program of its own.
-  Harness(HarnessConfig config, Channel first_connection, InstanceNetwork network, Seed* seed);
+  Harness(HarnessConfig config, Channel first_connection, Prepared prepared);
 
   // Until the instance has ended; the exit status of the program.
   int run();
@@ -78,6 +76,7 @@ class Harness {
 
   bool has_ended() const;
   Result<> await_memory(Connection& connection, const Packet& request);
+  Result<> ask_before_snapshot();
   Result<> let_connections_go() const;  // of the host's network
   void hand_on_working_set(const std::string& image_folder) const;
   void memory_is_in();
@@ -91,8 +90,8 @@ class Harness {
 
   HarnessConfig config_;
   InstancePlaces places_;
-  InstanceNetwork network_;
-  Seed* const seed_;
+  Prepared prepared_;
+  InstanceNetwork& network_ = prepared_.network;
   std::optional<InstanceGroups> groups_;
   MemoryWatch memory_watch_;
   std::optional<Listener> listener_;

@@ -29,6 +29,27 @@ Result<Packet> InitLink::ask(const Json& request, std::span<const int> fds) {
   }
 }
 
+Result<std::optional<Json>> InitLink::take_event(
+    const std::function<bool(const Json& event)>& which) {
+  std::deque<Json> others;
+  std::optional<Json> found;
+  while (!found) {
+    std::optional<Json> event = TRY(next_event());
+    if (!event) break;
+    if (which(*event))
+      found = std::move(event);
+    else
+      others.push_back(*std::move(event));
+  }
+  events_.insert(events_.begin(), others.begin(), others.end());
+  return found;
+}
+
+void InitLink::tell_again(InitLink& before) {
+  events_.insert(events_.begin(), before.events_.begin(), before.events_.end());
+  before.events_.clear();
+}
+
 Result<std::optional<Json>> InitLink::next_event() {
   if (events_.empty()) {
     pollfd state{channel_.fd(), POLLIN, 0};

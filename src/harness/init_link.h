@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ class InitLink {
   bool has_events() const { return !events_.empty(); }
   // The next thing it told; none when nothing waits. Class gone when init has died.
   Result<std::optional<Json>> next_event();
+  // Of those that it has told until now the first of which that is true; the others stay.
+  Result<std::optional<Json>> take_event(const std::function<bool(const Json& event)>& which);
+
+  // Another's talk, which goes on here: the channel, and what was told meanwhile.
+  Channel release() { return std::move(channel_); }
+  void tell_again(InitLink& before);
 
  private:
   Channel channel_;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <set>
 
+#include "os/fault.h"
 #include "os/file.h"
 #include "os/network_namespace.h"
 #include "os/sock_diag.h"
@@ -25,7 +26,7 @@ EndpointAddresses addresses_of(const HarnessConfig& config) {
     return IpAddress::parse(text).value_or(IpAddress());
   };
   return {parsed(config.address), parsed(config.address_v6), parsed(config.node_address),
-          parsed(config.node_address_v6)};
+          parsed(config.node_address_v6), parsed(config.inner_address)};
 }
 
 InstanceNetwork InstanceNetwork::prepare() {
@@ -60,25 +61,23 @@ Result<> InstanceNetwork::lay_cable() {
   return {};
 }
 
-Result<> InstanceNetwork::enter(const HarnessConfig& config, const std::string& former) {
+Result<> InstanceNetwork::enter(const HarnessConfig& config) {
   TRY(network_.enter());
   addresses_ = addresses_of(config);
   if (!addresses_.v4)
     cable_.reset();
   else
-    TRY(give_addresses(config, former));
+    TRY(give_addresses(config));
   if (known_.watch) TRY(known_.watch->settle());  // all of that was us
   return {};
 }
 
-Result<> InstanceNetwork::give_addresses(const HarnessConfig& config, const std::string& former) {
+Result<> InstanceNetwork::give_addresses(const HarnessConfig& config) {
   if (!cable_) TRY(lay_cable());
   TRY(cable_->give(addresses_));
-  // Should the restore fail, its connections are still where they were.
-  if (config.keep_connections) TRY(mute());
-  std::optional<IpAddress> believed = IpAddress::parse(former);
-  if (believed && *believed != addresses_.v4) TRY(cable_->give_former(*believed));
-  return {};
+  // Should the restore fail, its connections are still where they were; and nothing may go out in
+  // the name that it has inside.
+  return config.keep_connections || addresses_.inner_v4 ? mute() : Result<>();
 }
 
 void InstanceNetwork::watch_settings(int group) {
@@ -91,8 +90,17 @@ Result<> InstanceNetwork::leave() {
   return network_.leave();
 }
 
+Result<> InstanceNetwork::translate() {
+  if (!cable_ || !addresses_.inner_v4 || is_translated_) return {};
+  TRY(fault_point("restore.translate"));
+  TRY(cable_->translate(addresses_));
+  is_translated_ = true;
+  return {};
+}
+
 Result<> InstanceNetwork::plug() {
   if (!cable_) return {};
+  TRY(translate());
   TRY(cable_->plug(addresses_));
   return unmute();
 }

@@ -26,11 +26,13 @@ class InstanceNetwork {
   // Of the instance's group: whether anybody there changes settings of networks.
   void watch_settings(int group);
 
-  // With the addresses of the configuration, if it has any. `former`: what the instance believes
-  // its address to be; empty: the same.
-  Result<> enter(const HarnessConfig& config, const std::string& former = "");
+  // With the addresses of the configuration, if it has any.
+  Result<> enter(const HarnessConfig& config);
   // Back to the host's, for an instance that shares it or has its own already.
   Result<> leave();
+  // Others shall know it by another address than it has inside: what is needed for that is made
+  // now, while others work, for it takes the kernel some milliseconds.
+  Result<> translate();
   // Packets for the instance come from now on.
   Result<> plug();
   // Until what programs have sent on connections that they have closed already has arrived, and
@@ -55,7 +57,7 @@ class InstanceNetwork {
  private:
   Result<> get_to_know();
   Result<> lay_cable();
-  Result<> give_addresses(const HarnessConfig& config, const std::string& former);
+  Result<> give_addresses(const HarnessConfig& config);
 
   OwnNetwork network_;
   UniqueFd namespace_;  // of the instance, when this process is not in it
@@ -63,6 +65,7 @@ class InstanceNetwork {
   EndpointAddresses addresses_;
   networks::Known known_;
   bool is_muted_ = false;
+  bool is_translated_ = false;
 };
 
 // None where the configuration names none.

@@ -37,7 +37,7 @@ void prepare_signals() {
 }
 
 // Until its instance has ended, or the daemon has no use for it.
-int serve(appshot::Channel control, appshot::Seed* seed) {
+int serve(appshot::Channel control, appshot::Seed* seed, appshot::MachineGuards guards) {
   // Processes that lose their parent inside become init's; init itself is ours.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   // Without one of its own the instance has the daemon's.
@@ -56,10 +56,11 @@ int serve(appshot::Channel control, appshot::Seed* seed) {
   (*begin)->log.reset();
   if ((*begin)->config.mode == "seed") {
     (void)!network.leave();
-    return appshot::serve_as_seed((*begin)->config.image, std::move(control), serve);
+    return appshot::serve_as_seed((*begin)->config.image, std::move(control), std::move(guards),
+                                  serve);
   }
-  appshot::Harness harness(std::move((*begin)->config), std::move(control), std::move(network),
-                           seed);
+  appshot::Harness harness(std::move((*begin)->config), std::move(control),
+                           {std::move(network), std::move(guards), seed});
   return harness.run();
 }
 
@@ -73,5 +74,6 @@ int main(int argc, char** argv) {
   }
   prepare_signals();
   appshot::reserve_descriptors(kDescriptors);
-  return serve(appshot::Channel(appshot::UniqueFd(control)), nullptr);
+  return serve(appshot::Channel(appshot::UniqueFd(control)), nullptr,
+               appshot::MachineGuards::load());
 }

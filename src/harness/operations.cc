@@ -11,6 +11,7 @@
 #include "checkpoint/preflight.h"
 #include "endpoints/held_connections.h"
 #include "harness/harness.h"
+#include "harness/hooks.h"
 #include "harness/origin.h"
 #include "harness/progress.h"
 #include "harness/rules.h"
@@ -224,6 +225,7 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
   checkpoint_request.argv = config_.argv;
   checkpoint_request.progress = Progress(connection.channel, int_at(args, "id"));
   TRY(await_memory(connection, request));
+  TRY(ask_before_snapshot());
   session_->drain();
   if (!checkpoint_request.full) recall_origin(config_, places_, tracks_);
   InstanceView instance = view();
@@ -263,6 +265,19 @@ Result<Json> Harness::op_snapshot(Connection& connection, Packet& request) {
               {"longest_frozen_ms", report.longest_frozen_ms}};
 }
 
+// Who says no is heard: nothing has been disturbed yet.
+Result<> Harness::ask_before_snapshot() {
+  const auto outcome = run_hook(hook::kBeforeSnapshot, instance_->init, config_,
+                                "/proc/" + std::to_string(instance_->init_pid.value) + "/root");
+  if (!outcome) return {};
+  tell_everyone(hook_event(*outcome));
+  if (outcome->ended_well()) return {};
+  return Error(ErrorClass::refused, outcome->text())
+      .hint("it is /etc/appshot/hooks/" + outcome->name +
+            " of the instance; appshot events tells "
+            "what it has written");
+}
+
 // What the instance has asked for first after its last restore it will ask for again.
 void Harness::hand_on_working_set(const std::string& image_folder) const {
   const image::WorkingSet known = image::read_working_set(places_.state);
@@ -274,12 +289,19 @@ void Harness::hand_on_working_set(const std::string& image_folder) const {
 
 Result<Json> Harness::op_rids(Connection&, Packet&) {
   Json rids = Json::array();
-  auto add = [&](const char* type, pid_t inside, pid_t outside, const std::string& name) {
-    rids.push_back({{"type", type},
-                    {"virtual", std::to_string(inside)},
-                    {"system", std::to_string(outside)},
-                    {"name", name}});
+  auto add_text = [&](const char* type, const std::string& inside, const std::string& outside,
+                      const std::string& name) {
+    rids.push_back({{"type", type}, {"virtual", inside}, {"system", outside}, {"name", name}});
   };
+  auto add = [&](const char* type, pid_t inside, pid_t outside, const std::string& name) {
+    add_text(type, std::to_string(inside), std::to_string(outside), name);
+  };
+  const EndpointAddresses addresses = addresses_of(config_);
+  if (addresses.v4 && addresses.inner_v4) {
+    add_text("address", addresses.inside_v4().text(), addresses.v4.text(), kInsideName);
+    if (addresses.v6)
+      add_text("address", addresses.inside_v6().text(), addresses.v6.text(), kInsideName);
+  }
   for (pid_t pid : TRY(groups_->application.processes())) {
     Result<proc::ProcessDir> dir = proc::ProcessDir::open(HostPid{pid});
     if (!dir) continue;

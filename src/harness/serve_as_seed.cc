@@ -41,7 +41,8 @@ Result<pid_t> make_harness() {
 
 }  // namespace
 
-int serve_as_seed(const std::string& image, Channel control, int (*serve)(Channel, Seed*)) {
+int serve_as_seed(const std::string& image, Channel control, MachineGuards guards,
+                  int (*serve)(Channel, Seed*, MachineGuards)) {
   ::prctl(PR_SET_NAME, "appshot-seed", 0, 0, 0);
   Result<std::unique_ptr<Seed>> seed = load(image, control);
   if (!seed) {
@@ -56,7 +57,7 @@ int serve_as_seed(const std::string& image, Channel control, int (*serve)(Channe
     if (pid && *pid == 0) {
       ::signal(SIGCHLD, SIG_DFL);
       control = Channel();
-      return serve(Channel(*std::move(channel)), seed->get());
+      return serve(Channel(*std::move(channel)), seed->get(), std::move(guards));
     }
     (void)!control.send(pid ? Json{{"pid", *pid}} : Json{{"error", error_to_json(pid.error())}});
   }

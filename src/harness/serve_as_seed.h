@@ -4,12 +4,14 @@
 
 #include <string>
 
+#include "isolation/machine_guards.h"
 #include "protocol/channel.h"
 #include "restore/seed.h"
 
 namespace appshot {
 
 // `serve` is what such a fork does, with the channel that came for it.
-int serve_as_seed(const std::string& image, Channel control, int (*serve)(Channel, Seed*));
+int serve_as_seed(const std::string& image, Channel control, MachineGuards guards,
+                  int (*serve)(Channel, Seed*, MachineGuards));
 
 }  // namespace appshot

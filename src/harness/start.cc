@@ -11,11 +11,10 @@
 
 #include "endpoints/held_connections.h"
 #include "harness/frozen_files.h"
+#include "harness/hooks.h"
 #include "harness/rules.h"
 #include "init/init.h"
 #include "isolation/clocks.h"
-#include "isolation/devices.h"
-#include "isolation/settings.h"
 #include "os/child.h"
 #include "os/fault.h"
 #include "os/file.h"
@@ -42,15 +41,15 @@ Result<UniqueFd> listen_for_successor(const InstancePlaces& places) {
 
 // By programs that the kernel asks. Where it cannot, nobody makes a device in it, and of settings
 // only what their files permit is in the way.
-Result<> keep_from_machine(const InstanceGroups& groups, const Share& share,
-                           Privileges& privileges) {
+Result<> keep_from_machine(const MachineGuards& guards, const InstanceGroups& groups,
+                           const Share& share, Privileges& privileges) {
   const auto there = [](Result<> asked) -> Result<bool> {
     if (!asked && asked.error().cls() != ErrorClass::unsupported) return asked.take_error();
     return static_cast<bool>(asked);
   };
-  if (!TRY(there(allow_harmless_devices(groups.instance.folder()))))
+  if (!TRY(there(guards.guard_devices(groups.instance.folder()))))
     std::erase(privileges.capabilities, "MKNOD");
-  TRY(there(allow_own_settings(groups.instance.folder(), share)));
+  TRY(there(guards.guard_settings(groups.instance.folder(), share)));
   return {};
 }
 
@@ -65,9 +64,9 @@ struct InitParts {
 };
 
 Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, InstanceNetwork& network,
-                               const std::string& former_address = "",
+                               const InstanceGroups& groups, Prepared& prepared,
                                const FormerLife* former = nullptr) {
+  InstanceNetwork& network = prepared.network;
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
   FileWorld& files = parts.setup.files;
@@ -84,7 +83,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
     if (files.users.network) TRY(network.replace(files.users.network.get()));
   }
   TRY(apply_rules(config, files, former));
-  TRY(parts.setup.files.share.net ? network.leave() : network.enter(config, former_address));
+  TRY(parts.setup.files.share.net ? network.leave() : network.enter(config));
   network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
   parts.setup.control = std::move(theirs);
@@ -98,7 +97,8 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
   parts.setup.privileges = config.privileges;
   parts.setup.files.privileged = config.privileges.all;
   if (!config.privileges.all)
-    TRY(keep_from_machine(groups, parts.setup.files.share, parts.setup.privileges));
+    TRY(keep_from_machine(prepared.guards, groups, parts.setup.files.share,
+                          parts.setup.privileges));
   parts.ours = std::move(ours);
   return parts;
 }
@@ -227,10 +227,10 @@ Result<pid_t> start_program(InitLink& init, const ProgramStart& program,
 }
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, InstanceNetwork& network) {
+                               const InstanceGroups& groups, Prepared& prepared) {
   StartedInstance started;
   started.config = config;
-  InitParts parts = TRY(prepare_init(started.config, places, groups, network));
+  InitParts parts = TRY(prepare_init(started.config, places, groups, prepared));
   Share share = parts.setup.files.share;
   if (!share.time) TRY(enter_time_namespace_for_children(clocks_now()));
   pid_t pid = TRY(
@@ -245,7 +245,7 @@ Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces
   if (string_at(ready->document, "event") != "ready")
     return error_from_json(field(ready->document, "error"));
   TRY(groups.limited.impose());
-  TRY(network.plug());
+  TRY(prepared.network.plug());
 
   started.init = InitLink(std::move(parts.ours));
   started.init_pid = HostPid{pid};
@@ -273,9 +273,10 @@ Result<> start_launched_program(StartedInstance& instance, const InstancePlaces&
 }
 
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, InstanceNetwork& network,
-                                         Seed* seed,
+                                         const InstanceGroups& groups, Prepared& prepared,
                                          const std::function<void(const Json& event)>& tell) {
+  InstanceNetwork& network = prepared.network;
+  Seed* seed = prepared.seed;
   std::optional<OpenedImage> opened;
   if (seed == nullptr) opened.emplace(TRY(OpenedImage::open(config.image)));
   const OpenedImage& image = seed == nullptr ? *opened : seed->image();
@@ -302,9 +303,9 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   merged.set_env = config.set_env;
   merged.env = merged_environment(merged.env, config.set_env);
   merged.node = config.node;
-  const std::string former_address = merged.address;
   merged.address = config.address;
   merged.address_v6 = config.address_v6;
+  merged.inner_address = config.inner_address;
   merged.node_address = config.node_address;
   merged.node_address_v6 = config.node_address_v6;
   merged.name_server = config.name_server;
@@ -316,7 +317,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
     TRY(layers::restore_layers(image.manifest, image.pages, places.layers(), lower));
   TRY(fault_point("restore.layers"));
 
-  InitParts parts = TRY(prepare_init(merged, places, groups, network, former_address, &former));
+  InitParts parts = TRY(prepare_init(merged, places, groups, prepared, &former));
   std::optional<HeldBy> held_by;
   if (parts.setup.files.share.net && merged.keep_connections)
     held_by = HeldBy{node_folder(places.state), image.manifest.id};
@@ -328,10 +329,19 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
                          {},
                          tell,
                          merged.keep_connections,
+                         [&] { return network.translate(); },
                          [&]() -> Result<> {
                            TRY(groups.limited.impose());
                            return let_in(network, held_by);
                          }};
+  InitLink before;  // what init tells while hooks are run
+  request.before_it_runs = [&](Channel& control, HostPid init) {
+    before = InitLink(std::move(control));
+    const char* name = config.event == "clone" ? hook::kAfterClone : hook::kAfterRestore;
+    const std::string root = "/proc/" + std::to_string(init.value) + "/root";
+    if (auto outcome = run_hook(name, before, merged, root)) tell(hook_event(*outcome));
+    control = before.release();
+  };
   request.memory = memory_wish(config);
   request.is_clone = config.event == "clone";
   request.seed = seed;
@@ -347,6 +357,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   }
   RestoredInstance restored = TRY(restore(std::move(request)));
   started.init = InitLink(std::move(restored.control));
+  started.init.tell_again(before);
   started.init_pid = restored.init;
   started.root_pid = static_cast<pid_t>(int_at(options, "root_pid"));
   if (merged.tty) {

@@ -10,11 +10,10 @@
 #include "base/result.h"
 #include "harness/init_link.h"
 #include "harness/instance.h"
-#include "harness/instance_network.h"
+#include "harness/prepared.h"
 #include "harness/session.h"
 #include "os/pids.h"
 #include "pager/pager.h"
-#include "restore/seed.h"
 
 namespace appshot {
 
@@ -30,10 +29,9 @@ struct StartedInstance {
 };
 
 Result<StartedInstance> launch(const HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, InstanceNetwork& network);
+                               const InstanceGroups& groups, Prepared& prepared);
 Result<StartedInstance> restore_instance(const HarnessConfig& config, const InstancePlaces& places,
-                                         const InstanceGroups& groups, InstanceNetwork& network,
-                                         Seed* seed,  // of that image; nullptr: it is read
+                                         const InstanceGroups& groups, Prepared& prepared,
                                          const std::function<void(const Json& event)>& tell);
 Result<StartedInstance> adopt(const HarnessConfig& config, const InstancePlaces& places);
 

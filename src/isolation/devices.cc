@@ -56,11 +56,11 @@ std::vector<bpf_insn> ask_for_numbers() {
 
 }  // namespace
 
-Result<> allow_harmless_devices(int cgroup) {
+Result<UniqueFd> load_device_guard() {
   bpf_attr about{};
   about.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
   about.expected_attach_type = BPF_CGROUP_DEVICE;
-  return bpf::attach_for_good(TRY(bpf::load(about, ask_for_numbers())), cgroup, BPF_CGROUP_DEVICE);
+  return bpf::load(about, ask_for_numbers());
 }
 
 }  // namespace appshot

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "base/result.h"
+#include "os/unique_fd.h"
 
 namespace appshot {
 
-// For everybody in a folder of cgroup v2 and below it, for as long as that exists. Class
-// unsupported where the kernel runs no such program.
-Result<> allow_harmless_devices(int cgroup);
+// A program that the kernel asks (isolation/machine_guards.h). Class unsupported where it runs
+// none.
+Result<UniqueFd> load_device_guard();
 
 }  // namespace appshot

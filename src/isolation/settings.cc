@@ -53,12 +53,11 @@ std::vector<bpf_insn> ask_for_names(const std::vector<std::string_view>& own) {
 
 }  // namespace
 
-Result<> allow_own_settings(int cgroup, const Share& share) {
+Result<UniqueFd> load_settings_guard(const Share& share) {
   bpf_attr about{};
   about.prog_type = BPF_PROG_TYPE_CGROUP_SYSCTL;
   about.expected_attach_type = BPF_CGROUP_SYSCTL;
-  return bpf::attach_for_good(TRY(bpf::load(about, ask_for_names(own_settings(share)))), cgroup,
-                              BPF_CGROUP_SYSCTL);
+  return bpf::load(about, ask_for_names(own_settings(share)));
 }
 
 }  // namespace appshot

@@ -4,11 +4,12 @@
 
 #include "base/result.h"
 #include "isolation/share.h"
+#include "os/unique_fd.h"
 
 namespace appshot {
 
-// For everybody in a folder of cgroup v2 and below it, for as long as that exists, wherever /proc
-// is mounted. Class unsupported where the kernel runs no such program.
-Result<> allow_own_settings(int cgroup, const Share& share);
+// A program that the kernel asks, wherever /proc is mounted (isolation/machine_guards.h). Class
+// unsupported where it runs none.
+Result<UniqueFd> load_settings_guard(const Share& share);
 
 }  // namespace appshot

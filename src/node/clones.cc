@@ -44,11 +44,19 @@ Result<> check(const CloneWish& wish) {
 
 }  // namespace
 
+std::optional<ConnectionsWish> connections_wish_from_name(const std::string& name) {
+  if (name.empty() || name == "close") return ConnectionsWish::close;
+  if (name == "keep-first") return ConnectionsWish::keep_first;
+  if (name == "refuse") return ConnectionsWish::refuse;
+  return std::nullopt;
+}
+
 Result<Json> Clones::make(const CloneWish& wish, const ProgressListener& progress) {
   TRY(check(wish));
   const std::string what = "cannot clone " + wish.from;
   const Templates::Source source = TRY(templates_.find_source(wish.from, progress).within(what));
   const auto make_all = [&]() -> Result<Json> {
+    TRY(refuse_if_wanted(source, wish));
     InstanceRecord record;
     record.state = InstanceState::stopped;
     record.why = kBeingRestored;
@@ -67,6 +75,12 @@ Result<Json> Clones::make(const CloneWish& wish, const ProgressListener& progres
   templates_.drop_passing(source);
   if (!made) return std::move(made).within(what).take_error();
   return Json{{"instances", *std::move(made)}};
+}
+
+Result<> Clones::refuse_if_wanted(const Templates::Source& source, const CloneWish& wish) {
+  TRY(templates_.refuse_obstacles(source.image));
+  if (wish.connections != ConnectionsWish::refuse) return {};
+  return refuse(TRY(node_.images.connections_with_others(source.image.dir)));
 }
 
 // Of those that a pattern makes, the ones with the lowest numbers that nobody has.
@@ -125,9 +139,14 @@ Result<Json> Clones::start_all(const std::vector<std::string>& aids,
   const std::shared_ptr<HarnessStarter> seed = find_seed(source, wish, progress);
   const RunWish run{"a clone of " + source.name, wish.memory,
                     RunWish::Clone{source.name, wish.ports, wish.env, seed}};
+  const auto as_wished = [&](size_t i) {
+    RunWish one = run;
+    one.clone->takes_connections = i == 0 && wish.connections == ConnectionsWish::keep_first;
+    return one;
+  };
   const auto work = [&] {
     for (size_t i = next++; i < aids.size() && !failed; i = next++) {
-      started[i] = start(aids[i], source, run, tell);
+      started[i] = start(aids[i], source, as_wished(i), tell);
       if (!*started[i]) failed = true;
     }
   };

@@ -4,6 +4,7 @@
 // Threads: any.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,21 @@
 
 namespace appshot {
 
+// What becomes of established connections with others outside, which at most one can have.
+enum class ConnectionsWish {
+  close,       // clones find them reset
+  keep_first,  // the first takes them over, if what the snapshot is of has ended in it
+  refuse,      // no clones where there are any
+};
+std::optional<ConnectionsWish> connections_wish_from_name(const std::string& name);
+
 struct CloneWish {
   std::string from;  // a template, a snapshot or an instance
   int64_t count = 1;
   std::string name;  // {n} stands for a number; empty: each is given one
   std::string memory;
   std::vector<std::string> ports, env;
+  ConnectionsWish connections = ConnectionsWish::close;
 };
 
 class Clones {
@@ -38,6 +48,7 @@ class Clones {
                                             const ProgressListener& progress);
   Result<Json> start(const std::string& aid, const Templates::Source& source, const RunWish& wish,
                      const ProgressListener& progress);
+  Result<> refuse_if_wanted(const Templates::Source& source, const CloneWish& wish);
   Result<Json> start_all(const std::vector<std::string>& aids, const Templates::Source& source,
                          const CloneWish& wish, const ProgressListener& progress);
   void undo(const std::vector<std::string>& aids);

@@ -193,11 +193,13 @@ Result<IpAddress> Endpoints::take_free(const std::string& aid) {
 }
 
 // The instance comes to be reached; until it is, packets to it wait at nobody's cost.
-Result<> Endpoints::settle(const IpAddress& address, HarnessConfig& config) {
+Result<> Endpoints::settle(const IpAddress& address, const IpAddress& inner,
+                           HarnessConfig& config) {
   TRY(network_->park(address));
   const EndpointAddresses all = network_->addresses_of(address);
   config.address = all.v4.text();
   config.address_v6 = all.v6.text();
+  config.inner_address = inner == address ? "" : inner.text();
   config.node_address = all.node_v4.text();
   config.node_address_v6 = all.node_v6.text();
   if (!has_only_local_names()) return {};
@@ -237,30 +239,42 @@ Result<> Endpoints::take(const std::string& aid, HarnessConfig& config) {
     return {};
   }
   const IpAddress address = TRY(take_free(aid));
-  TRY(settle(address, config));
+  TRY(settle(address, address, config));
   return publish(aid, address, config.ports);
 }
 
 Result<Endpoints::Before> Endpoints::take_again(const Wish& wish, HarnessConfig& config) {
   std::lock_guard lock(mutex_);
-  Before before;
-  if (wish.address.empty()) {
-    if (wish.fresh) return before;
+  if (wish.address.empty() && wish.inner_address.empty()) {
+    if (wish.fresh) return Before();
     // Where the kernel has no such tables, none are held.
     for (const HeldConnections::Holder& holder : held_.holders().value_or({}))
       if (holder.snapshot == wish.snapshot) config.keep_connections = true;
-    return before;
+    return Before();
   }
+  Wish whole = wish;
+  if (wish.address.empty()) whole.address = wish.inner_address;
+  if (wish.inner_address.empty()) whole.inner_address = wish.address;
   if (Result<> ready = ensure_network(); !ready) {
     if (!std::exchange(warned_, true)) log_warning(ready.error().message());
-    return before;
+    config.inner_address = whole.inner_address;  // where there is a network again
+    return Before();
   }
+  return find_place(whole, wish.address.empty(), config);
+}
+
+Result<Endpoints::Before> Endpoints::find_place(const Wish& wish, bool is_from_elsewhere,
+                                                HarnessConfig& config) {
+  Before before;
   before.own = lease_of(wish.aid);
-  const IpAddress had = TRY(parse(wish.address));
+  const IpAddress had = TRY(parse(wish.address)), inner = TRY(parse(wish.inner_address));
   std::optional<LeaseRecord> holder =
       find([&](const LeaseRecord& lease) { return lease.address == wish.address; });
-  const bool is_taken = holder && holder->aid != wish.aid && is_there(holder->aid);
-  if (is_taken && !wish.as_another && !wish.fresh)
+  // Nobody here knows one from elsewhere by any address, so it takes none from somebody who may
+  // be back.
+  const bool is_taken =
+      holder && holder->aid != wish.aid && (is_from_elsewhere || is_there(holder->aid));
+  if (is_taken && !wish.as_another && !wish.fresh && !is_from_elsewhere)
     return Error(ErrorClass::conflict,
                  "its address " + wish.address + " is now that of " + holder->aid)
         .hint("stop " + holder->aid + " first, or restore it --as another, with another address");
@@ -273,7 +287,7 @@ Result<Endpoints::Before> Endpoints::take_again(const Wish& wish, HarnessConfig&
     if (holder && holder->aid != wish.aid) before.of_another = holder;
     TRY(move_lease(wish, before));
   }
-  Result<> settled = given ? settle(*given, config) : given.take_error();
+  Result<> settled = given ? settle(*given, inner, config) : given.take_error();
   if (settled) settled = publish(wish.aid, *given, config.ports);
   if (settled) return before;
   put_back(wish.aid, before);

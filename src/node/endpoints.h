@@ -38,12 +38,14 @@ class Endpoints {
   // For an instance that is launched: a free address goes into its configuration.
   Result<> take(const std::string& aid, HarnessConfig& config);
 
-  // For one that is restored: the address it had. `snapshot` is the one it is restored from.
+  // For one that is restored: the address it had, or another by which it is known from now on while
+  // inside it has the same. `snapshot` is the one it is restored from.
   struct Wish {
     std::string aid;
     std::string snapshot;
-    std::string address;      // as it had it; empty: none
-    bool as_another = false;  // than the one that the snapshot is of
+    std::string address;        // as it had it; empty: it had none on this node
+    std::string inner_address;  // as it had it inside; empty: the same
+    bool as_another = false;    // than the one that the snapshot is of
     std::vector<std::string> ports{};
     bool fresh = false;  // another address than it had, whoever has that now
   };
@@ -81,7 +83,8 @@ class Endpoints {
  private:
   Result<> ensure_network();
   Result<IpAddress> take_free(const std::string& aid);
-  Result<> settle(const IpAddress& address, HarnessConfig& config);
+  Result<> settle(const IpAddress& address, const IpAddress& inner, HarnessConfig& config);
+  Result<Before> find_place(const Wish& wish, bool is_from_elsewhere, HarnessConfig& config);
   Result<> serve_names();
   std::optional<LeaseRecord> find(const std::function<bool(const LeaseRecord&)>& which);
   bool is_there(const std::string& aid);

@@ -50,15 +50,18 @@ std::optional<StartedHarness> HarnessStarter::take_spare() {
 Result<Json> await_ready(StartedHarness& harness, std::chrono::milliseconds silence_max,
                          const ProgressListener& progress) {
   int64_t lost = 0;
+  Json hooks = Json::array();
   for (;;) {
     std::optional<Packet> packet = TRY(harness.channel.receive(Deadline::in(silence_max)));
     if (!packet)
       return Error(ErrorClass::other, "the harness ended before it was ready")
           .hint("its last words are in harness.log in the instance's state folder");
     std::string event = string_at(packet->document, "event");
+    if (event == "hook") hooks.push_back(packet->document);
     if (event == "lost") lost = int_at(packet->document, "connections");
     if (event == "ready") {
       packet->document["lost_connections"] = lost;
+      packet->document["hooks"] = std::move(hooks);
       return std::move(packet->document);
     }
     if (event == "failed") return error_from_json(field(packet->document, "error"));

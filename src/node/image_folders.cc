@@ -18,8 +18,12 @@ Json spec_of(const image::ImageT& image) {
   if (!options) return spec;
   for (const char* name :
        {"cwd", "user", "hostname", "tty", "stdin", "allow_io_uring", "generation", "public_paths",
-        "environment", "rules", "application", "limits", "privileges", "root", "address"})
+        "environment", "rules", "application", "limits", "privileges", "root"})
     if (options->contains(name)) spec[name] = (*options)[name];
+  // By which address others will know it, the node says that restores it.
+  std::string inner = string_at(*options, "inner_address");
+  if (inner.empty()) inner = string_at(*options, "address");
+  if (!inner.empty()) spec["inner_address"] = inner;
   return spec;
 }
 
@@ -47,6 +51,10 @@ class ImageFolders : public ImageStore {
 
   Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) override {
     return TRY(classified(dir)).obstacles;
+  }
+
+  Result<std::vector<Obstacle>> connections_with_others(const std::string& dir) override {
+    return templates::connections_with_others(TRY(classified(dir)));
   }
 
   Result<> verify(const std::string& dir) override { return image::verify_folder(dir); }

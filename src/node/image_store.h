@@ -38,6 +38,7 @@ class ImageStore {
   virtual Result<Json> records(const std::string& dir) = 0;
   // What keeps it from becoming a template; nothing: it can.
   virtual Result<std::vector<Obstacle>> template_obstacles(const std::string& dir) = 0;
+  virtual Result<std::vector<Obstacle>> connections_with_others(const std::string& dir) = 0;
   // Every byte against its checksum; class corrupt says what is wrong.
   virtual Result<> verify(const std::string& dir) = 0;
   // Into an existing empty folder, of the image in another; the caller makes it final.

@@ -39,6 +39,7 @@ Json describe_instance(Node& node, const InstanceRecord& record, const Json& sta
                 {"template", field(field(spec, "template"), "name")},
                 {"ports", strings_at(spec, "ports")},
                 {"address", nullptr},
+                {"inner_address", nullptr},
                 {"parent_snapshot", record.parent_snapshot},
                 {"sleep_snapshot", record.sleep_snapshot},
                 {"harness_pid", record.harness.pid},
@@ -52,8 +53,10 @@ Json describe_instance(Node& node, const InstanceRecord& record, const Json& sta
                 {"exit_status", nullptr},
                 {"exit_signal", nullptr}};
   document["options"].erase("argv");
-  if (std::optional<LeaseRecord> lease = node.endpoints.lease_of(record.aid))
+  if (std::optional<LeaseRecord> lease = node.endpoints.lease_of(record.aid)) {
     document["address"] = lease->address;
+    if (spec.contains("inner_address")) document["inner_address"] = spec["inner_address"];
+  }
   if (!record.wait_status) return document;
   int ended = *record.wait_status;
   if (WIFSIGNALED(ended)) document["exit_signal"] = WTERMSIG(ended);

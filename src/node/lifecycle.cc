@@ -130,6 +130,16 @@ Result<> Lifecycle::keep_ports(const std::string& aid, const std::vector<std::st
   return {};
 }
 
+Result<> Lifecycle::keep_inner_address(const std::string& aid, const std::string& address) {
+  TRY(change(aid, [&](InstanceRecord& record) {
+    Json spec = parse_json(record.spec).value_or(Json::object());
+    spec.erase("inner_address");
+    if (!address.empty()) spec["inner_address"] = address;
+    record.spec = json_text(spec);
+  }));
+  return {};
+}
+
 Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {
   TRY(make_folders(config.state_dir, 0700));
   TRY(make_folders(config.run_dir, 0700));
@@ -193,8 +203,17 @@ Result<Lifecycle::Started> Lifecycle::start(Instance& instance, HarnessConfig co
   }));
   const Started started{int_at(*ready, "lost_connections")};
   tell_of_lost(instance.aid, started.lost_connections);
+  for (const Json& hook : field(*ready, "hooks")) tell_of_hook(instance.aid, hook);
   TRY(open_link(hold_on(instance.aid), std::move(harness.channel)));
   return started;
+}
+
+void Lifecycle::tell_of_hook(const std::string& aid, const Json& hook) {
+  node_.events.add(aid, "hook", aid + ": " + string_at(hook, "text"),
+                   {{"hook", string_at(hook, "hook")},
+                    {"well", bool_at(hook, "well")},
+                    {"output", string_at(hook, "output")},
+                    {"took_ms", int_at(hook, "took_ms")}});
 }
 
 void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {
@@ -208,8 +227,8 @@ void Lifecycle::tell_of_lost(const std::string& aid, int64_t connections) {
 // Not at once: it would take a processor from those who are being waited for, the command that is
 // about to end among them.
 void Lifecycle::prepare_spare_harness(std::shared_ptr<HarnessStarter> harnesses) {
-  background_.run_later(kBeforeSpare, [this, harnesses] {
-    harnesses ? harnesses->prepare_spare() : harnesses_.prepare_spare();
+  background_.run_later(kBeforeSpare, [this, harnesses = std::move(harnesses)] {
+    (harnesses ? *harnesses : harnesses_).prepare_spare();
   });
 }
 

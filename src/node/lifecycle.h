@@ -107,6 +107,8 @@ class Lifecycle {
                                 const std::function<void(InstanceRecord&)>& edit);
   // What is published of it is kept as it turned out.
   Result<> keep_ports(const std::string& aid, const std::vector<std::string>& ports);
+  // The address that it has inside; empty: the one that it has outside.
+  Result<> keep_inner_address(const std::string& aid, const std::string& address);
   // Ends and removes what a harness that is gone has left of its instance on this machine.
   void sweep(const std::string& aid);
   // The record, the folders, everything. The instance must have ended.
@@ -133,6 +135,7 @@ class Lifecycle {
   bool settle_ended(const std::shared_ptr<Instance>& instance, const std::string& why);
   bool snapshot_was_finished(const std::string& aid);
   void purge_if_wanted(const std::string& aid);  // as --rm asks
+  void tell_of_hook(const std::string& aid, const Json& hook);
   void tell_of_lost(const std::string& aid, int64_t connections);
   Result<> prepare_folders(const HarnessConfig& config);
   Result<StartedHarness> start_harness(const HarnessConfig& config, HarnessStarter* harnesses);

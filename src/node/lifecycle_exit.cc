@@ -60,6 +60,7 @@ void Lifecycle::on_event(const std::shared_ptr<Instance>& instance, const Json& 
   const std::string kind = string_at(event, "event");
   if (kind == "exited") on_exited(*instance, event);
   if (kind == "out_of_memory") on_out_of_memory(*instance, int_at(event, "processes"));
+  if (kind == "hook") tell_of_hook(instance->aid, event);
   if (kind == "memory_is_in") wake_images_.not_needed(instance->aid);
 }
 

@@ -17,7 +17,14 @@ void make_template(Call& call, Services& services) {
 void clone(Call& call, Services& services) {
   Result<Json> request = call.document();
   if (!request) return call.refuse(request.error());
+  const std::string connections = string_at(*request, "connections");
+  const std::optional<ConnectionsWish> known = connections_wish_from_name(connections);
+  if (!known)
+    return call.refuse(
+        Error(ErrorClass::usage,
+              "connections are to close, keep-first or refuse, not '" + connections + "'"));
   CloneWish wish;
+  wish.connections = *known;
   wish.from = string_at(*request, "from");
   wish.count = int_at(*request, "count", 1);
   wish.name = string_at(*request, "name");

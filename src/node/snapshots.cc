@@ -229,18 +229,27 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   config.limits = limits_from_json(field(spec, "limits"));
   config.privileges = privileges_from_json(field(spec, "privileges"));
   config.template_name = string_at(field(spec, "template"), "name");
-  Endpoints::Wish place{operation.aid(), snapshot.id, string_at(spec, "address"),
-                        operation.aid() != snapshot.aid, strings_at(spec, "ports")};
+  Endpoints::Wish place{operation.aid(),
+                        snapshot.id,
+                        string_at(spec, "address"),
+                        string_at(spec, "inner_address"),
+                        operation.aid() != snapshot.aid,
+                        strings_at(spec, "ports")};
   if (wish.clone) {
     config.template_name = wish.clone->template_name;
     config.frozen = node_.paths.frozen_of(snapshot.id);
     config.set_env = wish.clone->env;
     place.ports = wish.clone->ports;
-    place.fresh = true;
+    place.fresh = !wish.clone->takes_connections;
+    // A template is what the snapshot was that it was made of.
+    if (snapshot.is_template) place.snapshot = snapshot.parent;
   }
   TRY(environments_.complete(spec, config));
   Endpoints::Before before = TRY(node_.endpoints.take_again(place, config));
-  if (config.ports != place.ports) TRY(lifecycle_.keep_ports(operation.aid(), config.ports));
+  if (Result<> kept = keep_place(record, place, config); !kept) {
+    node_.endpoints.undo(operation.aid(), before);
+    return kept.take_error();
+  }
   Result<Lifecycle::Started> started =
       lifecycle_.start(operation.instance(), std::move(config), InstanceState::running, wish.why,
                        progress, wish.clone ? wish.clone->seed.get() : nullptr);
@@ -255,6 +264,15 @@ Result<Lifecycle::Started> Snapshots::run_from(Operation& operation, const Snaps
   node_.events.add(operation.aid(), wish.clone ? "cloned" : "restored",
                    operation.aid() + ": " + wish.why, {{"snapshot", snapshot.id}});
   return started;
+}
+
+// Snapshots that are taken of it say so, too.
+Result<> Snapshots::keep_place(const InstanceRecord& record, const Endpoints::Wish& wish,
+                               const HarnessConfig& config) {
+  if (config.ports != wish.ports) TRY(lifecycle_.keep_ports(wish.aid, config.ports));
+  const Json spec = TRY(parse_json(record.spec));
+  if (string_at(spec, "inner_address") == config.inner_address) return {};
+  return lifecycle_.keep_inner_address(wish.aid, config.inner_address);
 }
 
 Result<Json> Snapshots::wake(const std::string& aid, const std::string& memory,

@@ -35,6 +35,7 @@ struct RunWish {
     std::string template_name;
     std::vector<std::string> ports, env;
     std::shared_ptr<HarnessStarter> seed;  // of the image; none: it is read
+    bool takes_connections = false;        // with others, if nobody else can have them
   };
   std::optional<Clone> clone{};
 };
@@ -88,6 +89,8 @@ class Snapshots {
  private:
   Result<Json> capture(Operation& operation, const SnapshotRecord& record, const SnapshotWish& wish,
                        const ProgressListener& progress);
+  Result<> keep_place(const InstanceRecord& record, const Endpoints::Wish& wish,
+                      const HarnessConfig& config);
   Result<> settle_one(SnapshotRecord record);
 
   // For the disk.

@@ -31,6 +31,15 @@ bool is_called(const SnapshotRecord& record, const std::string& name) {
 
 }  // namespace
 
+Result<> refuse(std::vector<Obstacle> obstacles) {
+  if (obstacles.empty()) return {};
+  if (obstacles.size() > 1)
+    return Error(ErrorClass::refused, std::to_string(obstacles.size()) + " obstacles")
+        .with_obstacles(std::move(obstacles));
+  const Obstacle only = obstacles.front();
+  return Error(ErrorClass::refused, only.what).hint(only.hint).with_obstacles(std::move(obstacles));
+}
+
 Templates::Templates(Node& node, Lifecycle& lifecycle, Snapshots& snapshots)
     : node_(node),
       lifecycle_(lifecycle),
@@ -76,7 +85,8 @@ Result<Json> Templates::make(const TemplateWish& wish, const ProgressListener& p
   if (!wish.name.empty()) TRY(check_snapshot_name(wish.name));
   const std::string what = "cannot make a template of " + wish.from;
   const Source source = TRY(find_source(wish.from, progress).within(what));
-  Result<SnapshotRecord> made = add(source.image, wish);
+  Result<> able = refuse_obstacles(source.image);
+  Result<SnapshotRecord> made = able ? add(source.image, wish) : able.take_error();
   drop_passing(source);
   if (!made) return std::move(made).within(what).take_error();
   if (wish.warm)
@@ -98,6 +108,11 @@ Result<Json> Templates::describe(const SnapshotRecord& record) {
     return is_alive(instance.state) && template_of(instance) == record.id;
   });
   return document;
+}
+
+Result<> Templates::refuse_obstacles(const SnapshotRecord& image) {
+  if (image.is_template) return {};  // it would not be one
+  return refuse(TRY(node_.images.template_obstacles(image.dir)));
 }
 
 Result<SnapshotRecord> Templates::add(const SnapshotRecord& from, const TemplateWish& wish) {

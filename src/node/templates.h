@@ -18,6 +18,9 @@ struct TemplateWish {
   bool warm = false;
 };
 
+// Class refused, unless there are none.
+Result<> refuse(std::vector<Obstacle> obstacles);
+
 class Templates {
  public:
   Templates(Node& node, Lifecycle& lifecycle, Snapshots& snapshots);
@@ -34,6 +37,8 @@ class Templates {
     std::string name;      // as its clones know it
     bool passing = false;  // to be dropped when it has served
   };
+  // Class refused, with everything that keeps it from being cloned.
+  Result<> refuse_obstacles(const SnapshotRecord& image);
   Result<Source> find_source(const std::string& from, const ProgressListener& progress);
   void drop_passing(const Source& source);
 

@@ -19,6 +19,7 @@
 
 #include "base/deadline.h"
 #include "os/bpf.h"
+#include "os/bpf_steps.h"
 #include "os/kernel_types.h"
 
 namespace appshot {
@@ -44,25 +45,6 @@ struct Agreed {
   uint8_t microseconds, reserved[3];
 };
 
-// Steps of a program that may lead forward to a place known later.
-class Steps {
- public:
-  Steps& add(std::initializer_list<bpf_insn> more) {
-    all_.insert(all_.end(), more);
-    return *this;
-  }
-  // To be continued at `here` when register `which` is (not) the number.
-  size_t leave_if(int how, int which, int number) {
-    all_.push_back(bpf::instruction(BPF_JMP | BPF_K | how, which, 0, 0, number));
-    return all_.size() - 1;
-  }
-  void here(size_t left_at) { all_[left_at].off = static_cast<int16_t>(all_.size() - left_at - 1); }
-  const std::vector<bpf_insn>& all() const { return all_; }
-
- private:
-  std::vector<bpf_insn> all_;
-};
-
 }  // namespace
 
 // The value of the map.
@@ -85,43 +67,40 @@ std::vector<bpf_insn> ingress(int map, uint32_t assign, Verdict of_others) {
   using namespace bpf;
   constexpr int kKey = -4;  // on its stack
   Steps steps;
-  steps.add({copy(6, 1), instruction(BPF_LDX | BPF_MEM | BPF_W, 2, 1, offsetof(__sk_buff, mark), 0),
-             set(0, kPass)});
-  const size_t follows = steps.leave_if(BPF_JEQ, 2, static_cast<int>(kFollowing));
+  Steps::Place out;
+  steps.add({copy(6, 1), read(BPF_W, 2, 1, offsetof(__sk_buff, mark)), set(0, kPass)});
+  steps.leave_if(out, BPF_JEQ, 2, static_cast<int>(kFollowing));
   steps.add({set(0, of_others)});
-  const size_t others = steps.leave_if(BPF_JNE, 2, static_cast<int>(kHandshake));
+  steps.leave_if(out, BPF_JNE, 2, static_cast<int>(kHandshake));
   steps.add({instruction(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map),
              instruction(0, 0, 0, 0, 0),  // the map took two
-             instruction(BPF_ST | BPF_MEM | BPF_W, 10, 0, kKey, 0), copy(2, 10), add(2, kKey),
-             call(BPF_FUNC_map_lookup_elem)});
-  const size_t no_value = steps.leave_if(BPF_JEQ, 0, 0);
+             put(BPF_W, 10, kKey, 0), copy(2, 10), add(2, kKey), call(BPF_FUNC_map_lookup_elem)});
+  steps.leave_if(out, BPF_JEQ, 0, 0);  // no value
   steps.add({copy(7, 0)});
   // The kernel wants to know the size when it verifies the program: there are two.
-  std::vector<size_t> found;
-  size_t is_v6 = 0;
+  Steps::Place found, is_v6, no_tcp;
   for (const size_t size : {sizeof(bpf_sock_tuple::ipv4), sizeof(bpf_sock_tuple::ipv6)}) {
-    if (is_v6 != 0) {
+    if (!is_v6.empty()) {
       steps.here(is_v6);
     } else {
-      steps.add({instruction(BPF_LDX | BPF_MEM | BPF_W, 1, 7, offsetof(Handshake, names_size), 0)});
-      is_v6 = steps.leave_if(BPF_JNE, 1, static_cast<int>(size));
+      steps.add({read(BPF_W, 1, 7, offsetof(Handshake, names_size))});
+      steps.leave_if(is_v6, BPF_JNE, 1, static_cast<int>(size));
     }
     steps.add({copy(1, 6), copy(2, 7), set(3, static_cast<int>(size)), set(4, BPF_F_CURRENT_NETNS),
                set(5, 0), call(BPF_FUNC_skc_lookup_tcp)});
-    found.push_back(steps.leave_if(BPF_JNE, 0, 0));
-    steps.add({instruction(BPF_ST | BPF_MEM | BPF_W, 7, 0, offsetof(Handshake, result), -ENOENT),
-               set(0, kDrop), end()});
+    steps.leave_if(found, BPF_JNE, 0, 0);
+    steps.add({put(BPF_W, 7, offsetof(Handshake, result), -ENOENT), set(0, kDrop), end()});
   }
-  for (const size_t at : found) steps.here(at);
+  steps.here(found);
   steps.add({copy(8, 0), copy(1, 0), call(BPF_FUNC_skc_to_tcp_sock)});
-  const size_t no_tcp = steps.leave_if(BPF_JEQ, 0, 0);
+  steps.leave_if(no_tcp, BPF_JEQ, 0, 0);
   steps.add({copy(1, 6), copy(2, 0), copy(3, 7),
              bpf::add(3, static_cast<int>(offsetof(Handshake, agreed))), set(4, sizeof(Agreed)),
              instruction(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, static_cast<int>(assign)),
              instruction(BPF_STX | BPF_MEM | BPF_W, 7, 0, offsetof(Handshake, result), 0)});
   steps.here(no_tcp);
   steps.add({copy(1, 8), call(BPF_FUNC_sk_release), set(0, kPass)});
-  for (const size_t at : {follows, others, no_value}) steps.here(at);
+  steps.here(out);
   steps.add({end()});
   return steps.all();
 }

@@ -70,6 +70,28 @@ bpf_insn load(int to, int base, size_t offset) {
 bpf_insn store(int base, int offset, int from) {
   return instruction(BPF_STX | BPF_MEM | BPF_DW, base, from, offset, 0);
 }
+bpf_insn read(int size, int to, int base, int offset) {
+  return instruction(BPF_LDX | BPF_MEM | size, to, base, offset, 0);
+}
+bpf_insn put(int size, int base, int offset, int number) {
+  return instruction(BPF_ST | BPF_MEM | size, base, 0, offset, number);
+}
+bpf_insn add_register(int to, int from) {
+  return instruction(BPF_ALU64 | BPF_ADD | BPF_X, to, from, 0, 0);
+}
+bpf_insn mask(int which, int number) {
+  return instruction(BPF_ALU64 | BPF_AND | BPF_K, which, 0, 0, number);
+}
+bpf_insn shift_left(int which, int bits) {
+  return instruction(BPF_ALU64 | BPF_LSH | BPF_K, which, 0, 0, bits);
+}
+bpf_insn shift_right_by(int which, int by) {
+  return instruction(BPF_ALU64 | BPF_RSH | BPF_X, which, by, 0, 0);
+}
+std::array<bpf_insn, 2> set_long(int to, uint64_t number) {
+  return {instruction(BPF_LD | BPF_IMM | BPF_DW, to, 0, 0, static_cast<int>(number)),
+          instruction(0, 0, 0, 0, static_cast<int>(number >> 32))};
+}
 bpf_insn skip_if_zero(int which, int instructions) {
   return instruction(BPF_JMP | BPF_JEQ | BPF_K, which, 0, instructions, 0);
 }

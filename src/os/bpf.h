@@ -3,7 +3,9 @@
 
 #include <linux/bpf.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -26,6 +28,15 @@ bpf_insn set(int to, int number);
 bpf_insn add(int to, int number);
 bpf_insn load(int to, int base, size_t offset);
 bpf_insn store(int base, int offset, int from);
+// A part of what is there; `size` is BPF_B, BPF_H, BPF_W or BPF_DW.
+bpf_insn read(int size, int to, int base, int offset);
+bpf_insn put(int size, int base, int offset, int number);
+bpf_insn add_register(int to, int from);
+bpf_insn mask(int which, int number);
+bpf_insn shift_left(int which, int bits);
+bpf_insn shift_right_by(int which, int by);  // a register as well
+// All of its 64 bits; takes two.
+std::array<bpf_insn, 2> set_long(int to, uint64_t number);
 bpf_insn skip_if_zero(int which, int instructions);
 bpf_insn call(int helper);
 bpf_insn end();

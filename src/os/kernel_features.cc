@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -21,12 +22,15 @@
 #include <thread>
 
 #include "os/accept_queue.h"
+#include "os/bpf.h"
 #include "os/cgroup.h"
 #include "os/child.h"
 #include "os/file.h"
 #include "os/kcmp.h"
 #include "os/kernel_view.h"
+#include "os/links.h"
 #include "os/mount_tree.h"
+#include "os/netlink.h"
 #include "os/page_scan.h"
 #include "os/pidfd.h"
 #include "os/proc/timer_list.h"
@@ -267,16 +271,29 @@ class ScratchGroup {
 };
 
 // In a network of its own: there nobody is connected over loopback.
-Result<> fills_accept_queues() {
-  std::string why;
+Result<> in_own_network(const std::function<Result<>()>& body) {
+  Result<> tried;
   std::thread([&] {
-    if (::unshare(CLONE_NEWNET) != 0)
-      why = Error::from_errno(errno, "unshare(CLONE_NEWNET)").message();
-    else if (Result<AcceptQueue> queue = AcceptQueue::open(); !queue)
-      why = queue.error().message();
+    tried =
+        ::unshare(CLONE_NEWNET) == 0 ? body() : Error::from_errno(errno, "unshare(CLONE_NEWNET)");
   }).join();
-  if (why.empty()) return {};
-  return Error(ErrorClass::unsupported, why);
+  return tried;
+}
+
+Result<> fills_accept_queues() {
+  TRY(AcceptQueue::open());
+  return {};
+}
+
+Result<> lets_programs_see_packets() {
+  const std::array<bpf_insn, 2> passes = {bpf::set(0, 0), bpf::end()};
+  bpf_attr about{};
+  about.prog_type = BPF_PROG_TYPE_SCHED_CLS;
+  const UniqueFd program = TRY(bpf::load(about, passes));
+  NetlinkSocket socket = TRY(NetlinkSocket::open(NETLINK_ROUTE));
+  const int loopback = TRY(links::find(socket, "lo")).index;
+  TRY(socket.change(links::let_programs_see(loopback)));
+  return socket.change(links::add_program(loopback, links::Way::coming, program.get()));
 }
 
 Result<> has_groups() {
@@ -346,7 +363,9 @@ std::vector<KernelFeature> probe_kernel_features(const std::string& scratch) {
   add("kernel memory by BPF", kOptional, "connections that have data before they are accepted",
       memory ? Result<>() : Result<>(memory.take_error()));
   add("TCP handshakes by BPF", kOptional, "TCP connections that wait to be accepted",
-      fills_accept_queues());
+      in_own_network(fills_accept_queues));
+  add("packets by BPF", kOptional, "an address that stays the same inside (restore --as)",
+      in_own_network(lets_programs_see_packets));
   Result<proc::Wakeups> list = proc::wakeups();
   add("/proc/timer_list", kOptional, "sleeps that go on for the time that was left",
       list ? Result<>() : Result<>(list.take_error()));

@@ -1,8 +1,11 @@
 #include "os/links.h"
 
+#include <arpa/inet.h>
 #include <linux/if_addr.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -13,6 +16,7 @@ namespace {
 
 constexpr uint16_t kMake = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
 constexpr uint16_t kChange = NLM_F_ACK;
+constexpr uint32_t kFirst = 1;  // the order among programs at one device
 
 ifinfomsg of_link(int index) {
   ifinfomsg link{};
@@ -173,6 +177,34 @@ NetlinkMessage drop_all(int index) {
 
 NetlinkMessage undo_drop_all(int index) {
   return queue_message(RTM_DELQDISC, kChange, index, "removal of the queue that drops everything");
+}
+
+NetlinkMessage let_programs_see(int index) {
+  tcmsg fixed{};
+  fixed.tcm_family = AF_UNSPEC;
+  fixed.tcm_ifindex = index;
+  fixed.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0U);
+  fixed.tcm_parent = TC_H_CLSACT;
+  NetlinkMessage message(RTM_NEWQDISC, kMake, fixed, "place for programs at a network device");
+  message.add(TCA_KIND, std::string_view("clsact"));
+  return message;
+}
+
+NetlinkMessage add_program(int index, Way way, int program) {
+  tcmsg fixed{};
+  fixed.tcm_family = AF_UNSPEC;
+  fixed.tcm_ifindex = index;
+  fixed.tcm_parent =
+      TC_H_MAKE(TC_H_CLSACT, way == Way::coming ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+  fixed.tcm_info = TC_H_MAKE(kFirst << 16, static_cast<uint32_t>(htons(ETH_P_ALL)));
+  NetlinkMessage message(RTM_NEWTFILTER, kMake, fixed, "program at a network device");
+  message.add(TCA_KIND, std::string_view("bpf"));
+  message.nest(TCA_OPTIONS, [&](NetlinkMessage& options) {
+    options.number<uint32_t>(TCA_BPF_FD, static_cast<uint32_t>(program));
+    options.add(TCA_BPF_NAME, std::string_view("appshot"));
+    options.number<uint32_t>(TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+  });
+  return message;
 }
 
 Result<std::vector<Link>> list(NetlinkSocket& socket) {

@@ -53,6 +53,12 @@ inline constexpr uint8_t kOurProtocol = 97;
 NetlinkMessage drop_all(int index);
 NetlinkMessage undo_drop_all(int index);
 
+// Programs for the kernel (BPF_PROG_TYPE_SCHED_CLS) see what comes by a device before anyone else
+// here does, and what goes there after everyone else. They stay as long as the device.
+NetlinkMessage let_programs_see(int index);
+enum class Way { coming, going };
+NetlinkMessage add_program(int index, Way way, int program);
+
 struct Link {
   int index = 0;
   int other_end = 0;  // of a cable, its number where that end is

@@ -67,6 +67,7 @@ Json harness_config_to_json(const HarnessConfig& config) {
           {"rule_env", config.rule_env},
           {"address", config.address},
           {"address_v6", config.address_v6},
+          {"inner_address", config.inner_address},
           {"node_address", config.node_address},
           {"node_address_v6", config.node_address_v6},
           {"name_server", config.name_server},
@@ -112,6 +113,7 @@ Result<HarnessConfig> harness_config_from_json(const Json& document) {
   config.rule_env = strings_at(document, "rule_env");
   config.address = string_at(document, "address");
   config.address_v6 = string_at(document, "address_v6");
+  config.inner_address = string_at(document, "inner_address");
   config.node_address = string_at(document, "node_address");
   config.node_address_v6 = string_at(document, "node_address_v6");
   config.name_server = string_at(document, "name_server");

@@ -56,7 +56,8 @@ struct HarnessConfig {
   std::vector<std::string> layers;  // of the environment, on this node: folders, lowest first
 
   // launch and restore, without `share net`: none where the node could not give any
-  std::string address, address_v6;            // the instance's
+  std::string address, address_v6;  // the instance's, as others know it
+  std::string inner_address;        // as it knows itself (IPv6: what goes with it); empty: the same
   std::string node_address, node_address_v6;  // whom the instance takes the node for
   std::string name_server;                    // that asks the host's for it; empty: the host's own
   std::vector<std::string> ports;             // published; kept in images for a later restore

@@ -18,6 +18,9 @@ HarnessConfig example() {
   config.argv = {"sleep", "10"};
   config.env = {"A=b"};
   config.user = "1000:1000";
+  config.address = "198.18.0.9";
+  config.address_v6 = "fd61:7073:686f::c612:9";
+  config.inner_address = "198.18.0.2";
   config.name_server = "198.18.0.1";
   config.tty = config.stdin_open = config.hold_start = true;
   config.share = {"net"};

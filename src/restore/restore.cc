@@ -181,6 +181,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   UnfinishedInit unfinished(instance.init.value);
   request.init = InitSetup{};  // our copies of its descriptors
   if (request.seed != nullptr) request.seed->let_go_of_memory();
+  TRY(request.meanwhile());
   TRY(wait_for_init(request, zone, instance.init));
   const Deadline deadline = Deadline::in(kRestoreMax);
   TRY(fault_point("restore.populated"));
@@ -223,6 +224,7 @@ Result<RestoredInstance> restore(RestoreRequest request) {
   TRY(commit_init(request.control, deadline));
   TRY(request.plug());
   unfinished.release();
+  if (request.before_it_runs) request.before_it_runs(request.control, instance.init);
   TRY(request.application.thaw());
   if (instance.pager) instance.pager->application_runs();
   instance.control = std::move(request.control);

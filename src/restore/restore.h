@@ -39,7 +39,10 @@ struct RestoreRequest {
   KeptDescriptors kept;                         // what init holds for a harness that may die
   std::function<void(const Json& event)> tell;  // how much is loaded or read, when that takes long
   bool keeps_connections = false;               // with others, which are where they were
+  std::function<Result<>()> meanwhile;          // what can be done while init works
   std::function<Result<>()> plug;               // lets the outside in, when all is as it was
+  // Then, with the channel to its init; nothing can fail any more.
+  std::function<void(Channel& control, HostPid init)> before_it_runs = {};
   MemoryWish memory = MemoryWish::automatic;
   std::string image_folder = {};
   std::function<Result<EndOfInstance>(HostPid init)> end = {};  // for memory that cannot come later

@@ -1,5 +1,8 @@
 #include "templates/record.h"
 
+#include "templates/handling.h"
+#include "templates/verdicts.h"
+
 namespace appshot::templates {
 
 std::string_view name_of(Class cls) {
@@ -18,6 +21,15 @@ std::string_view name_of(Class cls) {
       return "allocate";
   }
   return {};
+}
+
+std::vector<Obstacle> connections_with_others(const Classified& classified) {
+  std::vector<Obstacle> obstacles;
+  for (const Record& record : classified.records)
+    if (record.by == kOneConnection)
+      obstacles.push_back({words_for(record) + " is a connection with others outside",
+                           "clones without it: leave out --connections refuse"});
+  return obstacles;
 }
 
 Json records_to_json(const std::vector<Record>& records) {

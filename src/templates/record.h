@@ -38,6 +38,10 @@ struct Classified {
   std::vector<Obstacle> obstacles;  // what keeps the snapshot from becoming a template
 };
 
+// The connections with others outside, which belong to one clone at most: each as an obstacle for
+// who would rather have none than lose them.
+std::vector<Obstacle> connections_with_others(const Classified& classified);
+
 // [{"type", "name", "process", "descriptor", "class", "by", "size", "detail"}]; what there is not
 // is left out.
 Json records_to_json(const std::vector<Record>& records);

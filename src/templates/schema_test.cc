@@ -83,6 +83,7 @@ const Known kImageFields{
     {"mounts", "mount"},
     {"pages_block", kOfImage},
     {"pages", kContent},
+    {"is_template", "-what the image is kept for"},
     {"expected_files", "-of files that are open or mapped what they have to be"},
 };
 

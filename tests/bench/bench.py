@@ -9,6 +9,7 @@ import pathlib
 import sys
 
 import calls
+import clones
 import environments
 import lazy
 import network
@@ -17,7 +18,7 @@ import snapshots
 from measure import Node
 
 CASES = {**snapshots.CASES, **running.CASES, **lazy.CASES, **calls.CASES, **network.CASES,
-         **environments.CASES}
+         **environments.CASES, **clones.CASES}
 
 
 def show_plain(row):

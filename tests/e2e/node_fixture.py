@@ -85,11 +85,11 @@ class Node(unittest.TestCase):
     def command(self, *words):
         return [str(BIN / "appshot"), *words]
 
-    def appshot(self, *words, status=0, stdin=None):
+    def appshot(self, *words, status=0, stdin=None, timeout=DEADLINE_S):
         """Standard output; `self.stderr` has the rest."""
         done = subprocess.run(self.command(*words), env=self.env, input=stdin,
                               stdin=subprocess.DEVNULL if stdin is None else None,
-                              capture_output=True, text=True, timeout=DEADLINE_S)
+                              capture_output=True, text=True, timeout=max(timeout, DEADLINE_S))
         self.stderr = done.stderr
         self.assertEqual(done.returncode, status, f"{words}: {done.stdout}{done.stderr}")
         return done.stdout.strip()

@@ -42,6 +42,7 @@ NOT_WITH_OWN_USERS = [
     *[(name, SHARED) for name in ("pty_shared*", "thread_clone_apart*", "thread_clone_beside*",
                                   "thread_clone_namespaces*", "thread_clone_siblings*", "thread_clone_tree*",
                                   "thread_namespaces*", "thread_shared_folders*")]]
+NOT_AS_CLONES = [("space_net_closed*", "has a connection with somebody outside, which clones find closed")]
 # So many of 2 MiB are set aside for these, in which several of them run at once.
 NEEDS_HUGE_PAGES, HUGE_PAGES, HUGE_PAGES_OF_CLONES = "mem_hugetlb*", 48, 96
 # Subjects run a second time with other options, under a name of their own.
@@ -178,7 +179,8 @@ class Run:
         outcome = self.run_natively(case) if case.native else Outcome("passed")
         if outcome.verdict == "passed" and not self.options.native:
             known = (self.known + (NOT_IN_ENVIRONMENTS if self.options.environment else []) +
-                     (NOT_WITH_OWN_USERS if self.options.userns else []))
+                     (NOT_WITH_OWN_USERS if self.options.userns else []) +
+                     (NOT_AS_CLONES if self.options.clones else []))
             reason = next((why for name, why in known if fnmatch.fnmatch(case.name, name)), None)
             outcome = Outcome("skipped", f"known: {reason}") if reason else self.run_in_instance(case, number)
         self.report(case, outcome, time.monotonic() - begin)

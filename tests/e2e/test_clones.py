@@ -18,6 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PORT = 7000
 WAITS = ("sh", "-c", "echo ready; exec sleep 1000")
 SEED = "appshot-seed"
+MANY = int(os.environ.get("APPSHOT_TEST_CLONES", "100"))
 
 
 def setUpModule():
@@ -137,6 +138,24 @@ class Clones(RealNode):
             self.appshot("template-rm", template)
             self.appshot("rm", "-f", *clones, *deep)
             self.assert_traces(before)
+
+    def test_many(self):
+        """All answer, each for itself, and nothing is left of them."""
+        self.launch("python3", str(HERE / "small_server.py"), str(PORT))
+        before = self.traces()
+        template = self.appshot("template", self.aid, "--warm")
+        clones = self.clone(template, "-n", str(MANY), timeout=MANY)
+        self.assertEqual(len(clones), MANY)
+        known = {one["aid"]: one for one in self.json("ps")}
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for round_number in (1, 2):
+                answers = pool.map(lambda aid: ask((known[aid]["address"], PORT), "count"), clones)
+                self.assertEqual(list(answers), [round_number] * MANY)
+        self.assertEqual(len({known[aid]["address"] for aid in clones}), MANY)
+        self.assertEqual({known[aid]["processes"] for aid in clones}, {1})
+        self.appshot("template-rm", template)
+        self.appshot("rm", "-f", *clones, timeout=MANY)
+        self.assert_traces(before)
 
     # ---- templates ----
 

@@ -79,6 +79,7 @@ int command_clone(Context& context) {
                                          {"name", options.name},
                                          {"memory", options.memory},
                                          {"ports", options.ports},
+                                         {"connections", options.connections},
                                          {"env", with_values(options.env)}},
                                         from);
   if (!made) return fail(made.error());

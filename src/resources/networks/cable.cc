@@ -39,7 +39,6 @@ Result<std::optional<Device>> find_cable(NetlinkSocket& socket,
                                          const std::vector<Device>& devices) {
   for (const Object& address : TRY(list_ours(socket, RTM_NEWADDR))) {
     const auto index = static_cast<int>(fixed_part<ifaddrmsg>(address).ifa_index);
-    if (index == kLoopback) continue;  // one that it had in another life
     for (const Device& device : devices)
       if (device.index() == index && device.is_cable()) return std::optional<Device>(device);
   }

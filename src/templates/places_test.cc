@@ -98,6 +98,13 @@ TEST(Places, AWatchOfWhichOnlyThePlaceOfThisInstanceIsKnownIsInTheWay) {
             std::string::npos);
 }
 
+TEST(Places, APathByTheNameOfTheTemplateLeadsElsewhereInAClone) {
+  SmallImage image;
+  image.options()["template_name"] = "golden";
+  image.rules("DEFINE <T> AS PROPERTY template\nREDIR PATH \"/data\" TO \"/own/<T>\" CREATE");
+  EXPECT_EQ(verdict_of_path(image, "/data/log"), "virtualise: led elsewhere (rules:2:1)");
+}
+
 TEST(Places, WhatIsMappedThereIsInTheWayUnlessItIsCopied) {
   for (int prot : {PROT_READ, PROT_READ | PROT_WRITE}) {
     for (const char* word : {"", "CREATE", "COPY"}) {

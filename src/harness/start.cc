@@ -66,7 +66,8 @@ struct InitParts {
 };
 
 Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& places,
-                               const InstanceGroups& groups, Prepared& prepared) {
+                               const InstanceGroups& groups, Prepared& prepared,
+                               const FormerLife* former = nullptr) {
   InstanceNetwork& network = prepared.network;
   auto [ours, theirs] = TRY(Channel::make_pair());
   InitParts parts;
@@ -86,7 +87,7 @@ Result<InitParts> prepare_init(HarnessConfig& config, const InstancePlaces& plac
     files.users = TRY(OwnUsers::make(config.root, files.share));
     if (files.users.network) TRY(network.replace(files.users.network.get()));
   }
-  TRY(apply_rules(config, files));
+  TRY(apply_rules(config, files, former));
   TRY(parts.setup.files.share.net ? network.leave() : network.enter(config));
   network.watch_settings(groups.instance.folder());
   parts.setup.host_name = config.hostname.empty() ? config.aid : config.hostname;
@@ -288,6 +289,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
   Json options = TRY(parse_json(image.manifest.options));
   started.config = TRY(harness_config_from_json(options));
   HarnessConfig& merged = started.config;
+  const FormerLife former{image.manifest, merged};
   merged.mode = config.mode;
   merged.aid = config.aid;
   merged.state_dir = config.state_dir;
@@ -321,7 +323,7 @@ Result<StartedInstance> restore_instance(const HarnessConfig& config, const Inst
     TRY(layers::restore_layers(image.manifest, image.pages, places.layers(), lower));
   TRY(fault_point("restore.layers"));
 
-  InitParts parts = TRY(prepare_init(merged, places, groups, prepared));
+  InitParts parts = TRY(prepare_init(merged, places, groups, prepared, &former));
   std::optional<HeldBy> held_by;
   if (parts.setup.files.share.net && merged.keep_connections)
     held_by = HeldBy{node_folder(places.state), image.manifest.id};

@@ -9,8 +9,8 @@
 #include <functional>
 #include <map>
 
+#include "isolation/needed_places.h"
 #include "os/file.h"
-#include "os/file_copy.h"
 #include "os/in_root.h"
 #include "os/mount_tree.h"
 
@@ -30,33 +30,20 @@ std::string parent_of(const std::string& path) {
 
 std::string path_of(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
-// Under its name when it is whole: what has that name is taken for the copy ever after.
-Result<> copy_file_to(const UniqueFd& original, int parent, const std::string& name) {
-  const std::string drafted = name + ".appshot-copy";
-  const UniqueFd from = TRY(open_file(path_of(original), O_RDONLY | O_CLOEXEC));
-  if (::unlinkat(parent, drafted.c_str(), 0) != 0 && errno != ENOENT)
-    return Error::from_errno(errno, "unlink " + drafted);
-  const UniqueFd to = TRY(open_at(parent, drafted, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  Result<> copied = copy_file(from.get(), to.get());
-  if (copied && ::renameat(parent, drafted.c_str(), parent, name.c_str()) != 0)
-    copied = Error::from_errno(errno, "rename " + drafted);
-  if (!copied) (void)::unlinkat(parent, drafted.c_str(), 0);
-  return copied;
-}
-
 // What lies at the path begins to lie at the other place, too.
 Result<UniqueFd> make_target(int root, const Redirection& redirection,
                              const CopyFolder& copy_folder) {
-  const Result<UniqueFd> original = open_in_root(root, redirection.path, O_PATH);
+  const Result<UniqueFd> original = open_original(root, redirection);
   if (!redirection.copy || !original)
-    return make_place_in_root(root, redirection.to, PlaceKind::folder);
+    return make_place_in_root(root, redirection.to,
+                              is_needed_as_file(redirection) ? PlaceKind::file : PlaceKind::folder);
   struct stat info {};
   TRY_SYS(::fstat(original->get(), &info));
   const UniqueFd parent =
       TRY(make_place_in_root(root, parent_of(redirection.to), PlaceKind::folder));
   const std::string name = name_of(redirection.to);
   if (S_ISREG(info.st_mode)) {
-    TRY(copy_file_to(*original, parent.get(), name).within("copy " + redirection.path));
+    TRY(copy_file_into(*original, parent.get(), name).within("copy " + redirection.path));
   } else if (S_ISDIR(info.st_mode)) {
     // By names that another process finds as well, in a mount namespace that is a copy of ours.
     TRY(copy_folder(TRY(read_link(path_of(*original))),
@@ -74,12 +61,13 @@ Result<Lead> follow(int root, const Redirection& redirection, const CopyFolder& 
   const bool is_missing = !target && target.error().err() == ENOENT;
   if (is_missing && (redirection.create || redirection.copy))
     target = make_target(root, redirection, copy_folder);
-  else if (is_missing && redirection.is_link)
+  else if (is_missing && redirection.is_link && redirection.needed.empty())
     return lead;
   else if (is_missing)
     return Error(ErrorClass::not_found, redirection.to + " is not there")
         .hint("add CREATE to the rule to have it made");
   const UniqueFd there = TRY(std::move(target));
+  TRY(provide_needed(root, redirection));
   struct stat info {};
   TRY_SYS(::fstat(there.get(), &info));
   lead.kind = S_ISDIR(info.st_mode) ? PlaceKind::folder : PlaceKind::file;

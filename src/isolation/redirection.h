@@ -2,6 +2,7 @@
 // the other place, under the path it asks for.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -11,6 +12,14 @@
 
 namespace appshot {
 
+// What a program has open through a redirection.
+struct NeededPlace {
+  std::string below{};  // "/log"; empty: the redirection's own path
+  uint32_t mode = 0;
+  bool is_mapped = false;  // or run as a program: nothing else can be in its place
+  bool operator==(const NeededPlace&) const = default;
+};
+
 struct Redirection {
   std::string path;
   std::string to;
@@ -19,6 +28,10 @@ struct Redirection {
   bool read_only = false;
   bool is_link = false;  // may lead nowhere yet
   std::string rule;      // for errors: "rules:3:1"
+  // Of a restore or clone: where it led when the snapshot was taken, if elsewhere, and what of it
+  // was in use. Folders come before what is in them.
+  std::string former{};
+  std::vector<NeededPlace> needed{};
   bool operator==(const Redirection&) const = default;
 };
 

@@ -95,14 +95,20 @@ Subject of_named_file(Context& context, Subject subject, const image::FileNameT&
   if (!S_ISDIR(name.mode)) subject.record.size = name.size;
   const Where where = context.places.of(name.path, name.space);
   set_class(subject, where);
-  if (where.place == Place::elsewhere && where.is_below && !subject.told)
-    context.verdicts.refuse(
-        words_for(subject.record) + ": the rule " + where.rule +
-            " leads that path elsewhere for each clone (here to " + where.leads_to +
-            "), where it will not be",
-        "close it before the snapshot, or let the rule lead to the same place in each clone "
-        "(<APPL-ID> in place of <INSTANCE>): its files are each clone's own anyway");
   return subject;
+}
+
+void refuse_unless_same_elsewhere(Context& context, const Subject& subject,
+                                  const image::FileNameT& name) {
+  if (name.ghost >= 0 || subject.told) return;
+  const Where where = context.places.of(name.path, name.space);
+  if (where.place != Place::elsewhere || where.is_copied) return;
+  context.verdicts.refuse(
+      words_for(subject.record) + ": the rule " + where.rule +
+          " leads that path elsewhere for each clone (here to " + where.leads_to +
+          "), where the same will not be",
+      "add COPY to the rule, or let it lead to the same place in each clone (<APPL-ID> in place of "
+      "<INSTANCE>): its files are each clone's own anyway");
 }
 
 void add_private_files(Context& context) {

@@ -8,17 +8,20 @@
 namespace appshot::templates {
 namespace {
 
-// No AID is called that: it has a space.
+// No AID and no template is called that: they have spaces.
 constexpr const char* kAnother = "another instance";
+constexpr const char* kAnotherTemplate = "another template";
 
 constexpr const char* kRunV = "run -v";
 
 Result<rules::Evaluated> evaluate_for(const std::vector<rules::Rules>& layered,
                                       const image::ImageT& image, const Json& options,
-                                      const std::string& instance) {
+                                      const std::string& instance,
+                                      const std::string& template_name) {
   return rules::evaluate(
       layered, {string_at(options, "application", image.aid), instance, string_at(options, "node"),
-                string_at(field(options, "environment"), "name"), "", strings_at(options, "env")});
+                string_at(field(options, "environment"), "name"), template_name,
+                strings_at(options, "env")});
 }
 
 void add_exceptions(const std::vector<PublicPath>& shown, rules::Evaluated& evaluated) {
@@ -33,8 +36,9 @@ Result<> read_rules(const image::ImageT& image, const Json& options, Launch& lau
   std::vector<rules::Rules> layered;
   for (const Json& one : field(options, "rules"))
     layered.push_back(TRY(rules::parse(string_at(one, "text"), string_at(one, "source"))));
-  launch.here = TRY(evaluate_for(layered, image, options, image.aid));
-  launch.elsewhere = TRY(evaluate_for(layered, image, options, kAnother));
+  launch.here =
+      TRY(evaluate_for(layered, image, options, image.aid, string_at(options, "template_name")));
+  launch.elsewhere = TRY(evaluate_for(layered, image, options, kAnother, kAnotherTemplate));
   add_exceptions(launch.public_paths, launch.here);
   add_exceptions(launch.public_paths, launch.elsewhere);
   return {};

@@ -136,12 +136,13 @@ class Memory {
     if (!mapping.shared && modified) {
       subject.record.name = name.path;
       subject.paths = {name.path};
-      is_there(name, subject);
+      be_the_same(name, subject);
       return own(mapping, subject);
     }
     const auto type = subject.type;
     subject.told = !named_.insert(&name).second;
     subject = of_named_file(context_, std::move(subject), name);
+    refuse_unless_same_elsewhere(context_, subject, name);
     subject.type = type;
     subject.record.size = mapping.end - mapping.start;
     const bool changeable = mapping.shared && mapping.writable_file;
@@ -149,11 +150,10 @@ class Memory {
       be(subject, Class::share, kCannotBeModified, kUnmodified);
   }
 
-  // Of a file that will not be where it was the mapping cannot be made again.
-  void is_there(const image::FileNameT& name, const Subject& subject) {
+  // Of a file that will not be the same where it is found the mapping cannot be made again.
+  void be_the_same(const image::FileNameT& name, const Subject& subject) {
     if (!named_.insert(&name).second) return;
-    Subject asked = subject;
-    (void)of_named_file(context_, std::move(asked), name);
+    refuse_unless_same_elsewhere(context_, subject, name);
   }
 
   void device(const image::FileNameT& name, Subject& subject) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "rules/resolve.h"
 #include "templates/files.h"
 #include "templates/locks.h"
 #include "templates/sockets.h"
@@ -166,16 +167,22 @@ class OpenFile {
 
   void inotify(const image::InotifyT& inotify) {
     subject_.record.detail += ", " + std::to_string(inotify.watches.size()) + " watched";
-    for (const auto& watch : inotify.watches) {
-      const Where where = context_.places.of(watch->name->path, watch->name->space);
-      if (where.place != Place::elsewhere || !where.is_below || subject_.told) continue;
-      context_.verdicts.refuse(words_for(subject_.record) + " watches " + watch->name->path +
-                                   ", which the rule " + where.rule +
-                                   " leads elsewhere for each clone",
-                               "let the rule lead to the same place in each clone (<APPL-ID> in "
-                               "place of <INSTANCE>)");
-    }
+    for (const auto& watch : inotify.watches) refuse_if_led_from(*watch->name);
     own_object();
+  }
+
+  // The kernel tells of a watch which folder it is on, not by which path it was asked for: of one
+  // that a rule led to, that is the place of this instance.
+  void refuse_if_led_from(const image::FileNameT& name) {
+    const auto asked = rules::public_name(context_.launch.here, name.path);
+    if (!asked || *asked == name.path || subject_.told) return;
+    const Where where = context_.places.of(*asked, name.space);
+    if (where.place != Place::elsewhere) return;
+    context_.verdicts.refuse(words_for(subject_.record) + " watches " + name.path +
+                                 ", to which the rule " + where.rule + " leads " + *asked +
+                                 ", and for each clone elsewhere",
+                             "let the rule lead to the same place in each clone (<APPL-ID> in "
+                             "place of <INSTANCE>)");
   }
 
   void memfd(const image::MemfdT& memfd) {

@@ -90,10 +90,11 @@ Where Places::of_instance(const std::string& path) const {
   const rules::Resolution there = rules::resolve(launch_.elsewhere, path);
   const std::string rule = here.steps.empty() ? "" : position_of(here.steps.back());
   if (here.path != there.path) {
-    bool is_below = true;
-    for (const rules::EvaluatedRedirection& redirection : launch_.here.redirections)
-      is_below = is_below && redirection.path != path;
-    return {Place::elsewhere, position_of(here.steps.front()), here.path, is_below};
+    const rules::EvaluatedRedirection* deepest = nullptr;
+    for (const rules::EvaluatedRedirection& one : launch_.here.redirections)
+      if (rules::is_within(path, one.path)) deepest = &one;
+    return {Place::elsewhere, position_of(here.steps.front()), here.path,
+            deepest != nullptr && deepest->path != path, deepest != nullptr && deepest->copy};
   }
   if (here.is_public) return {Place::host, rule};
   return {is_in_any(here.path, {"/dev"}) ? Place::memory : Place::layer, rule};

@@ -22,6 +22,7 @@ struct Where {
   std::string rule{};      // that says so: "rules:3:1", "run -v"; empty: none
   std::string leads_to{};  // elsewhere: in this instance
   bool is_below = false;   // elsewhere: deeper than the rule's own path
+  bool is_copied = false;  // elsewhere: what is not there is made as it was here
 };
 
 class Places {

@@ -72,34 +72,56 @@ TEST(Places, ARedirectionToTheSamePlaceForAllIsInEachOnesLayer) {
   EXPECT_EQ(record_of(all, "redirection").detail, "to /own/web");
 }
 
-TEST(Places, WhatIsOpenBelowAPathThatEachCloneHasElsewhereIsInTheWay) {
+TEST(Places, WhatIsOpenOrWatchedBelowAPathThatEachCloneHasElsewhereIsFoundThere) {
   SmallImage image;
   image.rules("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" CREATE");
   EXPECT_EQ(verdict_of_path(image, "/data/log"), "virtualise: led elsewhere (rules:1:1)");
-  image.process().cwd = file_name("/data", S_IFDIR | 0755);
-  const Classified all = image.classified();
-  EXPECT_EQ(obstacle_in(all),
-            "regular file /data/log (process 2, descriptor 0): the rule rules:1:1 leads that path "
-            "elsewhere for each clone (here to /own/web/log), where it will not be");
-  EXPECT_NE(all.obstacles.front().hint.find("<APPL-ID>"), std::string::npos);
-  EXPECT_EQ(record_of(all, "working folder").cls, Class::virtualise);
-}
-
-TEST(Places, WhatIsMappedOrWatchedThereIsInTheWayToo) {
-  for (int prot : {PROT_READ, PROT_READ | PROT_WRITE}) {
-    SmallImage image;
-    image.rules("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" CREATE");
-    image.map_file("/data/lib.so", prot);
-    EXPECT_NE(obstacle_in(image.classified()).find("memory /data/lib.so (process 2)"),
-              std::string::npos);
-  }
-  SmallImage image;
-  image.rules("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" CREATE");
+  image.process().cwd = file_name("/data/in", S_IFDIR | 0755);
   image::InotifyT inotify;
   inotify.watches.push_back(std::make_unique<image::InotifyWatchT>());
   inotify.watches.back()->name = file_name("/data/in", S_IFDIR | 0755);
   image.open(std::move(inotify));
-  EXPECT_NE(obstacle_in(image.classified()).find("watches /data/in"), std::string::npos);
+  const Classified all = image.classified();
+  EXPECT_TRUE(all.obstacles.empty());
+  EXPECT_EQ(record_of(all, "working folder").cls, Class::virtualise);
+}
+
+TEST(Places, AWatchOfWhichOnlyThePlaceOfThisInstanceIsKnownIsInTheWay) {
+  SmallImage image;
+  image.rules("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" COPY");
+  image::InotifyT inotify;
+  inotify.watches.push_back(std::make_unique<image::InotifyWatchT>());
+  inotify.watches.back()->name = file_name("/own/web/in", S_IFDIR | 0755);
+  image.open(std::move(inotify));
+  EXPECT_NE(obstacle_in(image.classified())
+                .find("watches /own/web/in, to which the rule rules:1:1 leads /data/in"),
+            std::string::npos);
+}
+
+TEST(Places, APathByTheNameOfTheTemplateLeadsElsewhereInAClone) {
+  SmallImage image;
+  image.options()["template_name"] = "golden";
+  image.rules("DEFINE <T> AS PROPERTY template\nREDIR PATH \"/data\" TO \"/own/<T>\" CREATE");
+  EXPECT_EQ(verdict_of_path(image, "/data/log"), "virtualise: led elsewhere (rules:2:1)");
+}
+
+TEST(Places, WhatIsMappedThereIsInTheWayUnlessItIsCopied) {
+  for (int prot : {PROT_READ, PROT_READ | PROT_WRITE}) {
+    for (const char* word : {"", "CREATE", "COPY"}) {
+      SmallImage image;
+      image.rules(std::string("REDIR PATH \"/data\" TO \"/own/<INSTANCE>\" ") + word);
+      image.map_file("/data/lib.so", prot);
+      const Classified all = image.classified();
+      if (word == std::string_view("COPY")) {
+        EXPECT_TRUE(all.obstacles.empty());
+        continue;
+      }
+      EXPECT_EQ(obstacle_in(all),
+                "memory /data/lib.so (process 2): the rule rules:1:1 leads that path elsewhere for "
+                "each clone (here to /own/web/lib.so), where the same will not be");
+      EXPECT_NE(all.obstacles.front().hint.find("COPY"), std::string::npos);
+    }
+  }
 }
 
 TEST(Places, ASocketIsMadeAnewInAFolderThatEachCloneHas) {

@@ -49,6 +49,7 @@ void add_program(Context& context, int process, const image::FileNameT* name) {
                                   {.record = {.type = "program", .process = process},
                                    .accesses = static_cast<uint8_t>(Access::read)},
                                   *name);
+  refuse_unless_same_elsewhere(context, subject, *name);
   if (subject.record.cls == Class::cow) {
     subject.record.cls = Class::share;
     subject.record.by = kCannotBeModified;

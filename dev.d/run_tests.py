@@ -171,7 +171,7 @@ def test_parts(run):
              [SUBJECTS_RUNNER, BUILD / "subjects"])
     run.part("subjects, twice in a row", lambda: subjects(run, ["--cycles", "2"]),
              [SUBJECTS_RUNNER, BUILD / "subjects"])
-    for script in ("demo.sh", "redis.sh"):
+    for script in ("demo.sh", "redis.sh", "databases.sh"):
         demo = REPOSITORY / "tests" / "demo" / script
         run.part(f"demo {script}", lambda demo=demo: run.one([demo, BIN], quiet=True), [demo, BIN / "appshot"])
     demo = REPOSITORY / "tests" / "demo" / "environments.sh"

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 bin=$(readlink -f "$1")
-postgres=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+postgres=$(printf '%s\n' /usr/lib/postgresql/*/bin | tail -n 1)
 scratch=$(mktemp -d -t appshot-demo-XXXXXX)
 export APPSHOT_ROOT=$scratch/node
 mkdir -m 0700 "$APPSHOT_ROOT"

@@ -169,5 +169,57 @@ class OpenFiles(RealNode):
         self.assertEqual((host / self.aid / "head").read_text(), "0123456789")
 
 
+THREE_LINES = """
+DEFINE <APP> AS PROPERTY instance
+DEFINE <TIER> AS PROPERTY env:TIER
+REDIR PATH "/usr/app/data" TO "/usr/app/<APP>/data" COPY
+SET ENV "HOME" = "/usr/app/<APP>"
+SET ENV "WHERE" = "<APP> is <TIER>"
+"""
+
+
+class ARealProgram(RealNode):
+    """A redis that knows one place for its data, and writes down there what it is told."""
+
+    def ask(self, aid, *words):
+        address = self.instance(aid)["address"]
+        return subprocess.run(["redis-cli", "-h", address, *words], capture_output=True, text=True, check=True,
+                              timeout=20).stdout.strip()
+
+    def answers(self):
+        try:
+            return self.ask(self.aid, "PING") == "PONG"
+        except subprocess.CalledProcessError:
+            return False
+
+    def test_each_clone_has_its_data_at_the_one_place_that_it_knows(self):
+        rules = self.root / "rules"
+        rules.write_text(THREE_LINES)
+        self.appshot("run", "-d", "--name", self.aid, "--rules", str(rules), "-e", "TIER=bronze", "--", "sh", "-c",
+                     "mkdir -p /usr/app/data; exec redis-server --dir /usr/app/data --appendonly yes --appendfsync always"
+                     " --save '' --protected-mode no --enable-debug-command yes")
+        until(self.answers, "redis")
+        self.ask(self.aid, "SET", "whose", "the original's")
+        template = self.appshot("template", self.aid, "--warm")
+        clones = self.appshot("clone", template, "-q", "-n", "3", "-e", "TIER=gold", "--name", f"{self.tag}-{{n}}").split()
+        for aid in clones:
+            self.assertEqual(self.ask(aid, "GET", "whose"), "the original's")
+            self.assertEqual(self.ask(aid, "SET", "whose", f"of {aid}"), "OK")
+        for aid in (self.aid, *clones):
+            words = "the original's" if aid == self.aid else f"of {aid}"
+            self.assertEqual(self.ask(aid, "GET", "whose"), words)
+            inside = self.appshot("exec", aid, "sh", "-c", "cd /usr/app; grep -rlaF \"$1\" . | sort -u; echo $HOME; echo $WHERE",
+                                  "sh", words).splitlines()
+            # In its own place, by either name, and nowhere else.
+            self.assertTrue(all(name.startswith(("./data/", f"./{aid}/data/")) for name in inside[:-2]), inside)
+            self.assertGreaterEqual(len(inside), 4, inside)
+            self.assertEqual(inside[-2:], [f"/usr/app/{aid}", f"{aid} is {'bronze' if aid == self.aid else 'gold'}"])
+        # It is read back from there.
+        self.appshot("sleep", clones[0])
+        self.appshot("wake", clones[0])
+        self.assertEqual(self.ask(clones[0], "DEBUG", "LOADAOF"), "OK")
+        self.assertEqual(self.ask(clones[0], "GET", "whose"), f"of {clones[0]}")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "os/fault.h"
@@ -26,11 +27,19 @@ bool are_few(const image::ImageT& image) {
   return bytes <= kFewBytes && files <= kFewFiles;
 }
 
+// What is mapped by who has mounts of his own is found by its name only where the host's files are
+// seen through one overlay: a layer that lies among them makes it two (isolation/lower_files).
+bool has_mounts_of_its_own(const image::ImageT& image) {
+  return std::ranges::any_of(image.namespaces,
+                             [](const auto& space) { return space->kind == "mnt"; });
+}
+
 }  // namespace
 
 Result<std::string> lay_out_frozen_files(const OpenedImage& image, const std::string& folder,
                                          const LowerView& lower) {
-  if (folder.empty() || are_few(image.manifest)) return std::string();
+  if (folder.empty() || are_few(image.manifest) || has_mounts_of_its_own(image.manifest))
+    return std::string();
   if (::access(folder.c_str(), F_OK) == 0) return folder;
   const std::string partial = folder + ".partial-" + std::to_string(::getpid());
   const auto lay_out = [&]() -> Result<> {

@@ -3,39 +3,13 @@
 # it, each with a port of its own. databases.sh FOLDER-OF-PROGRAMS; part of the demo.
 set -euo pipefail
 
-bin=$(readlink -f "$1")
+# shellcheck source=tests/demo/one_node.sh
+source "$(dirname "$(readlink -f "$0")")/one_node.sh" "$1"
 postgres=$(printf '%s\n' /usr/lib/postgresql/*/bin | tail -n 1)
-scratch=$(mktemp -d -t appshot-demo-XXXXXX)
-export APPSHOT_ROOT=$scratch/node
-mkdir -m 0700 "$APPSHOT_ROOT"
 data=/var/lib/appshot-demo
 rows=200000
 count=20
-deadline_s=60
 
-finish() {
-  local status=$?
-  # shellcheck disable=SC2046
-  "$bin/appshot" rm -f $("$bin/appshot" ps -qa) >/dev/null 2>&1 || true
-  "$bin/appshot" daemon stop >/dev/null 2>&1 || true
-  rm -rf "$scratch"
-  exit "$status"
-}
-trap finish EXIT
-
-heading() { printf '\n== %s\n' "$*"; }
-run() {
-  printf '$ appshot %s\n' "$*"
-  "$bin/appshot" "$@"
-}
-die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
-wait_until() { # WHAT COMMAND…
-  local end=$((SECONDS + deadline_s))
-  until "${@:2}" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || die "$1 is waited for in vain"
-    read -r -t 0.1 <> <(:) || true
-  done
-}
 sql() { # PORT STATEMENT
   "$postgres/psql" -h 127.0.0.1 -p "$1" -U postgres -Atqc "$2" postgres
 }

@@ -3,37 +3,13 @@
 # but a pause. redis.sh FOLDER-OF-PROGRAMS; part of demo.sh.
 set -euo pipefail
 
-bin=$(readlink -f "$1")
-client_program=$(dirname "$(readlink -f "$0")")/redis_client.py
-scratch=$(mktemp -d -t appshot-demo-XXXXXX)
-export APPSHOT_ROOT=$scratch/node
-mkdir -m 0700 "$APPSHOT_ROOT"
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/demo/one_node.sh
+source "$here/one_node.sh" "$1"
+client_program=$here/redis_client.py
 client=
-deadline_s=20
+before_end() { [ -z "$client" ] || kill "$client" 2>/dev/null || true; }
 
-finish() {
-  local status=$?
-  [ -z "$client" ] || kill "$client" 2>/dev/null || true
-  "$bin/appshot" rm -f db >/dev/null 2>&1 || true
-  "$bin/appshot" daemon stop >/dev/null 2>&1 || true
-  rm -rf "$scratch"
-  exit "$status"
-}
-trap finish EXIT
-
-heading() { printf '\n== %s\n' "$*"; }
-run() {
-  printf '$ appshot %s\n' "$*"
-  "$bin/appshot" "$@"
-}
-die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
-wait_until() { # WHAT COMMAND…
-  local end=$((SECONDS + deadline_s))
-  until "${@:2}" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || die "$1 is waited for in vain"
-    read -r -t 0.1 <> <(:) || true
-  done
-}
 lines() { wc -l < "$scratch/client.log"; }
 has_lines() { [ "$(lines)" -ge "$1" ]; }
 wait_for_more_answers() { wait_until "the client" has_lines $(($(lines) + 2)); }

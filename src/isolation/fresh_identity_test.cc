@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "os/file.h"
+#include "os/folder_for_test.h"
 
 namespace appshot {
 namespace {
@@ -24,14 +25,10 @@ std::string rsa_of(size_t base64_digits, const std::string& rest) {
 class FreshIdentity : public testing::Test {
  protected:
   void SetUp() override {
-    char name[] = "/tmp/appshot-identity-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    root_ = name;
     Result<UniqueFd> opened = open_file(root_, O_PATH | O_DIRECTORY | O_CLOEXEC);
     ASSERT_TRUE(opened);
     opened_ = std::move(*opened);
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   void put(const std::string& path, const std::string& content, mode_t mode = 0644) {
     const std::string file = root_ + path;
@@ -46,7 +43,8 @@ class FreshIdentity : public testing::Test {
     return taken ? *taken : std::vector<HostKey>();
   }
 
-  std::string root_;
+  FolderForTest folder_;
+  const std::string root_ = folder_.path();
   UniqueFd opened_;
 };
 

@@ -121,23 +121,25 @@ Result<InstanceRecord> Lifecycle::change(const std::string& aid,
   return record;
 }
 
-Result<> Lifecycle::keep_ports(const std::string& aid, const std::vector<std::string>& ports) {
+Result<> Lifecycle::change_spec(const std::string& aid,
+                                const std::function<void(Json& spec)>& edit) {
   TRY(change(aid, [&](InstanceRecord& record) {
     Json spec = parse_json(record.spec).value_or(Json::object());
-    spec["ports"] = ports;
+    edit(spec);
     record.spec = json_text(spec);
   }));
   return {};
 }
 
+Result<> Lifecycle::keep_ports(const std::string& aid, const std::vector<std::string>& ports) {
+  return change_spec(aid, [&](Json& spec) { spec["ports"] = ports; });
+}
+
 Result<> Lifecycle::keep_inner_address(const std::string& aid, const std::string& address) {
-  TRY(change(aid, [&](InstanceRecord& record) {
-    Json spec = parse_json(record.spec).value_or(Json::object());
+  return change_spec(aid, [&](Json& spec) {
     spec.erase("inner_address");
     if (!address.empty()) spec["inner_address"] = address;
-    record.spec = json_text(spec);
-  }));
-  return {};
+  });
 }
 
 Result<> Lifecycle::prepare_folders(const HarnessConfig& config) {

@@ -138,6 +138,7 @@ class Lifecycle {
   void tell_of_hook(const std::string& aid, const Json& hook);
   void tell_of_lost(const std::string& aid, int64_t connections);
   void tell_of_lost_keys(const std::string& aid, int64_t keys);
+  Result<> change_spec(const std::string& aid, const std::function<void(Json& spec)>& edit);
   Result<> prepare_folders(const HarnessConfig& config);
   Result<StartedHarness> start_harness(const HarnessConfig& config, HarnessStarter* harnesses);
 

@@ -58,13 +58,23 @@ class Clones(RealNode):
     def seed(self):
         return [pid for pid, name in descendants().items() if name == SEED]
 
+    def assert_made_by(self, makers, clones):
+        """Their harnesses are children of a seed's, or programs that the daemon has started."""
+        parents = set()
+        for aid in clones:
+            status = pathlib.Path(f"/proc/{self.instance(aid)['harness_pid']}/status").read_text(encoding="ascii")
+            parents |= {int(line.split()[1]) for line in status.splitlines() if line.startswith("PPid:")}
+        self.assertEqual(parents, set(makers))
+
     # ---- each has its own ----
 
     def check_isolation(self, *options):
         self.launch_marked()
         template = self.appshot("template", self.aid, *options)
-        clones = self.clone(template, "-n", "4")
-        self.assertEqual(clones, [self.name(f"c-{number}") for number in range(1, 5)])
+        count = 3 if not options else 4  # of four a seed is made in any case
+        clones = self.clone(template, "-n", str(count))
+        self.assertEqual(clones, [self.name(f"c-{number + 1}") for number in range(count)])
+        self.assert_made_by(self.seed() if options else [self.daemon_pid()], clones)
         for aid in (self.aid, *clones):
             self.assert_sees_only(aid, 1)
         numbers = {aid: 10 + number for number, aid in enumerate((self.aid, *clones))}
